@@ -1,0 +1,50 @@
+# All the set-up there is: `make demo` and `make test`. Both need Python 3.11-3.14 and make, no Java, Docker or Kafka.
+
+# Unset means: python3, else the newest of python3.11-3.14 that is there.
+PYTHON ?=
+export PYTHON
+
+BIN = .venv/bin
+READY = .venv/.ready
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
+
+.PHONY: help demo test accept lint lock clean
+
+help:
+	@echo "make demo     watch agents contend for a lead on a real Kafka"
+	@echo "make test     lint, then all tests but the black-box run"
+	@echo "make accept   the black-box run: 10,000 messages, every promise of the wire contract checked"
+	@echo "make lint     ruff, mypy, import-linter"
+	@echo "make lock     requirements/*.lock from pyproject.toml; UPGRADE=--upgrade takes newer versions"
+	@echo "make clean    remove .venv and everything the tools left"
+
+$(READY): requirements/dev.lock pyproject.toml .ci/prepare
+	@sh .ci/prepare
+
+demo: $(READY)
+	@$(BIN)/agentbus demo
+
+test: lint
+	@$(BIN)/python -m pytest --ignore=tests/acceptance
+
+accept: $(READY)
+	@$(BIN)/python tests/acceptance/run.py
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+lock: $(READY)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/tools.lock
+	@$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock
+	@$(UV_COMPILE) pyproject.toml --extra dev --group build --group test --group lint \
+		-c requirements/runtime.lock -o requirements/dev.lock
+	@$(UV_COMPILE) --group lock -o requirements/tools.lock
+	@echo "requirements/*.lock are up to date with pyproject.toml"
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
