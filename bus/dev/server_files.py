@@ -1,0 +1,147 @@
+"""Writes the settings of the development broker: one small Kafka that answers only to this machine.
+
+The numbers are those of a broker that starts fast, needs little memory and comes back within
+seconds after kill -9; they are wrong for production and for benchmarks.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bus.dev.errors import disk_error
+from bus.dev.ports import HOST
+
+KAFKA_FOLDER = "kafka"
+SERVER_FILE = "server.properties"
+LOG_SETTINGS_FILE = "log4j2.properties"
+LOG_FILE = "broker.log"
+# What the JVM itself says, before and beside the log.
+CONSOLE_FILE = "broker.out"
+NODE_ID = 1
+# Marks our broker among all processes: the argument is followed by its data folder.
+DATA_ARGUMENT = "-Dagentbus.data="
+
+JVM_ARGUMENTS = (
+    "-Xmx256m",
+    "-Xss512k",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-XX:+ExitOnOutOfMemoryError",  # a broker that half lives is worse than one that is gone
+    "-XX:-UsePerfData",  # leaves no files in the temporary folder
+    "-Djava.awt.headless=true",
+)
+
+_SERVER = f"""\
+# Written at every start of the development broker: changes here are lost.
+process.roles=broker,controller
+node.id={NODE_ID}
+controller.quorum.voters={NODE_ID}@{HOST}:{{controller_port}}
+listeners=CLIENTS://{HOST}:{{port}},CONTROLLER://{HOST}:{{controller_port}}
+advertised.listeners=CLIENTS://{HOST}:{{port}}
+listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENTS
+controller.listener.names=CONTROLLER
+log.dirs={KAFKA_FOLDER}
+
+# Topics are made on purpose, and on one node there is one copy.
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+
+# Small.
+num.network.threads=1
+num.io.threads=2
+background.threads=1
+log.cleaner.dedupe.buffer.size=1048577
+
+# Fast: groups form at once, and after kill -9 the old broker session ends in 1.5 s, not in 9.
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+"""
+
+_LOG_SETTINGS = """\
+status=error
+appender.file.type=RollingFile
+appender.file.name=file
+appender.file.fileName=LOG_FILE
+appender.file.filePattern=LOG_FILE.%i
+appender.file.layout.type=PatternLayout
+appender.file.layout.pattern=%d{ISO8601} %p %m (%c{1})%n
+appender.file.policies.type=Policies
+appender.file.policies.size.type=SizeBasedTriggeringPolicy
+appender.file.policies.size.size=10MB
+appender.file.strategy.type=DefaultRolloverStrategy
+appender.file.strategy.max=1
+rootLogger.level=warn
+rootLogger.appenderRef.file.ref=file
+""".replace("LOG_FILE", LOG_FILE)
+
+
+def write_server_files(data: Path, *, port: int, controller_port: int) -> None:
+    """Write all settings into `data`. Every path in them is relative to it, so it may have any name."""
+    server = _SERVER.format(port=port, controller_port=controller_port)
+    try:
+        (data / SERVER_FILE).write_text(server, encoding="utf-8")
+        (data / LOG_SETTINGS_FILE).write_text(_LOG_SETTINGS, encoding="utf-8")
+    except OSError as error:
+        raise disk_error(error, data) from error
+
+
+def broker_command(java: Path, class_path: str, data: Path) -> list[str | Path]:
+    """What starts the broker; to be run in `data`."""
+    return [
+        java,
+        *JVM_ARGUMENTS,
+        f"-Dlog4j2.configurationFile={LOG_SETTINGS_FILE}",
+        f"{DATA_ARGUMENT}{data}",
+        "-cp",
+        class_path,
+        "kafka.Kafka",
+        SERVER_FILE,
+    ]
+
+
+def format_command(java: Path, class_path: str, cluster_id: str) -> list[str | Path]:
+    """What formats an empty data folder; to be run in it."""
+    return [
+        java,
+        *JVM_ARGUMENTS,
+        f"-Dlog4j2.configurationFile={LOG_SETTINGS_FILE}",
+        "-cp",
+        class_path,
+        "kafka.tools.StorageTool",
+        "format",
+        "--config",
+        SERVER_FILE,
+        "--cluster-id",
+        cluster_id,
+    ]
+
+
+def last_complaint(data: Path) -> str:
+    """The line of the broker's logs that most likely says why it ended, shortened; "" if none."""
+    lines = [
+        line.strip()
+        for name in (CONSOLE_FILE, LOG_FILE)
+        if (data / name).exists()
+        for line in (data / name).read_text(encoding="utf-8", errors="replace").splitlines()
+        if line.strip()
+    ]
+    telling = [line for line in lines if line.startswith("Caused by:")] or [
+        line for line in lines if " ERROR " in line or " FATAL " in line or "Exception" in line
+    ]
+    return (telling or lines or [""])[-1][:COMPLAINT_CHARACTERS_MAX]
+
+
+# A sentence with a whole stack of class names in it is not read.
+COMPLAINT_CHARACTERS_MAX = 240
