@@ -9,12 +9,14 @@ from confluent_kafka.admin import AdminClient
 
 # One question; the asker repeats it.
 ANSWER_TIMEOUT_S = 2.0
-_SILENT = logging.Logger("bus.dev.answers", level=logging.CRITICAL + 1)
+# That nobody answers yet is no news while a broker starts.
+_SILENT = logging.getLogger(__name__)
+_SILENT.disabled = True
 
 
 def answers(bootstrap: str) -> bool:
     """Whether the cluster at `bootstrap` names a controller and at least one broker to write to."""
-    settings = {
+    settings: dict[str, str | int | float | bool] = {
         "bootstrap.servers": bootstrap,
         "socket.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
         "socket.connection.setup.timeout.ms": 2000,

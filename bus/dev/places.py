@@ -48,7 +48,7 @@ def write_whole(path: Path, content: Mapping[str, object]) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise disk_error(error, path.parent) from error
@@ -66,10 +66,24 @@ def take_lock(path: Path) -> IO[bytes] | None:
         raise disk_error(error, path.parent) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError as error:
+        file.close()
+        raise disk_error(error, path.parent) from error
+    if not _is_still_at(file, path):
         file.close()
         return None
     return file
+
+
+def _is_still_at(file: IO[bytes], path: Path) -> bool:
+    """Whether the locked file is still the one that others will find: its owner may have just left."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

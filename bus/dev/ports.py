@@ -51,14 +51,25 @@ def need_free(port: int) -> None:
         raise taken_port(port)
 
 
+def listens(pid: int, port: int) -> bool:
+    """Whether process `pid` itself listens on `port`; a stranger on that port does not count."""
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error:
+        return False
+    return any(_listening_port(connection.status, connection.laddr) == port for connection in connections)
+
+
+def _listening_port(status: str, address: tuple[()] | tuple[str, int]) -> int:
+    return address[1] if address and status == psutil.CONN_LISTEN else 0
+
+
 def _listener_on(port: int) -> str:
     try:
         connections = psutil.net_connections(kind="tcp")
     except (psutil.Error, OSError):  # macOS lets only root look
         return "another program"
     for connection in connections:
-        if connection.status != psutil.CONN_LISTEN or connection.laddr.port != port:
-            continue
-        if connection.pid is not None:
+        if _listening_port(connection.status, connection.laddr) == port and connection.pid is not None:
             return f"another program (pid {connection.pid})"
     return "another program"

@@ -66,9 +66,7 @@ def read_record(data: Path) -> BrokerRecord | None:
     path = data / RECORD_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return BrokerRecord(
-            **{**content, "owner": _mark(content["owner"]), "broker": _mark(content["broker"])}
-        )
+        return BrokerRecord(**{**content, "owner": _mark(content["owner"]), "broker": _mark(content["broker"])})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

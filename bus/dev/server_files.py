@@ -128,6 +128,13 @@ def format_command(java: Path, class_path: str, cluster_id: str) -> list[str | P
     ]
 
 
+# What Java says in its own words, to be told in ours.
+PORT_TAKEN_WORDS = "Address already in use"
+NO_SPACE_WORDS = "No space left on device"
+# A sentence with a whole stack of class names in it is not read.
+COMPLAINT_CHARACTERS_MAX = 240
+
+
 def last_complaint(data: Path) -> str:
     """The line of the broker's logs that most likely says why it ended, shortened; "" if none."""
     lines = [
@@ -141,7 +148,3 @@ def last_complaint(data: Path) -> str:
         line for line in lines if " ERROR " in line or " FATAL " in line or "Exception" in line
     ]
     return (telling or lines or [""])[-1][:COMPLAINT_CHARACTERS_MAX]
-
-
-# A sentence with a whole stack of class names in it is not read.
-COMPLAINT_CHARACTERS_MAX = 240
