@@ -1,0 +1,99 @@
+"""Stage 2: judge one record of a partition of ``bus.arbiter``: who may act on what.
+
+    record -> decide(state, arrived) -> an entry of the journal -> evolve(state, entry) -> the next record
+
+    repeat   does not continue its lane, or comes from none: no effect
+    tick     ends what is due at its ``now``, in (deadline, subject) order, at most 256 events
+    control  is in force for this partition from here on
+    message  a claim is granted, confirmed or denied; anything else is applied, admitted or refused
+
+`decide` only reads the state; `evolve` needs nothing but the entry, so a restore is the same fold.
+"""
+
+from bus.core.acts import decide_message
+from bus.core.arrivals import Alien, Arrived, Message, Tick, control_wish
+from bus.core.control import SUSPENDED
+from bus.core.entries import Basis, Entry
+from bus.core.events import AgentStatus, ControlSet, Ended, Event, What
+from bus.core.partition import PartitionState, fold_event
+
+EVENTS_PER_TICK_MAX = 256  # a token has eight bits for the event's number
+
+
+def step(state: PartitionState, arrived: Arrived) -> Entry:
+    """Decide on one record and fold the decision: what every replay must repeat byte for byte."""
+    entry = decide(state, arrived)
+    evolve(state, entry)
+    return entry
+
+
+def decide(state: PartitionState, arrived: Arrived) -> Entry:
+    """The entry for one record."""
+    match arrived:
+        case Alien():
+            return Entry(arrived.o, "repeat", reason="alien", src=arrived.src)
+        case Tick():
+            return _decide_tick(state, arrived)
+        case Message():
+            if arrived.prev != state.last_of_lane.get(arrived.lane, ""):
+                return Entry(arrived.o, "repeat", src=arrived.src)
+            return _decide_control(state, arrived) if arrived.is_control else decide_message(state, arrived)
+
+
+def evolve(state: PartitionState, entry: Entry) -> None:
+    """Fold one entry into the partition's state, in place: its owner is the only one who has it."""
+    state.next_offset = entry.o + 1
+    if entry.verdict == "repeat":
+        return
+    if entry.verdict == "tick":
+        state.now = max(state.now, entry.now)
+    else:
+        lane, offset = state.origin(entry.src)
+        state.last_of_lane[lane] = f"{lane}.{offset}"
+    for event in entry.events:
+        fold_event(state, entry, event)
+    if entry.verdict == "tick":
+        state.sweep()
+
+
+def _decide_tick(state: PartitionState, tick: Tick) -> Entry:
+    now = max(state.now, tick.now)
+    due = []
+    for subject in state.due_subjects(now):
+        holding = state.resources[subject].holding
+        if holding is not None and holding.deadline <= now:
+            due.append((holding.deadline, subject, holding))
+    events = []
+    for n, (_, subject, holding) in enumerate(sorted(due, key=lambda item: item[:2])[:EVENTS_PER_TICK_MAX]):
+        what = Ended(
+            holding.agent, holding.token, "revoked" if holding.doomed_by else "expired", holding.doomed_by
+        )
+        events.append(Event(n, subject, state.recipients(holding.agent), what))
+    return Entry(
+        tick.o, "tick", tuple(events), type="bus.clock.tick.v1", after=tick.after, now=tick.now, stalled=tick.stalled
+    )
+
+
+def _decide_control(state: PartitionState, message: Message) -> Entry:
+    wish = control_wish(message.envelope.type, message.body)
+    change = state.registry.next_change(wish.kind, wish.name, wish.value)
+    if change.number != message.control:
+        return Entry(message.o, "repeat", reason="alien", src=message.src)
+    what: What
+    if wish.kind == SUSPENDED:
+        select = message.body["select"]
+        what = AgentStatus(select, "active" if wish.value is None else "suspended", change.number)
+    else:
+        what = ControlSet(change.number, change.kind, change.name, change.rev, change.value_hash, change.shown_value)
+    return Entry(
+        o=message.o,
+        verdict="control",
+        events=(Event(0, "", (), what),),
+        src=message.src,
+        id=message.envelope.id,
+        type=message.envelope.type,
+        source=message.envelope.source,
+        at=message.at,
+        hash=message.hash,
+        basis=Basis(change.number, contract=message.contract_ref),
+    )

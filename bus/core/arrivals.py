@@ -1,0 +1,140 @@
+"""What stands on ``bus.arbiter``: messages and control changes that a gate let through, ticks, and aliens."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bus.core.contracts import JsonObject
+from bus.core.control import SUSPENDED, suspension_name
+from bus.core.envelope import Envelope, forwarded_envelope, message_hash
+from bus.core.records import Headers, Record
+from bus.core.topics import lane_and_offset
+
+TICK_TYPE = "bus.clock.tick.v1"
+CONTROL_PREFIX = "bus.control."
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as a gate forwarded it. ``body`` is decoded for built-in types only: no schema is needed here."""
+
+    o: int
+    lane: str
+    id: str
+    prev: str
+    src: str
+    at: int
+    control: int
+    contract_ref: str
+    hash: str
+    envelope: Envelope
+    values: Mapping[str, Any] = field(default_factory=dict)  # Any: cost and fact, as the contract's pointers say
+    body: JsonObject = field(default_factory=dict)
+
+    @property
+    def is_control(self) -> bool:
+        """Does it change what is in force?"""
+        return self.envelope.type.startswith(CONTROL_PREFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A statement of time by the partition's owner: it is at least ``now`` (ms)."""
+
+    o: int
+    after: int
+    now: int
+    stalled: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alien:
+    """Neither a tick nor from a lane: entered in the journal, without effect."""
+
+    o: int
+    src: str
+
+
+Arrived = Message | Tick | Alien
+
+
+@dataclass(frozen=True, slots=True)
+class ControlWish:
+    """What a control message asks for: ``<kind>/<name>`` becomes ``value``; ``base`` is the hash it builds on."""
+
+    kind: str
+    name: str
+    value: JsonObject | None
+    base: str | None = None
+
+
+def control_wish(message_type: str, body: JsonObject) -> ControlWish:
+    """Read the (schema-checked) body of a ``bus.control.*`` message."""
+    if message_type.startswith("bus.control.set."):
+        return ControlWish(body["kind"], body["name"], body["value"], body["base"])
+    select = body["select"]
+    value = {"select": select} if message_type.startswith("bus.control.suspend.") else None
+    return ControlWish(SUSPENDED, suspension_name(select), value)
+
+
+def read_arrival(record: Record) -> Arrived:
+    """Tell what a record of ``bus.arbiter`` is."""
+    if [name for name, _ in record.headers] == ["ce_type"] and record.headers[0][1] == TICK_TYPE.encode():
+        return _tick(record) or Alien(record.offset, "")
+    ours = {name: value or b"" for name, value in record.headers if name.startswith("bus-")}
+    try:
+        return _message(record, ours) or Alien(record.offset, _src(ours))
+    except (KeyError, ValueError, RecursionError):
+        return Alien(record.offset, _src(ours))
+
+
+def tick_value(*, after: int, now: int, stalled: tuple[str, ...]) -> JsonObject:
+    """The value of a tick record."""
+    return {"v": 1, "after": after, "now": now, "stalled": list(stalled)}
+
+
+def tick_headers() -> Headers:
+    """The one header of a tick record."""
+    return (("ce_type", TICK_TYPE.encode()),)
+
+
+def _tick(record: Record) -> Tick | None:
+    try:
+        value = json.loads(record.value or b"")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or value.get("v") != 1 or not isinstance(value.get("stalled"), list):
+        return None
+    after, now = value.get("after"), value.get("now")
+    if type(after) is not int or type(now) is not int or not after < record.offset:
+        return None
+    return Tick(record.offset, after, now, tuple(str(lane) for lane in value["stalled"]))
+
+
+def _src(ours: Mapping[str, bytes]) -> str:
+    src = ours.get("bus-src", b"").decode("utf-8", "replace")
+    return src if lane_and_offset(src) else ""
+
+
+def _message(record: Record, ours: Mapping[str, bytes]) -> Message | None:
+    origin = lane_and_offset(ours["bus-src"].decode())
+    envelope = forwarded_envelope(record.headers)
+    lane = ours["bus-from"].decode()
+    values = json.loads(ours["bus-values"])
+    if origin is None or envelope is None or origin[0] != lane or not isinstance(values, dict):
+        return None
+    return Message(
+        o=record.offset,
+        lane=lane,
+        id=f"{lane}.{origin[1]}",
+        prev=ours["bus-prev"].decode(),
+        src=ours["bus-src"].decode(),
+        at=int(ours["bus-at"]),
+        control=int(ours["bus-control"]),
+        contract_ref=ours["bus-contract"].decode(),
+        hash=message_hash(record),
+        envelope=envelope,
+        values=values,
+        body=json.loads(record.value or b"") if envelope.type.startswith("bus.") else {},
+    )

@@ -1,0 +1,180 @@
+"""Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from bus.core.records import Record
+from bus.shell.errors import RetryableError, UnreachableError
+
+CALL_TIMEOUT_S = 10.0
+MESSAGE_TIMEOUT_MS = 8_000  # shorter than the watchdog, so that the client gives up first
+WATCHDOG_S = 12.0
+POLL_RECORDS_MAX = 500  # one segment per poll batch
+ClientConfig = Mapping[str, str]
+
+_PRODUCER = {
+    "enable.idempotence": True,
+    "acks": "all",
+    "linger.ms": 0,
+    "message.timeout.ms": MESSAGE_TIMEOUT_MS,
+    "socket.timeout.ms": 5_000,
+    "reconnect.backoff.max.ms": 500,
+    "compression.type": "none",
+    "partitioner": "murmur2",
+    "message.max.bytes": 2_097_152,
+    "log_level": 3,
+}
+_CONSUMER = {
+    "fetch.wait.max.ms": 100,
+    "fetch.queue.backoff.ms": 2,
+    "queued.min.messages": 20_000,
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "reconnect.backoff.max.ms": 500,
+    "socket.timeout.ms": 5_000,
+    "allow.auto.create.topics": False,
+    "log_level": 3,
+}
+_MEMBER = {
+    "partition.assignment.strategy": "cooperative-sticky",
+    "session.timeout.ms": 6_000,
+    "heartbeat.interval.ms": 500,
+    "max.poll.interval.ms": 300_000,
+    "topic.metadata.refresh.interval.ms": 5_000,
+}
+_PUBLISHER = {
+    "transaction.timeout.ms": 10_000,
+    "retry.backoff.ms": 1_000,
+    "message.timeout.ms": MESSAGE_TIMEOUT_MS,
+}
+
+
+def no_stderr(_: KafkaError) -> None:
+    """Errors reach us where they matter, as events and delivery reports; librdkafka need not print them."""
+
+
+def producer(config: ClientConfig) -> Producer:
+    """The idempotent producer of a stage."""
+    return Producer({**config, **_PRODUCER, "error_cb": no_stderr})
+
+
+def transactional_producer(config: ClientConfig, transactional_id: str) -> Producer:
+    """The producer of a governed-topic publisher."""
+    settings = {**_PRODUCER, **_PUBLISHER, "transactional.id": transactional_id}
+    return Producer({**config, **settings, "error_cb": no_stderr})
+
+
+def member(config: ClientConfig, group: str, instance: str) -> Consumer:
+    """A member of a consumer group; ``instance`` (may be "") makes its membership static, so a restart is cheap."""
+    static = {"group.instance.id": instance} if instance else {}
+    return Consumer({**config, **_CONSUMER, **_MEMBER, **static, "group.id": group, "error_cb": no_stderr})
+
+
+def reader(config: ClientConfig, group: str = "bus-reader", *, isolation: str = "read_uncommitted") -> Consumer:
+    """A consumer that is assigned by hand, sees ends of partitions, and commits only where it is told to."""
+    own = {"group.id": group, "enable.partition.eof": True, "isolation.level": isolation}
+    return Consumer({**config, **_CONSUMER, **own, "error_cb": no_stderr})
+
+
+def admin(config: ClientConfig) -> AdminClient:
+    """An admin client."""
+    return AdminClient({**config, "log_level": 3, "socket.timeout.ms": 5_000, "error_cb": no_stderr})
+
+
+def record_of(message: Message) -> Record:
+    """A message of the client as a record; headers whose names are not UTF-8 are marked unreadable."""
+    unreadable = False
+    try:
+        headers = tuple((name, _bytes(value)) for name, value in (message.headers() or ()))
+    except UnicodeDecodeError:
+        headers, unreadable = (), True
+    return Record(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp_ms=message.timestamp()[1],
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=headers,
+        has_unreadable_headers=unreadable,
+    )
+
+
+def is_end(message: Message) -> bool:
+    """Is this the event that says that the partition ends here?"""
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF
+
+
+def read_range(config: ClientConfig, topic: str, partition: int, first: int, last: int) -> dict[int, Record]:
+    """The records from offset ``first`` to ``last``, both included; raises `RetryableError` if the broker is silent."""
+    found: dict[int, Record] = {}
+    consumer = reader(config)
+    try:
+        consumer.assign([TopicPartition(topic, partition, first)])
+        while True:
+            messages = consumer.consume(POLL_RECORDS_MAX, CALL_TIMEOUT_S)
+            if not messages:
+                raise RetryableError(f"{topic}/{partition} gave nothing from offset {first} on")
+            for message in messages:
+                if is_end(message):
+                    return found
+                if error := message.error():
+                    raise RetryableError(f"reading {topic}/{partition} failed: {error.str()}")
+                record = record_of(message)
+                if record.offset <= last:
+                    found[record.offset] = record
+                if record.offset >= last:
+                    return found
+    finally:
+        consumer.close()
+
+
+def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """First and next offset of a partition, asked of the broker now."""
+    try:
+        found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=CALL_TIMEOUT_S, cached=False)
+    except KafkaException as error:
+        raise RetryableError(f"{topic}/{partition} does not tell its ends: {error}") from error
+    if found is None:
+        raise RetryableError(f"{topic}/{partition} does not tell its ends")
+    return found[0], found[1]
+
+
+def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """The committed offsets of the consumer's group, 0 where there is none; can fail after a broker restart."""
+    if not places:
+        return {}
+    try:
+        found = consumer.committed([TopicPartition(topic, p) for topic, p in places], timeout=CALL_TIMEOUT_S)
+    except KafkaException as error:
+        raise RetryableError(f"the group's offsets are not to be had: {error}") from error
+    if any(tp.error for tp in found):
+        raise RetryableError("the group's offsets are not to be had")
+    return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found}
+
+
+class HasListTopics(Protocol):
+    """Any client that can list topics."""
+
+    def list_topics(self, *args: Any, **kwargs: Any) -> Any: ...  # Any: the client library's own type
+
+
+def partition_counts(client: HasListTopics) -> dict[str, int]:
+    """How many partitions each topic has; raises `UnreachableError`."""
+    try:
+        metadata = client.list_topics(timeout=CALL_TIMEOUT_S)
+    except KafkaException as error:
+        reason = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
+        raise UnreachableError(
+            f"Kafka does not answer ({reason})", "check --bootstrap and that the broker runs, e.g. with `agentbus dev`"
+        ) from error
+    return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
+
+
+def _bytes(value: bytes | str | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
