@@ -100,7 +100,7 @@ def test_the_core_calls_no_banned_function(path: Path) -> None:
         for node in ast.walk(syntax_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in BANNED_CALLS
     ]
-    assert not found
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("path", files_under("bus/core", suffix=".py"), ids=lambda path: path.name)
@@ -117,7 +117,7 @@ def test_the_core_needs_only_the_standard_library() -> None:
         for name in _imported()
         if name.split(".")[0] not in sys.stdlib_module_names and name != "bus" and not name.startswith("bus.core")
     ]
-    assert not strange
+    assert not strange, "\n".join(strange)
 
 
 def test_every_module_of_the_core_was_imported() -> None:

@@ -28,7 +28,7 @@ def test_every_file_says_what_it_does() -> None:
         for path in files_under("bus", "resolvers", "tests", suffix=".py")
         if not is_sentence(_first_line(syntax_of(path)))
     ]
-    assert not silent
+    assert not silent, "\n".join(silent)
 
 
 def test_every_test_says_what_it_proves() -> None:
@@ -39,7 +39,7 @@ def test_every_test_says_what_it_proves() -> None:
         for node in _tests(path)
         if not is_sentence(_first_line(node))
     ]
-    assert not silent
+    assert not silent, "\n".join(silent)
 
 
 def test_no_test_is_skipped_in_silence() -> None:
@@ -51,7 +51,7 @@ def test_no_test_is_skipped_in_silence() -> None:
         if isinstance(node, ast.Attribute) and node.attr in SKIPPING and "pytest" in ast.unparse(node.value)
         if not is_excused(path, node.lineno)
     ]
-    assert not silent
+    assert not silent, "\n".join(silent)
 
 
 @pytest.mark.parametrize("section", ["## Context", "## Choice", "## What we gave up"])
