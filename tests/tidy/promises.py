@@ -63,13 +63,24 @@ def _reasons() -> dict[str, set[str]]:
 
 def _settings() -> dict[str, set[str]]:
     """Every setting by the environment variable that sets it; a test may name the field too."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {name: set() for name in _variables_read_directly()}
     for value in vars(_module("bus.shell.settings")).values():
         if isinstance(value, type) and issubclass(value, BaseSettings) and value is not BaseSettings:
             configuration: dict[str, Any] = dict(value.model_config)
             delimiter = configuration.get("env_nested_delimiter") or "__"
             found |= _variables(value, str(configuration.get("env_prefix") or ""), delimiter)
     return found
+
+
+def _variables_read_directly() -> set[str]:
+    """The AGENTBUS_ variables that code asks the environment for without a settings model."""
+    constants = (
+        node.value
+        for path in files_under("bus", suffix=".py")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {text for text in constants if re.fullmatch(r"AGENTBUS_[A-Z_]*[A-Z]", text)}
 
 
 def _variables(model: type[BaseModel], prefix: str, delimiter: str) -> dict[str, set[str]]:

@@ -76,6 +76,12 @@ def test_the_readme_has_the_two_commands(command: str) -> None:
     assert command in text_of(readme)
 
 
+def test_the_package_carries_the_readme() -> None:
+    """Whoever finds the package in an index reads the README there."""
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    assert project.get("readme") == "README.md", 'add `readme = "README.md"` under [project] once README.md is there'
+
+
 def test_the_check_of_a_change_runs_by_itself() -> None:
     """The script that checks a change can be executed as it is."""
     assert (ROOT / ".ci/run").stat().st_mode & stat.S_IXUSR
