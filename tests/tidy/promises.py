@@ -110,9 +110,8 @@ def _metric_name(call: ast.Call) -> str:
     first = call.args[0] if call.args else None
     assert isinstance(first, ast.Constant), f"{ast.unparse(call)[:80]}: give the metric its name in plain text"
     name = str(first.value)
-    is_counter = ast.unparse(call.func).endswith("Counter")
-    assert name.endswith("_total") or not is_counter, f"call the counter {name}_total, as a scrape will show it"
-    return name
+    is_bare_counter = ast.unparse(call.func).endswith("Counter") and not name.endswith("_total")
+    return f"{name}_total" if is_bare_counter else name
 
 
 def earned_in_tests() -> str:
