@@ -224,7 +224,7 @@ class LocalBroker:
         record = self._folder.record
         try:
             done = subprocess.run(
-                format_command(self.java.path, self._files.class_path, record.cluster_id),
+                format_command(self.java.path, self._files.class_path, self.data, record.cluster_id),
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -22,21 +22,23 @@ class DevError(Exception):
 MIB = 1024 * 1024
 
 
+ELSEWHERE = "or choose another place with --data DIR (data) or AGENTBUS_CACHE (downloads)"
+
+
 def full_disk(folder: Path, *, needed_bytes: int, free_bytes: int) -> DevError:
-    """The sentence for a disk without room in `folder`."""
+    """The sentence for a disk with too little room in `folder` for what is about to be written."""
     return DevError(
         f"the disk of {folder} is full: {needed_bytes // MIB} MiB are needed, {free_bytes // MIB} MiB are free",
-        "make room there, or choose another place with --data DIR (data) or AGENTBUS_CACHE (downloads)",
+        f"make room there, {ELSEWHERE}",
     )
 
 
 def disk_error(error: OSError, folder: Path) -> DevError:
     """The sentence for an operating-system error while writing in `folder`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return full_disk(folder, needed_bytes=MIB, free_bytes=0)
+        return DevError(f"the disk of {folder} is full", f"make room there, {ELSEWHERE}")
     reason = error.strerror or str(error)
     return DevError(
         f"cannot write in {folder}: {reason}",
-        "give yourself the right to write there, or choose another place with --data DIR (data)"
-        " or AGENTBUS_CACHE (downloads)",
+        f"give yourself the right to write there, {ELSEWHERE}",
     )

@@ -111,12 +111,13 @@ def broker_command(java: Path, class_path: str, data: Path) -> list[str | Path]:
     ]
 
 
-def format_command(java: Path, class_path: str, cluster_id: str) -> list[str | Path]:
+def format_command(java: Path, class_path: str, data: Path, cluster_id: str) -> list[str | Path]:
     """What formats an empty data folder; to be run in it."""
     return [
         java,
         *JVM_ARGUMENTS,
         f"-Dlog4j2.configurationFile={LOG_SETTINGS_FILE}",
+        f"{DATA_ARGUMENT}{data}",
         "-cp",
         class_path,
         "kafka.tools.StorageTool",

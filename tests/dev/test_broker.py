@@ -214,6 +214,16 @@ def test_a_folder_whose_owner_lives_is_refused(tmp_path: Path, own_cache: Path) 
     owner.kill()
 
 
+def test_a_run_killed_while_it_formats_is_begun_anew(tmp_path: Path, own_cache: Path) -> None:
+    """After kill -9 in the middle of the first start, the next start on the folder works."""
+    owner = Owner(tmp_path / "data")
+    owner.wait_for(Step.FORMAT)
+    owner.kill()
+    with start_broker(tmp_path / "data") as started:
+        assert started.left_over
+        assert answers(started.bootstrap)
+
+
 def test_ctrl_c_in_the_terminal_does_not_reach_the_broker(own_cache: Path) -> None:
     """A Ctrl-C to the whole group leaves the broker answering, until its owner stops it."""
     owner = Owner(None)
@@ -225,10 +235,11 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_broker(own_cache: Path) -> No
     assert (_brokers_on(told["data"]), Path(str(told["data"])).exists()) == ([], False)
 
 
-def test_ctrl_c_during_the_start_leaves_nothing(tmp_path: Path, own_cache: Path) -> None:
-    """A Ctrl-C before the broker answers ends it and gives its folder back."""
+@pytest.mark.parametrize("step", [Step.FORMAT, Step.START])
+def test_ctrl_c_before_it_is_ready_leaves_nothing(tmp_path: Path, own_cache: Path, step: Step) -> None:
+    """A Ctrl-C before the broker answers ends what runs and gives the folder back."""
     owner = Owner(tmp_path / "data")
-    owner.wait_for(Step.START)
+    owner.wait_for(step)
     owner.process.send_signal(signal.SIGINT)
     owner.process.wait(30)
     owner.kill()
