@@ -6,6 +6,7 @@ names of properties are, since a path has to lead there, escaped and cut.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jsonschema_rs import ValidationError
@@ -15,6 +16,7 @@ from bus.shell.bodies import shown
 
 PATH_CHARACTERS_MAX = 512  # a path leads through the sender's property names, and they may be long
 HINT_CHARACTERS_MAX = 400
+NEEDS_SHOWN_MAX = 3  # of the nearest form: enough to see which one is meant
 _REQUIRED = ("required", "dependentRequired", "dependencies")
 _NEEDED: Final = {
     "minimum": "at least {}",
@@ -42,30 +44,54 @@ _SENTENCES: Final = {
 }
 
 
-def violations_of(error: ValidationError, schema: Any) -> Iterator[Violation]:  # Any: a schema
-    """The violations one error of the validator stands for: one for each property concerned."""
-    path = list(error.instance_path)
-    detail = error.kind.as_dict()
-    keyword = _keyword(error)
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place that violates a schema, before anything is said about it; ``name`` is the property concerned."""
+
+    path: str
+    keyword: str
+    error: ValidationError
+    name: str = ""
+
+
+def findings(error: ValidationError) -> Iterator[Finding]:
+    """The places one error of the validator stands for: one for each property concerned."""
+    kind = error.kind
+    path, keyword = list(error.instance_path), _keyword(error)
+    match kind.name:
+        case "required":
+            name = kind.as_dict()["property"]
+            yield Finding(pointer_to([*path, name]), keyword, error, name)
+        case "additionalProperties" | "unevaluatedProperties":
+            for name in kind.as_dict()["unexpected"]:
+                yield Finding(pointer_to([*path, name]), keyword, error, name)
+        case "propertyNames":
+            name = str(kind.as_dict()["error"].instance)
+            yield Finding(pointer_to([*path, name]), keyword, error, name)
+        case _:
+            yield Finding(pointer_to(path), keyword, error)
+
+
+def told(finding: Finding, schema: Any) -> Violation:  # Any: a schema
+    """The violation in words."""
+    error, keyword = finding.error, finding.keyword
     match error.kind.name:
         case "required":
-            yield _missing([*path, detail["property"]], keyword, _enclosing(error, schema))
+            message, hint = _missing(finding, _enclosing(error, schema))
         case "additionalProperties" | "unevaluatedProperties":
-            for name in detail["unexpected"]:
-                yield _violation([*path, name], keyword, "the schema knows no such property", "leave it out")
+            message, hint = "the schema knows no such property", "leave it out"
         case "propertyNames":
-            inner = detail["error"]
-            message = f"a property's name must {_needed(inner)}"
-            yield _violation([*path, inner.instance], keyword, message, "rename the property")
+            needed = _needed(error.kind.as_dict()["error"])
+            message, hint = f"a property's name must {needed}", "rename the property"
         case "unevaluatedItems":
-            yield _violation(path, keyword, "there are more items than the schema knows", "leave the last ones out")
+            message, hint = "there are more items than the schema knows", "leave the last ones out"
         case "anyOf" | "oneOf":
-            yield _violation(path, keyword, *_choice(detail.get("context", ()), keyword, schema))
+            message, hint = _choice(error.kind.as_dict().get("context", ()), keyword, schema)
         case "not" | "falseSchema":
-            yield _violation(path, keyword, "the schema excludes what stands here", "leave it out or change it")
+            message, hint = "the schema excludes what stands here", "leave it out or change it"
         case _:
-            described = str(_enclosing(error, schema).get("description", ""))
-            yield _violation(path, keyword, f"must {_needed(error)}", described)
+            message, hint = f"must {_needed(error)}", str(_enclosing(error, schema).get("description", ""))
+    return Violation(finding.path, keyword, "", _cut(message, MESSAGE_CHARACTERS_MAX), _cut(hint, HINT_CHARACTERS_MAX))
 
 
 def pointer_to(path: Iterable[str | int]) -> str:
@@ -93,12 +119,11 @@ def _enclosing(error: ValidationError, schema: Any) -> Mapping[str, Any]:  # Any
     return found if isinstance(found, dict) else {}
 
 
-def _missing(path: Sequence[str | int], keyword: str, enclosing: Mapping[str, Any]) -> Violation:  # Any: a schema
-    where, name = pointer_to(path), str(path[-1])
-    because = "is required" if keyword == "required" else "is required when another property is there"
-    wanted = enclosing.get("properties", {}).get(name, {})
+def _missing(finding: Finding, enclosing: Mapping[str, Any]) -> tuple[str, str]:  # Any: a schema
+    because = "is required" if finding.keyword == "required" else "is required when another property is there"
+    wanted = enclosing.get("properties", {}).get(finding.name, {})
     kind = _kind(wanted) if isinstance(wanted, dict) else ""
-    return Violation(where, keyword, "", f"{shown(name)} {because}", _cut(f"add {where}{kind}", HINT_CHARACTERS_MAX))
+    return f"{shown(finding.name)} {because}", f"add {finding.path}{kind}"
 
 
 def _kind(wanted: Mapping[str, Any]) -> str:  # Any: a schema
@@ -110,11 +135,6 @@ def _kind(wanted: Mapping[str, Any]) -> str:  # Any: a schema
         types = wanted["type"] if isinstance(wanted["type"], list) else [wanted["type"]]
         named = f": {' or '.join(types)}"
     return f"{named} ({wanted['description']})" if "description" in wanted else named
-
-
-def _violation(path: Sequence[str | int], keyword: str, message: str, hint: str) -> Violation:
-    short = _cut(message, MESSAGE_CHARACTERS_MAX)
-    return Violation(pointer_to(path), keyword, "", short, _cut(hint, HINT_CHARACTERS_MAX))
 
 
 def _needed(error: ValidationError) -> str:
@@ -148,9 +168,9 @@ def _choice(context: Sequence[Sequence[ValidationError]], keyword: str, schema: 
     if not context:
         return message, "see the schema"
     nearest = min(range(len(context)), key=lambda index: _distance(context[index]))
-    needs = [one for error in context[nearest] for one in violations_of(error, schema)]
-    told = "; ".join(f"{one.path or 'the value'} {one.message}" for one in needs[:3])
-    return message, f"form {nearest + 1} is nearest: {told}"
+    needs = [told(one, schema) for error in context[nearest][:NEEDS_SHOWN_MAX] for one in findings(error)]
+    said = "; ".join(f"{one.path or 'the value'} {one.message}" for one in needs[:NEEDS_SHOWN_MAX])
+    return message, f"form {nearest + 1} is nearest: {said}"
 
 
 def _distance(errors: Sequence[ValidationError]) -> tuple[int, int]:

@@ -55,14 +55,14 @@ def compile_avro(text: str) -> AvroBodies | list[Violation]:
         return [Violation(f"/schema{one.path}", one.keyword, "", one.message, one.hint) for one in read.violations]
     try:
         parsed = fastavro.parse_schema(_without_logical_types(read.value))
-        complaint = _Inspection().complaint(read.value)
+        complaint = _Inspection().complaint(parsed)
     except Exception as error:  # noqa: BLE001  (fastavro raises whatever its parser runs into)
         return [
             Violation("/schema", "avro", "", f"not an Avro schema: {str(error)[:120]}", "see the Avro specification")
         ]
     if complaint:
         return [Violation("/schema", "avro", "", complaint, "choose a type whose values are bounded by their bytes")]
-    return AvroBodies(parsed, frozenset(_field_names(read.value)))
+    return AvroBodies(parsed, frozenset(_field_names(parsed)))
 
 
 def _as_json(value: Any, depth: int) -> Any:  # Any: JSON values
@@ -92,7 +92,7 @@ def _without_logical_types(schema: Schema) -> Schema:
 
 def _field_names(schema: Schema) -> Iterator[str]:
     if isinstance(schema, Mapping) and schema.get("type") == "record":
-        yield from (field["name"] for field in schema["fields"])
+        yield from (field["name"] for field in schema.get("fields", ()))
 
 
 class _Inspection:
@@ -123,10 +123,9 @@ class _Inspection:
         return "" if isinstance(kind, str) and kind in _PRIMITIVES else self.complaint(kind, inside)
 
     def _complaint_of_named(self, schema: Mapping[str, Any], inside: tuple[str, ...]) -> str:
-        name, space = str(schema["name"]), str(schema.get("namespace", ""))
-        names = (name, name.rpartition(".")[2], f"{space}.{name}" if space else name)
-        self._known.update(dict.fromkeys(names, schema))
-        return self._first_complaint([field["type"] for field in schema.get("fields", ())], (*inside, *names))
+        name = str(schema["name"])  # in full: the parser has added the namespaces
+        self._known[name] = schema
+        return self._first_complaint([field["type"] for field in schema.get("fields", ())], (*inside, name))
 
     def _first_complaint(self, schemas: list[Schema], inside: tuple[str, ...]) -> str:
         return next(filter(None, (self.complaint(schema, inside) for schema in schemas)), "")

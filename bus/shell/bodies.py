@@ -10,6 +10,7 @@ saves.
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -71,8 +72,8 @@ def read_json(body: bytes | None, *, depth_max: int = DEPTH_MAX) -> Readable | U
     except UnicodeEncodeError:
         return unreadable("encoding", "a text has half of a surrogate pair", "escape characters as whole pairs")
     except json.JSONDecodeError as error:
-        where = f"{error.msg} at line {error.lineno}, column {error.colno}"
-        return unreadable("json", f"not JSON: {where}", "send one JSON value and nothing else")
+        where = f"line {error.lineno}, column {error.colno}"
+        return unreadable("json", f"not JSON, {where}: {error.msg}", "send one JSON value and nothing else")
     return Readable(value)
 
 
@@ -107,8 +108,7 @@ def _is_deeper(body: bytes, depth_max: int) -> bool:
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise _BoundError("duplicate", f'an object has the key "{shown(twice)}" twice', "send every key once")
     return found
 

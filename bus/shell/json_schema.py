@@ -5,15 +5,15 @@ back-references are refused when a schema is registered. ``format``, ``contentEn
 annotations. A schema is complete in itself: nothing is ever fetched.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import jsonschema_rs
 from jsonschema import FormatChecker
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX, Violation
-from bus.shell.advice import pointer_to, violations_of
+from bus.core.contracts import MESSAGE_CHARACTERS_MAX, VIOLATIONS_MAX, Violation
+from bus.shell.advice import findings, pointer_to, told
 from bus.shell.bodies import Unreadable, read_json, shown
 from bus.shell.subschemas import PARTS_MAX, Schema, declared_properties, foreign_references, judging, parts
 
@@ -42,10 +42,13 @@ class JsonSchema:
         self.is_closed = is_closed
 
     def violations(self, value: Any) -> list[Violation]:  # Any: a JSON value
-        """Everything in ``value`` that violates the schema, unsorted."""
+        """What in ``value`` violates the schema, sorted; of more than can be told, one more than can be told."""
         if self._validator.is_valid(value):
             return []
-        return [found for error in self._validator.iter_errors(value) for found in violations_of(error, self._schema)]
+        # Sorted before a word is said: a hostile body has thousands of violations, and twenty are told.
+        found = [finding for error in self._validator.iter_errors(value) for finding in findings(error)]
+        found.sort(key=lambda finding: (finding.path, finding.keyword))
+        return [told(finding, self._schema) for finding in found[: VIOLATIONS_MAX + 1]]
 
 
 def compile_json_schema(text: str) -> JsonSchema | list[Violation]:
@@ -92,9 +95,8 @@ def _against_meta_schema(schema: Schema) -> list[Violation]:
     try:
         reference.check_schema(schema, format_checker=_NO_FORMATS)
     except SchemaError as error:
-        cause = best_match([cast("ValidationError", error)]) or error
-        message = shown(cause.message, 150).replace('\\"', "'")
-        return [_unfit(pointer_to(cause.absolute_path), str(cause.validator), message, "see json-schema.org")]
+        message = shown(error.message, 150).replace('\\"', "'")
+        return [_unfit(pointer_to(error.absolute_path), str(error.validator), message, "see json-schema.org")]
     return []
 
 

@@ -72,7 +72,7 @@ def declared_properties(schema: Schema, root: Schema, followed: tuple[str, ...] 
 
 
 def judging(schema: Schema) -> Schema:
-    """The schema without the keywords that only describe."""
+    """The schema without the keywords that only describe, said so that the validator names every property."""
     if not isinstance(schema, dict):
         return schema
     kept: dict[str, Any] = {name: part for name, part in schema.items() if name not in _ANNOTATIONS}
@@ -84,6 +84,8 @@ def judging(schema: Schema) -> Schema:
         if kept[name] is schema[name]:
             kept[name] = schema[name].copy()
         kept[name][steps[1]] = judging(inner)
+    if kept.get("additionalProperties") is False:
+        kept.setdefault("properties", {})  # without it the validator says no to the object as a whole
     return kept
 
 
