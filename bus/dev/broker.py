@@ -29,6 +29,7 @@ from bus.dev.data_folder import DataFolder
 from bus.dev.errors import DevError, disk_error
 from bus.dev.jars import KafkaFiles, kafka_files
 from bus.dev.java import Java, find_java
+from bus.dev.launch import out_of_reach
 from bus.dev.left_over import clear_left_over
 from bus.dev.lock import read_lock
 from bus.dev.ports import HOST, free_ports, is_free, listens, need_free, taken_port
@@ -158,10 +159,7 @@ class LocalBroker:
             write_server_files(self.data, port=self.port, controller_port=controller_port)
             self._folder.save(dataclasses.replace(self._folder.record, port=self.port, broker=None))
             atexit.register(self.stop)
-            try:
-                self._process = self._launch()
-            except OSError as error:
-                raise disk_error(error, self.data) from error
+            self._launch(broker_command(self.java.path, self._files.class_path, self.data))
             self._folder.save(dataclasses.replace(self._folder.record, broker=mark_of(self.pid)))
 
     def wait_ready(self) -> None:
@@ -204,17 +202,23 @@ class LocalBroker:
         """Stop."""
         self.stop()
 
-    def _launch(self) -> subprocess.Popen[bytes]:
-        self.log_file.unlink(missing_ok=True)
-        with (self.data / CONSOLE_FILE).open("wb") as console:
-            return subprocess.Popen(
-                broker_command(self.java.path, self._files.class_path, self.data),
-                cwd=self.data,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+    def _launch(self, command: list[str | Path]) -> None:
+        def launch() -> None:
+            with (self.data / CONSOLE_FILE).open("wb") as console:
+                self._process = subprocess.Popen(
+                    command,
+                    cwd=self.data,
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+
+        try:
+            self.log_file.unlink(missing_ok=True)
+            out_of_reach(launch)
+        except OSError as error:
+            raise disk_error(error, self.data) from error
 
     def _format(self) -> None:
         # A format that was cut short is begun anew: nothing was ever stored there.
@@ -222,22 +226,14 @@ class LocalBroker:
         # The formatter reads the ports but does not open them; the start writes the real ones.
         write_server_files(self.data, port=1, controller_port=2)
         record = self._folder.record
+        self._launch(format_command(self.java.path, self._files.class_path, self.data, record.cluster_id))
+        assert self._process is not None
         try:
-            done = subprocess.run(
-                format_command(self.java.path, self._files.class_path, self.data, record.cluster_id),
-                cwd=self.data,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=FORMAT_TIMEOUT_S,
-                start_new_session=True,
-                check=False,
-            )
-            (self.data / CONSOLE_FILE).write_bytes(done.stdout + done.stderr)
-        except OSError as error:
-            raise disk_error(error, self.data) from error
+            exit_code = self._process.wait(FORMAT_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             raise self._format_failed(f"it took longer than {FORMAT_TIMEOUT_S:.0f} s") from error
-        if done.returncode != 0:
+        self._process = None
+        if exit_code != 0:
             raise self._format_failed(last_complaint(self.data))
         self._folder.save(dataclasses.replace(record, is_formatted=True))
 
