@@ -19,15 +19,18 @@ FREE_OF_CONTROL = FREE | {"name", "rev", "value_hash"}
 
 def check_answers(evidence: Evidence, verdicts: Verdicts) -> None:
     """All promises about bus.outcomes and bus.out.*."""
-    expected = expected_answers(evidence)
-    places = [place for place in _places(evidence) if place not in expected]
-    for place in places:
-        expected[place] = {}
+    expected: Expected = {place: {} for place in _places(evidence)}
+    verdicts.check("every event has the fields an answer needs", _fill(evidence, expected))
     verdicts.check("every raw answer comes from a valid segment, with its content", _raw(evidence, expected))
     verdicts.check("by the predecessor rule the answers are the events and the gate's own", _read(evidence, expected))
     verdicts.check(
         "the gate's refusals list all violations of the first failing check", _violations(evidence, expected)
     )
+
+
+def _fill(evidence: Evidence, expected: Expected) -> Iterator[str]:
+    expected |= expected_answers(evidence)
+    yield from ()
 
 
 def _places(evidence: Evidence) -> list[Place]:

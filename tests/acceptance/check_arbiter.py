@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 
 from tests.acceptance.arbiter_oracle import TICK, ArbiterOracle
 from tests.acceptance.event_match import events_fault
@@ -19,38 +20,36 @@ ENDS_WITHIN_MS = 5_000
 
 def check_arbiter(evidence: Evidence, verdicts: Verdicts, *, paused: list[tuple[int, int]]) -> None:
     """All promises about the arbiter's journal; `paused` are the spans (epoch ms) in which a stage was stopped."""
-    entries, left = _entries(evidence)
-    verdicts.check("the arbiter's verdict, reason and events are the ones computed here, for every record", entries)
+    left: list[str] = []
+    promise = "the arbiter's verdict, reason and events are the ones computed here, for every record"
+    verdicts.check(promise, _entries(evidence, left))
     verdicts.check("never two holders: nothing is granted while it is held", _one_holder(evidence))
     verdicts.check("fencing tokens rise per resource and are the decision's", _tokens(evidence))
     verdicts.check("every claim forwarded has exactly one terminal decision", _claims(evidence))
-    verdicts.check("every lease not renewed ended, soon after its time", [*left, *_ends_in_time(evidence, paused)])
+    verdicts.check("every lease not renewed ended, soon after its time", chain(left, _ends_in_time(evidence, paused)))
     verdicts.check("ticks say a time the broker gave and no gate held back", _ticks(evidence))
     verdicts.check("no record came to a partition after a tick that was later than it", _after_ticks(evidence))
     verdicts.check("ticks are rare: at most ten a second", _tick_rate(evidence))
 
 
-def _entries(evidence: Evidence) -> tuple[list[str], list[str]]:
-    """What differs from the oracle, and who still holds at the end."""
-    faults: list[str] = []
-    left: list[str] = []
+def _entries(evidence: Evidence, left: list[str]) -> Iterator[str]:
+    """What differs from the oracle; `left` hears who still holds at the end."""
     for partition in range(len(evidence.journal)):
         oracle = ArbiterOracle(partition, evidence.gen, evidence.registry)
         written = {entry["o"]: entry for entry in evidence.entries(partition)}
         for record in evidence.topics["bus.arbiter"][partition]:
             entry = written.get(record.offset)
             if entry is None:
-                faults.append(f"{record.src} has no entry: the computation stops here for this partition")
+                yield f"{record.src} has no entry: the computation stops here for this partition"
                 break
             outcome = oracle.step(record, entry)
             fault = _entry_fault(evidence, oracle, record, entry, outcome)
             if fault:
                 message = f"{record.last('ce_type')} {record.last('ce_id')} of {record.last('ce_source')}"
-                faults.append(f"{record.src} ({message}): {fault}")
+                yield f"{record.src} ({message}): {fault}"
         left += [
             f"{name} is still held by {held.agent} until {held.until_ms}" for name, held in oracle.holders().items()
         ]
-    return faults, left
 
 
 def _entry_fault(evidence: Evidence, oracle: ArbiterOracle, record: Record, entry: Json, outcome: Outcome) -> str:

@@ -25,8 +25,7 @@ class Lease:
 def check_leases(evidence: Evidence, verdicts: Verdicts) -> None:
     """The promises about slow gates and idle lanes (independent of the arbiter's oracle)."""
     counts = {"renewed": 0, "expired": 0}
-    faults = list(_lost(evidence, counts))
-    verdicts.check("no renewal or action sent in time lost its lease", faults)
+    verdicts.check("no renewal or action sent in time lost its lease", _lost(evidence, counts))
     verdicts.say(f"{counts['renewed']} renewals in time, {counts['expired']} leases ran out")
     quiet = [f"this run had no {name} lease at all" for name, count in counts.items() if not count]
     verdicts.check("leases were renewed and ran out in this run", quiet)

@@ -19,11 +19,17 @@ REFUSAL_HEADERS = ("bus-reason", "bus-src", "bus-decision", "__connect.errors.ex
 
 def check_outputs(evidence: Evidence, verdicts: Verdicts) -> None:
     """All promises about bus.refused and the governed topics."""
-    due = _due_refusals(evidence)
+    due: dict[str, list[Refusal]] = {}
+    verdicts.check("every refused entry has a refusal event", _fill(evidence, due))
     verdicts.check("refusals carry the original bytes and headers, and say why", _raw_refusals(evidence, due))
     verdicts.check("every refusal is on bus.refused once, by the predecessor rule", _read_refusals(evidence, due))
     verdicts.check("governed records are the admitted ones, each once, bytes and headers right", _governed(evidence))
     verdicts.check("governed records stand in the order of their decisions", _order(evidence))
+
+
+def _fill(evidence: Evidence, due: dict[str, list[Refusal]]) -> Iterator[str]:
+    due |= due_refusals(evidence)
+    yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class Refusal:
     original: Record
 
 
-def _due_refusals(evidence: Evidence) -> dict[str, list[Refusal]]:
+def due_refusals(evidence: Evidence) -> dict[str, list[Refusal]]:
+    """What must stand on bus.refused, by source, in order."""
     held: dict[str, list[Refusal]] = {}
     for lane, rows in evidence.rows.items():
         refused = [row for row in rows if row.verdict == "refused"]
@@ -117,7 +124,7 @@ def _read_refusals(evidence: Evidence, due: dict[str, list[Refusal]]) -> Iterato
             yield f"from {source}: {len(got)} refusals, expected {len(expected)}; first missing {missing}"
 
 
-def _admitted(evidence: Evidence) -> Iterator[tuple[str, str, Json, Record, str]]:
+def admitted(evidence: Evidence) -> Iterator[tuple[str, str, Json, Record, str]]:
     """(topic, decision, event, the record on bus.arbiter, source) of everything admitted, in order per partition."""
     for partition, log in enumerate(evidence.topics["bus.arbiter"]):
         for entry in evidence.entries(partition):
@@ -133,7 +140,7 @@ def _governed(evidence: Evidence) -> Iterator[str]:
         for log in evidence.topics[name]:
             for record in log:
                 records[f"{name} {record.last('bus-decision')}"].append(record)
-    for topic, decision, event, forwarded, source in _admitted(evidence):
+    for topic, decision, event, forwarded, source in admitted(evidence):
         found = records.pop(f"{topic} {decision}", [])
         if len(found) != 1:
             yield f"{decision} stands {len(found)} times on {topic}"

@@ -39,8 +39,8 @@ def _settings(evidence: Evidence) -> Iterator[str]:
             due[f"bus.{kind}.{lane}"] = _own(-1) | own
         due[f"bus.in.{lane}"]["retention.ms"] = "-1"
     due["bus.published"] = {"cleanup.policy": "compact"}
-    held = evidence.cluster.settings(name for name in due if name in evidence.topics)
-    for name, settings in held.items():
+    for name in due.keys() & evidence.settings.keys():
+        settings = evidence.settings[name]
         for setting, value in due[name].items():
             if settings.get(setting) != value:
                 yield f"{name}: {setting} is {settings.get(setting)}, expected {value}"

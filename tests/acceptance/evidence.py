@@ -9,23 +9,22 @@ from tests.acceptance.chain import Segment, fold_segments
 from tests.acceptance.control_oracle import Registry
 from tests.acceptance.gate_oracle import GateOracle, Row
 from tests.acceptance.setting import GOVERNED
-from tests.acceptance.topics import Cluster, TestsStopError
-from tests.acceptance.wire import Json, Record
-
-Log = list[list[Record]]
+from tests.acceptance.topics import Cluster, Log, TestsStopError
+from tests.acceptance.wire import Json
 
 
 @dataclass(slots=True)
 class Evidence:
     """All records of all topics, the valid chains, and the oracle's rows by lane."""
 
-    cluster: Cluster
     topics: dict[str, Log]
     genesis: Json
     registry: Registry
     gate: dict[str, list[Segment]] = field(default_factory=dict)
     journal: list[list[Segment]] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
+    topic_ids: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def gen(self) -> int:
@@ -59,14 +58,20 @@ class Evidence:
 
 def gather(cluster: Cluster) -> Evidence:
     """Read every topic of the bus and the governed ones, fold the chains, and let the oracle judge every message."""
-    counts = cluster.partitions()
-    topics: dict[str, Log] = {}
-    for name in counts:
-        if name.startswith("bus.") or name in GOVERNED:
-            is_transactional = name in GOVERNED or name == "bus.published"
-            topics[name] = cluster.read(name, isolation="read_committed" if is_transactional else "read_uncommitted")
+    transactional = {*GOVERNED, "bus.published"}
+    plain = [name for name in cluster.partitions() if name.startswith("bus.") and name not in transactional]
+    topics = cluster.read_all(plain, isolation="read_uncommitted")
+    topics |= cluster.read_all(transactional, isolation="read_committed")
+    evidence = judged(topics)
+    evidence.topic_ids = cluster.topic_ids(list(topics))
+    evidence.settings = cluster.settings(topics)
+    return evidence
+
+
+def judged(topics: dict[str, Log]) -> Evidence:
+    """Fold the chains found in these topics and let the oracle judge every message in them."""
     genesis = _genesis(topics)
-    evidence = Evidence(cluster, topics, genesis, Registry(tuple(genesis["stewards"])))
+    evidence = Evidence(topics, genesis, Registry(tuple(genesis["stewards"])))
     for lane in evidence.lanes:
         evidence.gate[lane] = fold_segments(topics.get(f"bus.gate.{lane}", [[]])[0])
     evidence.journal = [fold_segments(log) for log in topics["bus.journal"]]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests.acceptance.check_gate import check_gate
 from tests.acceptance.check_leases import check_leases
 from tests.acceptance.check_outputs import check_outputs
 from tests.acceptance.check_topics import check_topics
-from tests.acceptance.evidence import gather
+from tests.acceptance.evidence import Evidence, gather
 from tests.acceptance.outgoing import now_ms
 from tests.acceptance.quiet import wait_until_quiet
 from tests.acceptance.setting import LANES, PROCESSES
@@ -145,7 +145,7 @@ class Run:
         within_s = QUIET_SLACK_S + self.scenario.lease_ms / 1000
         wait_until_quiet(cluster, within_s=within_s, say=say, is_alive=self._dead)
         say("quiet; reading everything")
-        evidence = gather(cluster)
+        evidence = self._evidence(cluster)
         say(f"{sum(len(rows) for rows in evidence.rows.values())} messages to check")
         check_topics(evidence, self.verdicts)
         check_chains(evidence, self.verdicts)
@@ -155,6 +155,13 @@ class Run:
         check_outputs(evidence, self.verdicts)
         if not self.scenario.is_interfered:
             check_leases(evidence, self.verdicts)
+
+    def _evidence(self, cluster: Cluster) -> Evidence:
+        found: list[Evidence] = []
+        self.verdicts.check("what stands on the topics has the form of the wire page", _gathered(cluster, found))
+        if not found:
+            raise TestsStopError("the chains and inputs could not be read: see the line before")
+        return found[0]
 
     def _traffic(self, steward: Steward) -> list[Json]:
         processes = [self._start_traffic(number, steward.domain) for number in range(PROCESSES)]
@@ -250,6 +257,11 @@ def run_scenario(scenario: Scenario, verdicts: Verdicts, *, messages: int, seed:
         if bus is not None:
             verdicts.check("everything stops on Ctrl-C and leaves nothing running", bus.stop())
             _forget(bus, verdicts.say, keep=keep)
+
+
+def _gathered(cluster: Cluster, found: list[Evidence]) -> Iterator[str]:
+    found.append(gather(cluster))
+    yield from ()
 
 
 def _forget(bus: Bus, say: Callable[[str], None], *, keep: bool) -> None:

@@ -27,10 +27,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from tests.acceptance.wire import Record
 
+Log = list[list[Record]]
+
 MEBIBYTE = 1_048_576
 DAY_MS = 86_400_000
 ANSWER_S = 20.0
-READ_TOPIC_S = 90.0
+READ_ALL_S = 90.0
+READ_AT_ONCE = 500
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 LANE_TOPICS = {
     "in": {"retention.ms": 7 * DAY_MS, "max.message.bytes": MEBIBYTE},
@@ -111,24 +114,29 @@ class Cluster:
             return {}
         return {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions if tp.offset >= 0}
 
-    def read(self, topic: str, *, isolation: str = "read_uncommitted") -> list[list[Record]]:
-        """All records of a topic from its beginning to its present end, partition by partition."""
-        count = self.partitions().get(topic, 0)
-        held: list[list[Record]] = [[] for _ in range(count)]
+    def read(self, topic: str, *, isolation: str = "read_uncommitted") -> Log:
+        """All records of one topic from its beginning to its present end, partition by partition."""
+        return self.read_all([topic], isolation=isolation).get(topic, [])
+
+    def read_all(self, topics: Iterable[str], *, isolation: str) -> dict[str, Log]:
+        """All records of these topics (of those that are there), each from its beginning to its present end."""
+        counts = self.partitions()
+        held: dict[str, Log] = {name: [[] for _ in range(counts[name])] for name in topics if name in counts}
+        still_open = {(name, partition) for name, log in held.items() for partition in range(len(log))}
         consumer = self.consumer(isolation)
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(count)])
-        still_open, until = set(range(count)), time.monotonic() + READ_TOPIC_S
+        consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for name, partition in still_open])
+        until = time.monotonic() + READ_ALL_S
         try:
             while still_open:
                 if time.monotonic() > until:
-                    raise TestsStopError(f"{topic} could not be read to its end within {READ_TOPIC_S:.0f} s")
-                for message in consumer.consume(1000, 0.2):
+                    raise TestsStopError(f"{min(still_open)} could not be read to its end in {READ_ALL_S:.0f} s")
+                for message in consumer.consume(READ_AT_ONCE, 0.05):
                     error = message.error()
                     if error is None:
                         record = as_record(message)
-                        held[record.partition].append(record)
+                        held[record.topic][record.partition].append(record)
                     elif error.code() == KafkaError._PARTITION_EOF:
-                        still_open.discard(message.partition())
+                        still_open.discard((str(message.topic()), int(message.partition() or 0)))
         finally:
             consumer.close()
         return held

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 # Enough to see whether it is one fault or many; the rest is noise.
 FAULTS_COUNTED_MAX = 1000
+# What reading a record raises that lacks a field or has one of another kind.
+FORMLESS = (LookupError, TypeError, ValueError, AttributeError, AssertionError)
 
 
 @dataclass(slots=True)
@@ -23,7 +27,7 @@ class Verdicts:
 
     def check(self, promise: str, faults: Iterable[str]) -> None:
         """A promise holds when nothing speaks against it."""
-        found = list(islice(iter(faults), FAULTS_COUNTED_MAX))
+        found = list(islice(told(faults), FAULTS_COUNTED_MAX))
         if not found:
             self.passed += 1
             _line(f"PASS {self.scenario}: {promise}")
@@ -40,6 +44,15 @@ class Verdicts:
         """The last line; returns the exit code."""
         _line(f"{self.passed} passed, {self.failed} failed")
         return 1 if self.failed else 0
+
+
+def told(faults: Iterable[str]) -> Iterator[str]:
+    """The faults; a check that stumbles over a record that is not of the wire page's form tells that as a fault."""
+    try:
+        yield from faults
+    except FORMLESS as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        yield f"a record is not of the form of the wire page: {error!r} ({Path(place.filename).name}:{place.lineno})"
 
 
 def _line(text: str) -> None:
