@@ -153,8 +153,7 @@ class Run:
         check_arbiter(evidence, self.verdicts, paused=self.paused)
         check_answers(evidence, self.verdicts)
         check_outputs(evidence, self.verdicts)
-        if not self.scenario.is_interfered:
-            check_leases(evidence, self.verdicts)
+        check_leases(evidence, self.verdicts)
 
     def _evidence(self, cluster: Cluster) -> Evidence:
         found: list[Evidence] = []
@@ -246,6 +245,7 @@ class Run:
 def run_scenario(scenario: Scenario, verdicts: Verdicts, *, messages: int, seed: int, keep: bool) -> None:
     """Run one scenario from an empty broker to its last line."""
     verdicts.scenario = scenario.name
+    failed_before = verdicts.failed
     bus: Bus | None = None
     try:
         bus = start_bus(stages=list(scenario.stages))
@@ -256,7 +256,7 @@ def run_scenario(scenario: Scenario, verdicts: Verdicts, *, messages: int, seed:
     finally:
         if bus is not None:
             verdicts.check("everything stops on Ctrl-C and leaves nothing running", bus.stop())
-            _forget(bus, verdicts.say, keep=keep)
+            _forget(bus, verdicts.say, keep=keep, has_failed=verdicts.failed > failed_before)
 
 
 def _gathered(cluster: Cluster, found: list[Evidence]) -> Iterator[str]:
@@ -264,8 +264,13 @@ def _gathered(cluster: Cluster, found: list[Evidence]) -> Iterator[str]:
     yield from ()
 
 
-def _forget(bus: Bus, say: Callable[[str], None], *, keep: bool) -> None:
+def _forget(bus: Bus, say: Callable[[str], None], *, keep: bool, has_failed: bool) -> None:
+    """Take the data away; of a run that failed the stages' logs stay."""
     if keep:
         say(f"kept {bus.folder}")
+        return
+    shutil.rmtree(bus.folder / "data", ignore_errors=True)
+    if has_failed:
+        say(f"the logs of the stages are in {bus.folder}")
     else:
         shutil.rmtree(bus.folder, ignore_errors=True)
