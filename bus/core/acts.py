@@ -72,9 +72,7 @@ def _recipients(state: PartitionState, message: Message, what: What) -> tuple[tu
     return state.recipients(*concerned, lane=message.lane)
 
 
-def _happened(
-    state: PartitionState, message: Message, contract: Contract, terms: Terms | None
-) -> tuple[What, ...]:
+def _happened(state: PartitionState, message: Message, contract: Contract, terms: Terms | None) -> tuple[What, ...]:
     moment = Moment(message.at, state.now)
     if stopped := _stopped(state, message, contract, terms, moment):
         return (stopped,)

@@ -23,7 +23,7 @@ from bus.core.topics import (
     REFUSED_PARTITIONS,
     answers,
     coordinates,
-    ingress,
+    incoming,
 )
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a larger value would not fit beside its headers: its hash stands for it
@@ -64,14 +64,14 @@ def is_control_row(row: Row, lane: str, partitions: int) -> bool:
     return lane == OPERATORS_LANE and len(row.partitions) == partitions
 
 
-def entry_destinations(entry: Entry, p: int) -> list[tuple[str, int]]:
-    """Where the outputs of an entry go, in order (governed topics have a publisher of their own)."""
+def entry_destinations(entry: Entry, p: int) -> list[tuple[str, int, int]]:
+    """Topic, partition and event number of each output of an entry, in order (governed topics apart)."""
     places = []
     for event in entry.events:
-        places.append((OUTCOMES, p))
-        places.extend((answers(lane), 0) for lane in _lanes(event.to))
+        places.append((OUTCOMES, p, event.n))
+        places.extend((answers(lane), 0, event.n) for lane in _lanes(event.to))
         if isinstance(event.what, Refused):
-            places.append((REFUSED, partition_of(_lane_of_entry(entry), REFUSED_PARTITIONS)))
+            places.append((REFUSED, partition_of(_lane_of_entry(entry), REFUSED_PARTITIONS), event.n))
     return places
 
 
@@ -127,12 +127,10 @@ def _lanes(to: Recipients) -> list[str]:
 
 
 def _lane_of_entry(entry: Entry) -> str:
-    return entry.src.partition("/")[0].removeprefix(ingress(""))
+    return entry.src.partition("/")[0].removeprefix(incoming(""))
 
 
-def _forwarded(
-    sent: Predecessors, record: Record, basis: GateBasis, row: Row, partition: int, control: int
-) -> Output:
+def _forwarded(sent: Predecessors, record: Record, basis: GateBasis, row: Row, partition: int, control: int) -> Output:
     decision = f"{sent.source}.{row.offset}"
     contract = basis.contract.ref if basis.contract else ""
     number = basis.change.number if basis.change else control
@@ -153,7 +151,7 @@ def _gate_answer(sent: Predecessors, judged: Judged, basis: GateBasis, decision:
     row, lane = judged.row, sent.source
     who = "" if row.reason in SENDER_NOT_KNOWN else basis.source
     body: dict[str, Any] = {"n": 0, "to": [[lane, who]], "decision": decision, "id": row.id, "at": row.at}
-    body["src"] = coordinates(ingress(lane), 0, row.offset)
+    body["src"] = coordinates(incoming(lane), 0, row.offset)
     if basis.subject:
         body["subject"] = basis.subject
     if basis.change is not None and row.verdict == "forwarded":
@@ -171,9 +169,7 @@ def _gate_answer(sent: Predecessors, judged: Judged, basis: GateBasis, decision:
     return _answer(sent, (answers(lane), 0), who.encode() or lane.encode(), body, decision)
 
 
-def _answer(
-    sent: Predecessors, place: tuple[str, int], key: bytes, body: dict[str, Any], decision: str
-) -> Output:
+def _answer(sent: Predecessors, place: tuple[str, int], key: bytes, body: dict[str, Any], decision: str) -> Output:
     headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
     return Output(*place, key, canonical(body), headers, decision)
 

@@ -65,9 +65,7 @@ def _decide_tick(state: PartitionState, tick: Tick) -> Entry:
             due.append((holding.deadline, subject, holding))
     events = []
     for n, (_, subject, holding) in enumerate(sorted(due, key=lambda item: item[:2])[:EVENTS_PER_TICK_MAX]):
-        what = Ended(
-            holding.agent, holding.token, "revoked" if holding.doomed_by else "expired", holding.doomed_by
-        )
+        what = Ended(holding.agent, holding.token, "revoked" if holding.doomed_by else "expired", holding.doomed_by)
         events.append(Event(n, subject, state.recipients(holding.agent), what))
     return Entry(
         tick.o, "tick", tuple(events), type="bus.clock.tick.v1", after=tick.after, now=tick.now, stalled=tick.stalled

@@ -37,9 +37,16 @@ class Genesis:
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The value of ``bus.control`` offset 0."""
         return {
-            **{"v": 1, "kind": "genesis", "control": 0, "gen": self.gen, "domain": self.domain},
-            **{"partitions": self.partitions, "slots": self.slots, "stewards": list(self.stewards)},
-            **{"skew_ms": self.skew_ms, "lane_stall_ms": self.lane_stall_ms},
+            "v": 1,
+            "kind": "genesis",
+            "control": 0,
+            "gen": self.gen,
+            "domain": self.domain,
+            "partitions": self.partitions,
+            "slots": self.slots,
+            "stewards": list(self.stewards),
+            "skew_ms": self.skew_ms,
+            "lane_stall_ms": self.lane_stall_ms,
             "restart_bound_ms": self.restart_bound_ms,
         }
 

@@ -1,11 +1,11 @@
 """Stage 1: judge one message of a lane: forward it, refuse it, or say that it was there before.
 
-    a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> the next record
+a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> the next record
 
-    1. ``at`` = max(append time, ``at`` of the record before): time never falls in a lane.
-    2. The first reason that applies is given, in the order of `GateReason`. What the state decides
-       (duplicate, id_reuse, stale, expired) stands in the middle of what the basis decides.
-    3. An id is remembered for 330 s after its first row, unless that row was refused before its sender was sure.
+1. ``at`` = max(append time, ``at`` of the record before): time never falls in a lane.
+2. The first reason that applies is given, in the order of `GateReason`. What the state decides
+   (duplicate, id_reuse, stale, expired) stands in the middle of what the basis decides.
+3. An id is remembered for 330 s after its first row, unless that row was refused before its sender was sure.
 """
 
 from collections import OrderedDict
@@ -134,9 +134,7 @@ def evolve(state: GateState, row: Row) -> None:
         state.seen.setdefault((row.source, row.id), Seen(row.offset, row.hash, row.at))
 
 
-def _row(
-    offset: int, at: int, basis: GateBasis, verdict: Verdict, reason: str, partitions: tuple[int, ...]
-) -> Row:
+def _row(offset: int, at: int, basis: GateBasis, verdict: Verdict, reason: str, partitions: tuple[int, ...]) -> Row:
     return Row(offset, verdict, reason, basis.source, basis.id, basis.hash, at, partitions)
 
 

@@ -1,16 +1,16 @@
 """Who holds one resource: claims, leases, fencing tokens, hand-overs and facts, decided one act at a time.
 
-                 claim                       release, revoke, suspension, lease end (tick)
-    free  ------------------> held  ------------------------------------------------> free
-     ^                         |  claim by the holder: confirmed, renew: renewed        |
-     |   (hand-over or         '--------------------------------------------'           |
-     |    lock delay over)                                                              v
-     '---------------------------- reserved for one agent, or cooling <-----------------'
+             claim                       release, revoke, suspension, lease end (tick)
+free  ------------------> held  ------------------------------------------------> free
+ ^                         |  claim by the holder: confirmed, renew: renewed        |
+ |   (hand-over or         '--------------------------------------------'           |
+ |    lock delay over)                                                              v
+ '---------------------------- reserved for one agent, or cooling <-----------------'
 
-    1. A holding ends by an event, never by a clock: until a tick ends it, others hear ``held``.
-    2. ``at >= until`` is late even if no tick has fired; ``at < until`` is never late.
-    3. A lease ends at max(at, now) + lease_ms, with the lease pinned at the grant, and never moves back.
-    4. Hand-overs, lock delays and facts end when a tick's ``now`` reaches them, without an event.
+1. A holding ends by an event, never by a clock: until a tick ends it, others hear ``held``.
+2. ``at >= until`` is late even if no tick has fired; ``at < until`` is never late.
+3. A lease ends at max(at, now) + lease_ms, with the lease pinned at the grant, and never moves back.
+4. Hand-overs, lock delays and facts end when a tick's ``now`` reaches them, without an event.
 """
 
 from collections.abc import Mapping

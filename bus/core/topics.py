@@ -22,7 +22,7 @@ LANE_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _SOURCE_COORDINATES = re.compile(r"bus\.in\.([a-z][a-z0-9-]{0,31})/0/(\d{1,19})")
 
 
-def ingress(lane: str) -> str:
+def incoming(lane: str) -> str:
     """The topic a lane's principal writes."""
     return f"bus.in.{lane}"
 

@@ -1,7 +1,7 @@
 """Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -10,12 +10,14 @@ from bus.core.records import Record
 from bus.shell.errors import RetryableError, UnreachableError
 
 CALL_TIMEOUT_S = 10.0
+BRIEF_S = 1.0  # how long a closing process waits for what is still under way
 MESSAGE_TIMEOUT_MS = 8_000  # shorter than the watchdog, so that the client gives up first
 WATCHDOG_S = 12.0
 POLL_RECORDS_MAX = 500  # one segment per poll batch
 ClientConfig = Mapping[str, str]
+ClientSettings = dict[str, Any]  # Any: librdkafka takes numbers, texts and callbacks
 
-_PRODUCER = {
+_PRODUCER: ClientSettings = {
     "enable.idempotence": True,
     "acks": "all",
     "linger.ms": 0,
@@ -27,7 +29,7 @@ _PRODUCER = {
     "message.max.bytes": 2_097_152,
     "log_level": 3,
 }
-_CONSUMER = {
+_CONSUMER: ClientSettings = {
     "fetch.wait.max.ms": 100,
     "fetch.queue.backoff.ms": 2,
     "queued.min.messages": 20_000,
@@ -39,14 +41,14 @@ _CONSUMER = {
     "allow.auto.create.topics": False,
     "log_level": 3,
 }
-_MEMBER = {
+_MEMBER: ClientSettings = {
     "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": 6_000,
     "heartbeat.interval.ms": 500,
     "max.poll.interval.ms": 300_000,
     "topic.metadata.refresh.interval.ms": 5_000,
 }
-_PUBLISHER = {
+_PUBLISHER: ClientSettings = {
     "transaction.timeout.ms": 10_000,
     "retry.backoff.ms": 1_000,
     "message.timeout.ms": MESSAGE_TIMEOUT_MS,
@@ -59,37 +61,42 @@ def no_stderr(_: KafkaError) -> None:
 
 def producer(config: ClientConfig) -> Producer:
     """The idempotent producer of a stage."""
-    return Producer({**config, **_PRODUCER, "error_cb": no_stderr})
+    own: ClientSettings = {"error_cb": no_stderr}
+    return Producer({**config, **_PRODUCER, **own})
 
 
 def transactional_producer(config: ClientConfig, transactional_id: str) -> Producer:
     """The producer of a governed-topic publisher."""
-    settings = {**_PRODUCER, **_PUBLISHER, "transactional.id": transactional_id}
-    return Producer({**config, **settings, "error_cb": no_stderr})
+    own: ClientSettings = {"transactional.id": transactional_id, "error_cb": no_stderr}
+    return Producer({**config, **_PRODUCER, **_PUBLISHER, **own})
 
 
 def member(config: ClientConfig, group: str, instance: str) -> Consumer:
     """A member of a consumer group; ``instance`` (may be "") makes its membership static, so a restart is cheap."""
-    static = {"group.instance.id": instance} if instance else {}
-    return Consumer({**config, **_CONSUMER, **_MEMBER, **static, "group.id": group, "error_cb": no_stderr})
+    own: ClientSettings = {"group.id": group, "error_cb": no_stderr}
+    if instance:
+        own["group.instance.id"] = instance
+    return Consumer({**config, **_CONSUMER, **_MEMBER, **own})
 
 
 def reader(config: ClientConfig, group: str = "bus-reader", *, isolation: str = "read_uncommitted") -> Consumer:
     """A consumer that is assigned by hand, sees ends of partitions, and commits only where it is told to."""
-    own = {"group.id": group, "enable.partition.eof": True, "isolation.level": isolation}
+    own: ClientSettings = {"group.id": group, "enable.partition.eof": True, "isolation.level": isolation}
     return Consumer({**config, **_CONSUMER, **own, "error_cb": no_stderr})
 
 
 def admin(config: ClientConfig) -> AdminClient:
     """An admin client."""
-    return AdminClient({**config, "log_level": 3, "socket.timeout.ms": 5_000, "error_cb": no_stderr})
+    own: ClientSettings = {"log_level": 3, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
+    return AdminClient({**config, **own})
 
 
 def record_of(message: Message) -> Record:
     """A message of the client as a record; headers whose names are not UTF-8 are marked unreadable."""
     unreadable = False
     try:
-        headers = tuple((name, _bytes(value)) for name, value in (message.headers() or ()))
+        pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+        headers = tuple((name, _bytes(value)) for name, value in pairs)
     except UnicodeDecodeError:
         headers, unreadable = (), True
     return Record(
@@ -102,6 +109,16 @@ def record_of(message: Message) -> Record:
         headers=headers,
         has_unreadable_headers=unreadable,
     )
+
+
+def fetch(consumer: Consumer, timeout_s: float) -> list[Message]:
+    """What has arrived, up to one batch; waits for the first message only.
+
+    A blocking ``consume()`` would wait for its whole time-out unless the batch is full.
+    """
+    first = consumer.poll(timeout_s)
+    rest = consumer.consume(POLL_RECORDS_MAX - 1, 0)
+    return rest if first is None else [first, *rest]
 
 
 def is_end(message: Message) -> bool:
@@ -117,7 +134,7 @@ def read_range(config: ClientConfig, topic: str, partition: int, first: int, las
     try:
         consumer.assign([TopicPartition(topic, partition, first)])
         while True:
-            messages = consumer.consume(POLL_RECORDS_MAX, CALL_TIMEOUT_S)
+            messages = fetch(consumer, CALL_TIMEOUT_S)
             if not messages:
                 raise RetryableError(f"{topic}/{partition} gave nothing from offset {first} on")
             for message in messages:
@@ -161,7 +178,8 @@ def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[s
 class HasListTopics(Protocol):
     """Any client that can list topics."""
 
-    def list_topics(self, *args: Any, **kwargs: Any) -> Any: ...  # Any: the client library's own type
+    def list_topics(self, *args: Any, **kwargs: Any) -> Any:  # Any: the client library's own type
+        """The cluster's metadata."""
 
 
 def partition_counts(client: HasListTopics) -> dict[str, int]:

@@ -1,0 +1,136 @@
+"""The arbiter as a stage of the owner loop: one partition of ``bus.arbiter`` in, its journal and its answers out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bus import ENGINE
+from bus.core.answers import Predecessors, arbiter_outputs, entry_destinations
+from bus.core.arbiter import evolve, step
+from bus.core.arrivals import read_arrival
+from bus.core.control import Registry
+from bus.core.entries import Entry, entry_from_json
+from bus.core.envelope import message_hash
+from bus.core.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
+from bus.core.partition import PartitionState
+from bus.core.records import Record, canonical
+from bus.core.topics import ARBITER, JOURNAL
+from bus.shell.errors import FatalError
+from bus.shell.metrics import Metrics
+from bus.shell.stage import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A segment whose outputs may not have been sent."""
+
+    first: int
+    to: int
+    entries: tuple[Entry, ...]
+
+
+class ArbiterStage:
+    """Everything the arbiter of one partition knows; see `bus.shell.stage.Stage`."""
+
+    def __init__(self, partition: int, topic_id: str, registry: Registry, metrics: Metrics) -> None:
+        self.topic, self.partition, self.journal = ARBITER, partition, JOURNAL
+        self.state = PartitionState(registry.genesis.gen, partition, registry)
+        self.last_seen: tuple[int, int] | None = None  # offset and append time (ms) of the newest record judged
+        self._topic_id = topic_id
+        self._metrics = metrics
+        self._sent = Predecessors(f"{registry.genesis.gen}.{partition}")
+        self._kept: list[_Kept] = []
+
+    @property
+    def next_offset(self) -> int:
+        """The input offset to judge next."""
+        return self.state.next_offset
+
+    @next_offset.setter
+    def next_offset(self, value: int) -> None:
+        self.state.next_offset = value
+
+    def genesis(self) -> dict[str, Any]:  # Any: JSON
+        """Which partition of which generation this journal is about."""
+        gen, p = self.state.gen, self.partition
+        return {"kind": "genesis", "engine": ENGINE, "gen": gen, "p": p, "topic_id": self._topic_id}
+
+    def key(self) -> bytes:
+        """``<gen>.<p>``."""
+        return self._sent.source.encode()
+
+    # ---- restore --------------------------------------------------------------------------------------
+
+    def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
+        """Fold the entries of a valid segment: nothing else is looked up."""
+        entries = tuple(map(entry_from_json, segment["entries"]))
+        for entry in entries:
+            evolve(self.state, entry)
+            if is_published:
+                self._link(entry)
+        self.state.next_offset = segment["to"] + 1
+        if not is_published:
+            self._kept.append(_Kept(segment["from"], segment["to"], entries))
+
+    def mark_published(self, count: int) -> None:
+        """The first kept segments were sent after all: only what they sent last matters."""
+        for kept in self._kept[:count]:
+            for entry in kept.entries:
+                self._link(entry)
+        del self._kept[:count]
+
+    def unpublished_range(self) -> tuple[int, int] | None:
+        """The input offsets whose records are needed to send the kept segments again."""
+        return (self._kept[0].first, self._kept[-1].to) if self._kept else None
+
+    def redraft(self, records: dict[int, Record]) -> list[Draft]:
+        """The outputs of the kept entries, once more."""
+        drafts = []
+        for kept in self._kept:
+            draft = Draft({}, kept.to)
+            for entry in kept.entries:
+                record = records.get(entry.o)
+                if record is None or (entry.hash and message_hash(record) != entry.hash):
+                    text = f"{ARBITER}/{self.partition} offset {entry.o} is not the record the journal judged"
+                    raise FatalError("log_divergence", text, "bring back the input that the journal names")
+                draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition))
+            drafts.append(draft)
+        self._kept.clear()
+        return drafts
+
+    def _link(self, entry: Entry) -> None:
+        for topic, partition, n in entry_destinations(entry, self.partition):
+            self._sent.link(topic, partition, f"{self._sent.source}.{entry.o}.{n}")
+
+    # ---- the running arbiter --------------------------------------------------------------------------
+
+    def draft(self, records: Sequence[Record], *, poison: int | None) -> tuple[Draft | None, int]:
+        """Judge records in the order of the log."""
+        if not records:
+            return None, 0
+        if records[0].offset == poison:
+            text = f"judging {ARBITER}/{self.partition} offset {poison} killed the stage twice"
+            raise FatalError("arbiter_poisoned", text, "a gate let it through: report it with this record")
+        first = self.state.next_offset
+        draft = Draft({}, first - 1)
+        encoded: list[bytes] = []
+        size = 0
+        for record in records[:SEGMENT_INPUTS_MAX]:
+            entry = step(self.state, read_arrival(record))
+            encoded.append(canonical(entry.to_json()))
+            draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition))
+            self._count(entry)
+            self.last_seen = (record.offset, record.timestamp_ms)
+            size += len(encoded[-1])
+            if size > SEGMENT_BYTES_MAX:
+                break
+        draft.to = self.state.next_offset - 1
+        draft.body = {"kind": "arbiter", "engine": ENGINE, "gen": self.state.gen, "p": self.partition}
+        draft.body |= {"from": first, "to": draft.to}
+        draft.items = ("entries", encoded)
+        return draft, len(encoded)
+
+    def _count(self, entry: Entry) -> None:
+        self._metrics.decided("arbiter", entry.verdict, entry.reason)
+        for event in entry.events:
+            self._metrics.happened(event.what.kind)

@@ -1,0 +1,95 @@
+"""What a change must satisfy beyond its schema: names that exist, contracts that compile, topics that are there."""
+
+import re
+from collections.abc import Callable
+
+from bus.core.arrivals import ControlWish
+from bus.core.contracts import BUILT_IN_PREFIX, JsonObject, Violation, contract_from_json, shortened
+from bus.core.control import Registry
+from bus.core.topics import LANE_NAME, PERSON_LANES, answers, gate_journal, incoming
+from bus.shell.validation import ContractError, compile_contract
+
+AGENT_ID = re.compile(r"spiffe://[a-z0-9.-]{1,255}/agent/[A-Za-z0-9._-]{1,128}")
+PERSON_ID = re.compile(r"spiffe://[a-z0-9.-]{1,255}/person/[A-Za-z0-9._-]{1,128}")
+RESOURCE_TYPE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+TopicExists = Callable[[str], bool]
+
+
+def check_change(wish: ControlWish, registry: Registry, topic_exists: TopicExists) -> tuple[Violation, ...]:
+    """All that is wrong with a (schema-checked) change; empty if it may come into force."""
+    match wish.kind:
+        case "lane":
+            return shortened(_lane(wish, topic_exists))
+        case "agent":
+            return shortened(_agent(wish, registry))
+        case "person":
+            return shortened(_named(wish, PERSON_ID, "a person's id, spiffe://<domain>/person/<name>"))
+        case "contract":
+            return shortened(_contract(wish, topic_exists))
+        case _:
+            return shortened(_terms(wish))
+
+
+def _broken(path: str, rule: str, message: str, hint: str = "") -> Violation:
+    return Violation(path, "rule", rule, message[:200], hint)
+
+
+def _named(wish: ControlWish, pattern: re.Pattern[str], what: str) -> list[Violation]:
+    return [] if pattern.fullmatch(wish.name) else [_broken("/name", "name", f"the name is not {what}")]
+
+
+def _lane(wish: ControlWish, topic_exists: TopicExists) -> list[Violation]:
+    wrong = _named(wish, LANE_NAME, "a lane's name, [a-z][a-z0-9-]{0,31}")
+    if wrong:
+        return wrong
+    if wish.value is None:
+        if wish.name in PERSON_LANES:
+            wrong.append(_broken("/value", "reserved-lane", f"lane {wish.name} is there from genesis and stays"))
+        return wrong
+    missing = [t for t in (incoming(wish.name), answers(wish.name), gate_journal(wish.name)) if not topic_exists(t)]
+    if missing:
+        hint = f"create them first: agentbus lanes set {wish.name} does"
+        wrong.append(_broken("/name", "lane-topics", f"topics are missing: {', '.join(missing)}", hint))
+    return wrong
+
+
+def _agent(wish: ControlWish, registry: Registry) -> list[Violation]:
+    wrong = _named(wish, AGENT_ID, "an agent's id, spiffe://<domain>/agent/<name>")
+    if wish.value is not None and wish.value["lane"] not in registry.lanes:
+        hint = f"set the lane first: agentbus lanes set {wish.value['lane']}"
+        wrong.append(_broken("/value/lane", "lane-exists", f"lane {wish.value['lane']} is not set", hint))
+    if wish.value is not None and wish.value["lane"] in PERSON_LANES:
+        wrong.append(_broken("/value/lane", "person-lane", f"lane {wish.value['lane']} is for persons"))
+    return wrong
+
+
+def _contract(wish: ControlWish, topic_exists: TopicExists) -> list[Violation]:
+    if wish.name.startswith(BUILT_IN_PREFIX):
+        return [_broken("/name", "built-in", "bus.* contracts come with the engine and cannot be set")]
+    if wish.value is None:
+        return []
+    return _contract_value(wish.name, wish.value, topic_exists)
+
+
+def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> list[Violation]:
+    wrong = []
+    contract = contract_from_json(value, 1)
+    if contract.type != name:
+        wrong.append(_broken("/value/contract/type", "name", f"the type is {contract.type}, the name {name}"))
+    if contract.topic and not topic_exists(contract.topic):
+        hint = f"create topic {contract.topic}: it is its owner's, not the bus's"
+        wrong.append(_broken("/value/contract/topic", "topic-exists", f"topic {contract.topic} does not exist", hint))
+    if (contract.guard or contract.fact) and not contract.resource:
+        wrong.append(_broken("/value/contract/resource", "resource", "a guarded action or fact names its resource"))
+    try:
+        compile_contract(contract)
+    except ContractError as error:
+        wrong.extend(error.violations)
+    return wrong
+
+
+def _terms(wish: ControlWish) -> list[Violation]:
+    wrong = _named(wish, RESOURCE_TYPE, "a resource type")
+    if wish.value is not None and wish.value["resource"] != wish.name:
+        wrong.append(_broken("/value/resource", "name", f"resource is not the name {wish.name}"))
+    return wrong

@@ -1,0 +1,94 @@
+"""What Prometheus sees: one counter or gauge per question an operator asks; never an id as a label."""
+
+from functools import lru_cache
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 12.0)
+
+
+class Metrics:
+    """The metrics of one process; children are kept, since finding one costs more than counting."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self._decisions = Counter(
+            "agentbus_decisions", "Decisions by stage, verdict and reason.", ["stage", "verdict", "reason"], registry=r
+        )
+        self._events = Counter("agentbus_events", "Events of the arbiter by kind.", ["kind"], registry=r)
+        self._shadowed = Counter("agentbus_shadow_rules", "Messages a shadow rule would refuse.", ["type"], registry=r)
+        self._published = Histogram(
+            "agentbus_publish_seconds",
+            "From the append of a segment to the acknowledgement of all it sends.",
+            ["journal"],
+            buckets=SECONDS,
+            registry=r,
+        )
+        self._takeovers = Counter("agentbus_takeovers", "Partitions taken over.", ["journal"], registry=r)
+        self._lost = Counter("agentbus_ownership_lost", "Ownerships lost to any trouble.", ["journal"], registry=r)
+        self._void = Counter("agentbus_void_segments", "Void segments met on restore.", ["journal"], registry=r)
+        self._stopped = Gauge(
+            "agentbus_partition_stopped", "1 where a partition has stopped for good.", ["journal", "code"], registry=r
+        )
+        self._ticks = Counter("agentbus_ticks", "Ticks written.", registry=r)
+        self._stalled = Counter("agentbus_stalled_lanes", "Ticks that left out a stalled lane.", ["lane"], registry=r)
+        self._governed = Counter("agentbus_governed_records", "Records on governed topics.", ["topic"], registry=r)
+        self._control = Gauge("agentbus_control_number", "Control number seen by the stage.", ["stage"], registry=r)
+        self._owned = Gauge("agentbus_partitions", "Partitions by stage and phase.", ["stage", "phase"], registry=r)
+
+    @lru_cache(maxsize=512)  # noqa: B019 one object per process; the bound is what labels can amount to
+    def _decision(self, stage: str, verdict: str, reason: str) -> Counter:
+        return self._decisions.labels(stage, verdict, reason)
+
+    @lru_cache(maxsize=64)  # noqa: B019 as above
+    def _event(self, kind: str) -> Counter:
+        return self._events.labels(kind)
+
+    def decided(self, stage: str, verdict: str, reason: str) -> None:
+        """Count a decision."""
+        self._decision(stage, verdict, reason).inc()
+
+    def happened(self, kind: str) -> None:
+        """Count an event."""
+        self._event(kind).inc()
+
+    def shadowed(self, message_type: str) -> None:
+        """Count a message that a shadow rule would have refused."""
+        self._shadowed.labels(message_type).inc()
+
+    def published(self, journal: str, seconds: float) -> None:
+        """Note how long a segment took from append to the last acknowledgement."""
+        self._published.labels(journal).observe(seconds)
+
+    def took_over(self, journal: str, void_segments: int) -> None:
+        """Count a take-over, and the void segments it met."""
+        self._takeovers.labels(journal).inc()
+        self._void.labels(journal).inc(void_segments)
+
+    def lost(self, journal: str) -> None:
+        """Count an ownership lost."""
+        self._lost.labels(journal).inc()
+
+    def stopped(self, journal: str, code: str) -> None:
+        """Show a partition that has stopped for good."""
+        self._stopped.labels(journal, code).set(1)
+
+    def ticked(self, stalled: tuple[str, ...]) -> None:
+        """Count a tick and the lanes it left out."""
+        self._ticks.inc()
+        for lane in stalled:
+            self._stalled.labels(lane).inc()
+
+    def governed(self, topic: str) -> None:
+        """Count a record on a governed topic."""
+        self._governed.labels(topic).inc()
+
+    def control(self, stage: str, number: int) -> None:
+        """Show the control number a stage has seen."""
+        self._control.labels(stage).set(number)
+
+    def owned(self, stage: str, phases: dict[str, int]) -> None:
+        """Show how many partitions are in which phase."""
+        for phase, count in phases.items():
+            self._owned.labels(stage, phase).set(count)

@@ -1,0 +1,356 @@
+"""The owner of one partition: takes over its journal, appends what the stage decides, and sends what is final.
+
+RESTORING --- end of journal ---> CLAIMING --- acknowledged in place ---> RUNNING
+    ^                                |                                       |
+    '------ somebody was first ------'-------- any hole, error, silence -----'
+
+1. A segment is final when it is acknowledged at exactly the offset after the final one before it.
+2. Only what is final is sent; an output that fails ends the ownership: sending again in order mends it.
+3. The published mark moves only over segments whose outputs are all acknowledged.
+4. There is one way out of every trouble: drop everything, back off, take over again.
+"""
+
+import random
+import secrets
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from bus import ENGINE
+from bus.core.journal import Tip, seal
+from bus.core.records import Output, Record
+from bus.shell import kafka
+from bus.shell.broker_time import BrokerTime
+from bus.shell.errors import BusError, FatalError, RetryableError
+from bus.shell.metrics import Metrics
+from bus.shell.restore import Restoration
+from bus.shell.stage import Draft, Stage, StageMaker
+
+IN_FLIGHT_MAX = 8  # appends under way at once: more would only lengthen what a lost one throws away
+WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consumer waits
+BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
+ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
+COMMIT_EVERY_S = 0.02
+COMMIT_AGAIN_S = 1.0  # a commit that failed is simply made again
+
+log = structlog.get_logger("bus.owner")
+
+
+class Phase(Enum):
+    """Where the ownership of a partition stands."""
+
+    RESTORING = "restoring"
+    CLAIMING = "claiming"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class Links:
+    """The Kafka clients an owner shares with the others of its process."""
+
+    config: kafka.ClientConfig
+    producer: Producer
+    consumer: Consumer
+    marks: Consumer
+    metrics: Metrics
+    broker_time: BrokerTime
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A segment under way: appended, then final, then its outputs sent and acknowledged."""
+
+    offset: int
+    started_s: float
+    draft: Draft
+    is_final: bool = False
+    sent: int = 0
+    acknowledged: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self.is_final and self.acknowledged == len(self.draft.outputs) + len(self.draft.last)
+
+
+class Owner:
+    """One partition of one stage, driven by `advance` from the worker loop: one thread, no lock."""
+
+    def __init__(self, links: Links, make_stage: StageMaker, now_s: float) -> None:
+        self._links = links
+        self._make_stage = make_stage
+        self._session = 0
+        self._begin(now_s)
+
+    def _begin(self, not_before_s: float) -> None:
+        """Start from nothing; what an older session still hears of is ignored."""
+        self._session += 1
+        self.stage: Stage = self._make_stage()
+        self.phase = Phase.RESTORING
+        self._not_before_s = not_before_s
+        self._restoration: Restoration | None = None
+        self._tip = Tip()
+        self._end = 0  # the journal offset that the next append must get
+        self._mark = 0
+        self._input_done = -1
+        self._waiting: deque[Record] = deque()
+        self._flights: deque[_Flight] = deque()
+        self._is_positioned = False
+        self._is_careful = False
+        self._poison: int | None = None
+        self._committed_s = 0.0
+        self._is_dirty = False
+        self._trouble = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Is something under way that another look may finish?"""
+        return bool(self._flights or self._waiting) or self.phase in (Phase.RESTORING, Phase.CLAIMING)
+
+    @property
+    def is_full(self) -> bool:
+        """Are enough records waiting?"""
+        return len(self._waiting) >= WAITING_RECORDS_MAX
+
+    def offer(self, record: Record) -> None:
+        """Take a fetched record; what is below the position, or comes at the wrong time, is dropped."""
+        if self.phase is Phase.RUNNING and self._is_positioned:
+            last = self._waiting[-1].offset if self._waiting else self.stage.next_offset - 1
+            if record.offset > last:
+                self._waiting.append(record)
+
+    def lose(self, why: str) -> None:
+        """Note trouble; the next `advance` acts on it."""
+        self._trouble = self._trouble or why
+
+    def stop(self) -> None:
+        """Give the partition up; what is under way is nobody's any more."""
+        if self._restoration is not None:
+            self._restoration.close()
+        self._session += 1
+        self._flights.clear()
+        self._waiting.clear()
+        self.phase = Phase.STOPPED
+
+    def advance(self, now_s: float) -> None:
+        """Do what can be done now, without waiting."""
+        try:
+            if self._trouble:
+                raise RetryableError(self._trouble)
+            if self.phase is Phase.RESTORING and now_s >= self._not_before_s:
+                self._restore(now_s)
+            elif self.phase is Phase.CLAIMING:
+                self._watch(now_s)
+                if all(flight.is_final for flight in self._flights):
+                    self._own(now_s)
+            elif self.phase is Phase.RUNNING:
+                self._run(now_s)
+        except FatalError as error:
+            log.error("partition_stopped", **self._where, code=error.code, why=error.message, next=error.next_step)
+            self._links.metrics.stopped(self.stage.journal, error.code)
+            self.stop()
+        except (RetryableError, KafkaException) as error:
+            log.warning("ownership_lost", **self._where, why=str(error))
+            self._links.metrics.lost(self.stage.journal)
+            self.stop()
+            self._begin(now_s + random.uniform(*BACK_OFF_S))
+
+    @property
+    def _where(self) -> dict[str, object]:
+        return {"journal": self.stage.journal, "partition": self.stage.partition}
+
+    # ---- taking over ----------------------------------------------------------------------------------
+
+    def _restore(self, now_s: float) -> None:
+        if self._restoration is None:
+            place = (self.stage.journal, self.stage.partition)
+            self._restoration = Restoration(self.stage, kafka.committed(self._links.marks, [place])[place])
+        end = self._restoration.step(self._links.config, now_s)
+        if end is not None:
+            self._claim(self._restoration, end, now_s)
+
+    def _claim(self, restored: Restoration, end: int, now_s: float) -> None:
+        self._tip, self._end, self._mark = restored.tip, end, restored.mark
+        self.phase = Phase.CLAIMING
+        if self._tip.seq == -1:
+            self._append(Draft(self.stage.genesis(), self.stage.next_offset - 1), now_s)
+        self._append(self._takeover(self.stage.next_offset - 1), now_s)
+
+    def _takeover(self, to: int, **more: int) -> Draft:
+        body = {"kind": "takeover", "engine": ENGINE, "nonce": secrets.token_hex(8), "mark": self._mark, **more}
+        return Draft(body, to)
+
+    def _own(self, now_s: float) -> None:
+        """The take-over is in place: send again what may not have been sent, then go on where the journal ends."""
+        restored = self._restoration
+        assert restored is not None
+        self._check_input()
+        records: dict[int, Record] = {}
+        if span := self.stage.unpublished_range():
+            records = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, *span)
+        again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
+        resent = [_Flight(offset, now_s, draft, is_final=True) for offset, draft in again]
+        self._flights.extendleft(reversed(resent))
+        self._is_careful = restored.is_idle or bool(restored.attempts)
+        if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
+            self._poison = self.stage.next_offset
+        self._restoration = None
+        self.phase = Phase.RUNNING
+        self._links.metrics.took_over(self.stage.journal, restored.void_segments)
+        log.info("took_over", **self._where, position=self.stage.next_offset, sent_again=len(resent))
+
+    def _check_input(self) -> None:
+        first, end = kafka.ends(self._links.consumer, self.stage.topic, self.stage.partition)
+        position = self.stage.next_offset
+        if position < first:
+            text = f"{self.stage.topic} begins at {first}, the journal is at {position}"
+            raise FatalError("history_gap", text, "records were deleted before they were judged: raise the retention")
+        if position > end:
+            text = f"{self.stage.topic} ends at {end}, the journal is at {position}"
+            raise FatalError("log_divergence", text, "the input is not the one the journal was written for")
+
+    # ---- running --------------------------------------------------------------------------------------
+
+    def _run(self, now_s: float) -> None:
+        if not self._is_positioned:
+            self._position()
+        self._send()
+        self._retire(now_s)
+        self._watch(now_s)
+        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
+            pass
+        self._commit(now_s)
+
+    def _position(self) -> None:
+        place = TopicPartition(self.stage.topic, self.stage.partition, self.stage.next_offset)
+        try:
+            self._links.consumer.seek(place)
+            self._links.consumer.resume([place])
+        except KafkaException:  # the fetcher has not started yet; the next round tries again
+            return
+        self._is_positioned = True
+
+    def _watch(self, now_s: float) -> None:
+        if self._flights and now_s - self._flights[0].started_s > kafka.WATCHDOG_S:
+            raise RetryableError("an append or an output was not acknowledged in time")
+
+    def _judge(self, now_s: float) -> bool:
+        """Judge what waits into one segment and append it; False if there is nothing to append."""
+        count = min(len(self._waiting), kafka.POLL_RECORDS_MAX)
+        if self._is_careful and count:
+            if self._flights:
+                return False
+            count = 1
+            self._probe(self._waiting[0].offset, now_s)
+        batch = [self._waiting[i] for i in range(count)]
+        draft, judged = self._drafted(batch)
+        if draft is None:
+            return False
+        for _ in range(judged):
+            self._waiting.popleft()
+        self._append(draft, now_s)
+        if judged:
+            self._is_careful, self._poison = False, None
+        return True
+
+    def _drafted(self, batch: list[Record]) -> tuple[Draft | None, int]:
+        try:
+            return self.stage.draft(batch, poison=self._poison)
+        except BusError:
+            raise
+        except Exception as error:  # one bad record must not end the process: it is tried alone, then refused
+            log.exception("judging_failed", **self._where, offset=batch[0].offset if batch else -1)
+            raise RetryableError(f"judging failed: {type(error).__name__}") from error
+
+    def _probe(self, offset: int, now_s: float) -> None:
+        """Say in the journal which record is judged alone, so that one that kills the stage is known by it."""
+        self._append(self._takeover(offset - 1, probe=offset), now_s)
+        if self._links.producer.flush(kafka.WATCHDOG_S):
+            raise RetryableError("a probe was not acknowledged in time")
+
+    def _append(self, draft: Draft, now_s: float) -> None:
+        value, self._tip = seal(self._tip, draft.body, draft.items)
+        flight = _Flight(self._end, now_s, draft)
+        self._end += 1
+        self._flights.append(flight)
+        session = self._session
+
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
+            if session != self._session:
+                return
+            if error is not None:
+                self.lose(f"an append failed: {error.str()}")
+            elif message.offset() != flight.offset:
+                self.lose(f"an append landed at {message.offset()}, not at {flight.offset}: somebody else wrote")
+            else:
+                flight.is_final = True
+                self._links.broker_time.learn(message.timestamp()[1])
+
+        place = (self.stage.journal, self.stage.partition)
+        self._links.producer.produce(
+            place[0], value=value, key=self.stage.key(), partition=place[1], on_delivery=on_delivery
+        )
+
+    def _send(self) -> None:
+        """Send the outputs of final segments, in order; stop where something must be acknowledged first."""
+        for flight in self._flights:
+            if not flight.is_final:
+                return
+            first, last = flight.draft.outputs, flight.draft.last
+            while flight.sent < len(first):
+                if not self._produce(flight, first[flight.sent]):
+                    return
+            while last and flight.sent < len(first) + len(last):
+                # One at a time: each says that everything before it is there.
+                if flight.acknowledged < flight.sent or not self._produce(flight, last[flight.sent - len(first)]):
+                    return
+            if last and not flight.is_done:
+                return
+
+    def _produce(self, flight: _Flight, output: Output) -> bool:
+        session = self._session
+
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            if session != self._session:
+                return
+            if error is not None:
+                self.lose(f"an output to {output.topic} failed: {error.str()}")
+            else:
+                flight.acknowledged += 1
+
+        try:
+            self._links.producer.produce(
+                output.topic,
+                value=output.value,
+                key=output.key,
+                partition=output.partition,
+                headers=list(output.headers),
+                on_delivery=on_delivery,
+            )
+        except BufferError:  # the client's queue is full; the next round goes on here
+            return False
+        flight.sent += 1
+        return True
+
+    def _retire(self, now_s: float) -> None:
+        while self._flights and self._flights[0].is_done:
+            flight = self._flights.popleft()
+            self._mark, self._input_done = flight.offset + 1, flight.draft.to + 1
+            self._links.metrics.published(self.stage.journal, now_s - flight.started_s)
+            self._is_dirty = True
+
+    def _commit(self, now_s: float) -> None:
+        """Commit mark and position: one that is too old is harmless, so nobody waits for it."""
+        since_s = now_s - self._committed_s
+        if not (self._is_dirty and since_s >= COMMIT_EVERY_S) and since_s < COMMIT_AGAIN_S:
+            return
+        self._committed_s, self._is_dirty = now_s, False
+        if self._input_done < 0:
+            return
+        mark = TopicPartition(self.stage.journal, self.stage.partition, self._mark)
+        position = TopicPartition(self.stage.topic, self.stage.partition, self._input_done)
+        self._links.marks.commit(offsets=[mark], asynchronous=True)
+        self._links.consumer.commit(offsets=[position], asynchronous=True)

@@ -1,0 +1,174 @@
+"""A process of the bus: the stages it was asked for, each in a thread, the publisher under a supervisor."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bus.shell import kafka
+from bus.shell.errors import BusError
+from bus.shell.metrics import Metrics
+from bus.shell.serve import HttpServer
+from bus.shell.settings import Settings
+from bus.shell.slots import publish_slots
+from bus.shell.worker import ArbiterWorker, GateWorker, Readiness, Worker
+
+STAGES = ("gate", "arbiter", "publisher")
+PUBLISHER_BACK_OFF_S = (0.2, 5.0)
+READY_LOOK_S = 0.02
+ENDS_WITHIN_S = 10.0
+
+log = structlog.get_logger("bus.process")
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherCommand:
+    """How a publisher's process is started: a transaction in trouble must take nothing else with it."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+class Supervisor:
+    """Starts the publisher's process, and again whenever it ends, until told to stop."""
+
+    def __init__(self, command: PublisherCommand) -> None:
+        self._command = command
+        self._stop = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._run, name="bus-supervisor", daemon=True)
+
+    @property
+    def pid(self) -> int:
+        """The publisher's process id, 0 if none runs right now."""
+        child = self._child
+        return child.pid if child is not None and child.poll() is None else 0
+
+    def start(self) -> None:
+        """Begin to supervise."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the publisher, and wait for it."""
+        self._stop.set()
+        self._thread.join(ENDS_WITHIN_S)
+
+    def _run(self) -> None:
+        back_off_s = PUBLISHER_BACK_OFF_S[0]
+        while not self._stop.is_set():
+            started_s = time.monotonic()
+            self._child = subprocess.Popen(
+                self._command.arguments,
+                env=dict(self._command.environment),
+                stdin=subprocess.PIPE,  # its end tells the child that its supervisor is gone
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            while self._child.poll() is None and not self._stop.wait(READY_LOOK_S):
+                pass
+            if self._stop.is_set():
+                _end(self._child)
+                return
+            lived_s = time.monotonic() - started_s
+            back_off_s = PUBLISHER_BACK_OFF_S[0] if lived_s > 10 else min(back_off_s * 2, PUBLISHER_BACK_OFF_S[1])
+            log.warning("publisher_ended", code=self._child.returncode, again_in_s=back_off_s)
+            self._stop.wait(back_off_s)
+
+
+class BusProcess:
+    """The stages of one process. Named steps: ``start``, ``wait_ready``, ``stop``; ``failure`` ends it early."""
+
+    def __init__(self, settings: Settings, stages: tuple[str, ...]) -> None:
+        config, self.metrics = settings.client_config(), Metrics()
+        self._settings = settings
+        self._config = config
+        self._stop = threading.Event()
+        self._workers: list[Worker] = []
+        if "gate" in stages:
+            self._workers.append(GateWorker(config, settings.instance, self.metrics))
+        if "arbiter" in stages:
+            self._workers.append(ArbiterWorker(config, settings.instance, self.metrics))
+        self._threads: list[threading.Thread] = []
+        self.supervisor = Supervisor(_publisher_command(settings)) if "publisher" in stages else None
+        self.failure: BusError | None = None
+        readiness: list[Readiness] = [worker.readiness for worker in self._workers]
+        self.readiness = readiness
+        self._http = HttpServer(settings.http_host, settings.http_port, self.metrics, readiness, self.is_alive)
+        self.http_port = self._http.port
+
+    def is_alive(self) -> bool:
+        """Do all stages run?"""
+        return self.failure is None and all(thread.is_alive() for thread in self._threads)
+
+    def start(self) -> None:
+        """Start everything."""
+        kafka.partition_counts(kafka.admin(self._config))
+        self._http.start()
+        for worker in self._workers:
+            thread = threading.Thread(target=self._run, args=(worker,), name=f"bus-{worker.stage_name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        if self.supervisor is not None:
+            self.supervisor.start()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until every stage has joined, restored and is in force; False if it does not come to that."""
+        until_s = time.monotonic() + timeout_s
+        while not all(readiness.is_ready for readiness in self.readiness):
+            if self.failure is not None or time.monotonic() > until_s:
+                return False
+            time.sleep(READY_LOOK_S)
+        return True
+
+    def stop(self) -> None:
+        """Stop everything, in order; what is under way is finished or sent again by the next owner."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(ENDS_WITHIN_S)
+        if self.supervisor is not None:
+            self.supervisor.stop()
+        self._http.stop()
+
+    def _run(self, worker: Worker) -> None:
+        try:
+            worker.run(self._stop)
+        except BusError as error:
+            self.failure = error
+            log.error("stage_stopped", stage=worker.stage_name, why=error.message, next=error.next_step)
+
+
+def run_publisher(settings: Settings, stop: threading.Event) -> None:
+    """Be the publisher's process: publish until told to stop, or until standard input ends."""
+    threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
+    publish_slots(settings.client_config(), settings.instance, Metrics(), stop)
+
+
+def _watch_parent(stop: threading.Event) -> None:
+    if not sys.stdin.isatty():
+        sys.stdin.buffer.read()
+        stop.set()
+
+
+def _publisher_command(settings: Settings) -> PublisherCommand:
+    arguments = [sys.executable, "-m", "bus.cli", "run", "--stage", "publisher", "--child"]
+    arguments += ["--bootstrap", settings.bootstrap]
+    arguments += [f"-X{name}={value}" for name, value in settings.kafka.items()]
+    environment = {**os.environ, "AGENTBUS_LOG_FORMAT": settings.log_format, "AGENTBUS_LOG_LEVEL": settings.log_level}
+    environment["AGENTBUS_INSTANCE"] = settings.instance
+    if settings.kafka_config is not None:
+        environment["AGENTBUS_KAFKA_CONFIG"] = str(settings.kafka_config)
+    return PublisherCommand(tuple(arguments), environment)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -1,0 +1,225 @@
+"""The publisher of governed topics: releases what the arbiter admitted, in Kafka transactions, exactly once.
+
+    journal (valid segments) + bus.arbiter (the bytes) -> governed topics + its mark on bus.published, together
+
+One slot has one transactional id, which fences an older publisher of the same slot. It runs in a process of its own
+and leaves it on any error: a transaction whose end was delayed must not end the next one.
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from bus.core.control import Genesis
+from bus.core.entries import Entry, entry_from_json
+from bus.core.events import ActionAdmitted
+from bus.core.journal import Tip, advance, continues, parse_segment
+from bus.core.records import Headers, Record, canonical
+from bus.core.topics import ARBITER, JOURNAL, PUBLISHED
+from bus.shell import kafka
+from bus.shell.errors import FatalError, RetryableError
+from bus.shell.metrics import Metrics
+
+TRANSACTION_EVERY_S = 0.02
+COMMIT_S_MAX = 0.7  # 0.7 x retry.backoff.ms: a slower commit may have been repeated by the client
+TRANSACTION_RECORDS_MAX = 2_000
+
+log = structlog.get_logger("bus.publisher")
+
+
+@dataclass(slots=True)
+class _Part:
+    """Where the publisher stands in one journal partition: next journal offset, chain, next input offset."""
+
+    mark: int = 0
+    tip: Tip = field(default_factory=Tip)
+    position: int = 0
+    records: deque[Record] = field(default_factory=deque)
+    segments: deque[tuple[int, bytes]] = field(default_factory=deque)
+
+
+class Publisher:
+    """One slot: journal partitions ``p`` with ``p mod slots == slot``."""
+
+    def __init__(self, config: kafka.ClientConfig, genesis: Genesis, slot: int, metrics: Metrics) -> None:
+        self._config = config
+        self._slot = slot
+        self._metrics = metrics
+        self._parts = {p: _Part() for p in range(genesis.partitions) if p % genesis.slots == slot}
+        self._producer: Producer = kafka.transactional_producer(config, f"bus-publisher-{genesis.gen}-{slot}")
+        self._gen = genesis.gen
+        self._consumer: Consumer = kafka.reader(config)
+        self._failed = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish until told to stop; raises `RetryableError` when only a new process can go on."""
+        try:
+            self._producer.init_transactions(kafka.CALL_TIMEOUT_S)
+            self._resume()
+            log.info("publishing", slot=self._slot, marks={p: part.mark for p, part in self._parts.items()})
+            while not stop.is_set():
+                started_s = time.monotonic()
+                self._take(kafka.fetch(self._consumer, kafka.BRIEF_S / 10))
+                self._publish()
+                stop.wait(max(0.0, TRANSACTION_EVERY_S - (time.monotonic() - started_s)))
+        except KafkaException as error:
+            raise RetryableError(f"the publisher of slot {self._slot} gives up: {error.args[0].str()}") from error
+        finally:
+            self._consumer.close()
+
+    # ---- start ----------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Begin behind the last committed mark."""
+        for p, part in self._read_parts().items():
+            if p in self._parts:
+                self._parts[p] = part
+        places = []
+        for p, part in self._parts.items():
+            places.append(TopicPartition(JOURNAL, p, part.mark))
+            places.append(TopicPartition(ARBITER, p, part.position))
+        self._consumer.assign(places)
+
+    def _read_parts(self) -> dict[int, _Part]:
+        """Where the last committed transaction of this slot ended."""
+        consumer = kafka.reader(self._config, isolation="read_committed")
+        parts: dict[int, _Part] = {}
+        try:
+            consumer.assign([TopicPartition(PUBLISHED, 0, 0)])
+            while True:
+                messages = kafka.fetch(consumer, kafka.CALL_TIMEOUT_S)
+                if not messages:
+                    raise RetryableError("bus.published does not answer")
+                for message in messages:
+                    if kafka.is_end(message):
+                        return parts
+                    if error := message.error():
+                        raise RetryableError(f"bus.published cannot be read: {error.str()}")
+                    value = json.loads(message.value() or b"{}")
+                    if value.get("slot") == self._slot:
+                        parts = _parts_of(value)
+        finally:
+            consumer.close()
+
+    @staticmethod
+    def _follow(part: _Part, value: bytes) -> list[Entry]:
+        """The entries of a segment if it is valid; void ones have none."""
+        segment = parse_segment(value)
+        if segment is None or not continues(part.tip, segment):
+            return []
+        part.tip = advance(part.tip, value)
+        if segment["kind"] != "arbiter":
+            return []
+        part.position = segment["to"] + 1
+        return [entry_from_json(entry) for entry in segment["entries"]]
+
+    # ---- publishing -----------------------------------------------------------------------------------
+
+    def _take(self, messages: list[Message]) -> None:
+        for message in messages:
+            if kafka.is_end(message):
+                continue
+            if error := message.error():
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    raise FatalError("history_gap", f"the publisher's input is gone: {error.str()}", "see the runbook")
+                raise RetryableError(f"the publisher cannot read: {error.str()}")
+            record = kafka.record_of(message)
+            part = self._parts[record.partition]
+            if record.topic == JOURNAL:
+                part.segments.append((record.offset, record.value or b""))
+            else:
+                part.records.append(record)
+
+    def _publish(self) -> None:
+        """One transaction for everything that is complete: a segment, and the records it is about."""
+        if not any(self._is_complete(part) for part in self._parts.values()):
+            return
+        self._producer.begin_transaction()
+        count = 0
+        for part in self._parts.values():
+            while count < TRANSACTION_RECORDS_MAX and self._is_complete(part):
+                count += self._release(part)
+        value = canonical(_mark_of(self._slot, self._parts))
+        self._produce(PUBLISHED, str(self._slot).encode(), value, ())
+        started_s = time.monotonic()
+        self._producer.commit_transaction(kafka.CALL_TIMEOUT_S)
+        if self._failed:
+            raise RetryableError(f"an output failed: {self._failed}")
+        if time.monotonic() - started_s > COMMIT_S_MAX:
+            raise RetryableError("a commit took too long to be trusted with a next transaction")
+
+    @staticmethod
+    def _is_complete(part: _Part) -> bool:
+        if not part.segments:
+            return False
+        segment = parse_segment(part.segments[0][1])
+        if segment is None or not continues(part.tip, segment) or segment["kind"] != "arbiter":
+            return True
+        has_records = bool(part.records) and part.records[-1].offset >= segment["to"]
+        return has_records or int(segment["to"]) < part.position
+
+    def _release(self, part: _Part) -> int:
+        offset, value = part.segments.popleft()
+        count = 0
+        for entry in self._follow(part, value):
+            while part.records and part.records[0].offset < entry.o:
+                part.records.popleft()
+            for event in entry.events:
+                if isinstance(event.what, ActionAdmitted):
+                    self._admit(part.records[0], entry, event.n, event.what)
+                    count += 1
+        part.mark = offset + 1
+        return count
+
+    def _admit(self, record: Record, entry: Entry, n: int, what: ActionAdmitted) -> None:
+        if record.offset != what.o:
+            raise FatalError("log_divergence", f"bus.arbiter has no record at {what.o}", "bring back its records")
+        decision = f"{self._gen}.{record.partition}.{entry.o}.{n}"
+        key = record.key or b""
+        self._produce(what.topic, key, record.value, governed_headers(record.headers, decision, what))
+        self._metrics.governed(what.topic)
+
+    def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
+        def on_delivery(error: KafkaError | None, _: object) -> None:
+            if error is not None:
+                self._failed = self._failed or f"{topic}: {error.str()}"
+
+        while True:
+            try:
+                self._producer.produce(topic, key=key, value=value, headers=list(headers), on_delivery=on_delivery)
+                return
+            except BufferError:
+                self._producer.poll(kafka.BRIEF_S / 10)
+
+
+def _mark_of(slot: int, parts: dict[int, _Part]) -> dict[str, Any]:  # Any: JSON
+    """The mark as it is written; ``chain`` spares the next publisher to fold the journal again."""
+    marks = {str(p): part.mark for p, part in parts.items()}
+    chain = {str(p): [part.tip.seq, part.tip.hash, part.position] for p, part in parts.items()}
+    return {"slot": slot, "marks": marks, "chain": chain}
+
+
+def _parts_of(value: dict[str, Any]) -> dict[int, _Part]:  # Any: JSON
+    parts = {}
+    for p, mark in value["marks"].items():
+        seq, tip_hash, position = value["chain"][p]
+        parts[int(p)] = _Part(mark, Tip(seq, tip_hash), position)
+    return parts
+
+
+def governed_headers(headers: Headers, decision: str, what: ActionAdmitted) -> Headers:
+    """The sender's headers, then the few of ours that a stranger may see."""
+    ours = {name: value for name, value in headers if name in ("bus-key", "bus-src", "bus-at")}
+    shown: list[tuple[str, bytes | None]] = [
+        (name, ours[name]) for name in ("bus-key", "bus-src", "bus-at") if name in ours
+    ]
+    shown.append(("bus-decision", decision.encode()))
+    if what.token is not None:
+        shown += [("bus-token", str(what.token).encode()), ("bus-until", str(what.until).encode())]
+    return (*((name, value) for name, value in headers if not name.startswith("bus-")), *shown)

@@ -1,0 +1,69 @@
+"""Which process publishes a slot: a consumer group decides, so that any number of processes may stand ready."""
+
+import threading
+
+from confluent_kafka import Consumer, TopicPartition
+
+from bus.core.control import Genesis
+from bus.core.topics import JOURNAL
+from bus.shell import kafka
+from bus.shell.control_log import ControlLog
+from bus.shell.errors import RetryableError
+from bus.shell.metrics import Metrics
+from bus.shell.publisher import Publisher
+
+GROUP = "bus-publisher"
+
+
+def publish_slots(config: kafka.ClientConfig, instance: str, metrics: Metrics, stop: threading.Event) -> None:
+    """Publish the slots the group gives to this process, until told to stop.
+
+    Slot ``s`` goes with partition ``s`` of the journal. Raises `RetryableError` on any trouble, also when a slot is
+    taken away: the process must end, and its supervisor starts it again.
+    """
+    control_log = ControlLog(config, {})
+    control_log.open()
+    slots = _Slots(config, control_log.genesis, metrics)
+    control_log.close()
+    member = kafka.member(config, GROUP, f"{instance}-publisher" if instance else "")
+    member.subscribe([JOURNAL], on_assign=slots.on_assign, on_revoke=slots.on_revoke, on_lost=slots.on_revoke)
+    try:
+        while not stop.is_set() and not slots.ended:
+            if assigned := member.assignment():
+                member.pause(assigned)
+            member.poll(kafka.BRIEF_S / 10)
+    finally:
+        slots.stop()
+        member.close()
+    if slots.ended and not stop.is_set():
+        raise RetryableError(slots.ended[0])
+
+
+class _Slots:
+    """The slots this process publishes, each in a thread; ``ended`` says why it must end."""
+
+    def __init__(self, config: kafka.ClientConfig, genesis: Genesis, metrics: Metrics) -> None:
+        self._config, self._genesis, self._metrics = config, genesis, metrics
+        self._running: dict[int, threading.Thread] = {}
+        self._halt = threading.Event()
+        self.ended: list[str] = []
+
+    def on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        for slot in sorted(p.partition for p in partitions if p.partition < self._genesis.slots):
+            self._running[slot] = threading.Thread(target=self._run, args=(slot,), name=f"slot-{slot}", daemon=True)
+            self._running[slot].start()
+
+    def on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        if any(p.partition in self._running for p in partitions):
+            self.ended.append("the group gave a slot to another process")
+
+    def stop(self) -> None:
+        self._halt.set()
+        for thread in self._running.values():
+            thread.join(kafka.CALL_TIMEOUT_S)
+
+    def _run(self, slot: int) -> None:
+        try:
+            Publisher(self._config, self._genesis, slot, self._metrics).run(self._halt)
+        except Exception as error:  # noqa: BLE001 whatever it was, a new process resumes at the mark
+            self.ended.append(str(error))

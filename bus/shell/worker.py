@@ -1,0 +1,267 @@
+"""A stage at work: one consumer-group member, one producer, and an owner for each partition it is given.
+
+    poll -> offer records to their owners -> each owner advances -> poll ...
+
+One thread does it all; while something is under way it looks every millisecond, else it waits for records.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from bus.core.control import Registry
+from bus.core.topics import ARBITER, incoming
+from bus.shell import kafka
+from bus.shell.arbiter_stage import ArbiterStage
+from bus.shell.broker_time import BrokerTime
+from bus.shell.catalogue import built_in_contracts
+from bus.shell.clock import Clock
+from bus.shell.cluster import check_partitions, topic_ids
+from bus.shell.control_log import ControlLog
+from bus.shell.errors import RetryableError
+from bus.shell.gate_stage import GateStage
+from bus.shell.gather import Gatherer
+from bus.shell.metrics import Metrics
+from bus.shell.owner import Links, Owner, Phase
+from bus.shell.stage import Stage
+
+BUSY_WAIT_S = 0.001
+IDLE_WAIT_S = 0.1
+RESTART_AFTER_S = 1.0
+TOPIC_NAMES_KEPT_S = 1.0  # how long a look at the list of topics is good for
+
+log = structlog.get_logger("bus.worker")
+Place = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Readiness:
+    """What /readyz tells of a stage: partitions by phase, and the control number it stands at."""
+
+    stage: str
+    phases: dict[str, int] = field(default_factory=dict)
+    control: int = -1
+    has_joined: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Has it joined its group, and is every partition it was given restored and running?"""
+        return self.has_joined and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
+
+
+class Worker:
+    """The loop that both stages share; `GateWorker` and `ArbiterWorker` say what to own and how."""
+
+    stage_name = ""
+    group = ""
+
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
+        self._config = config
+        self._instance = f"{instance}-{self.stage_name}" if instance else ""
+        self._metrics = metrics
+        self.readiness = Readiness(self.stage_name)
+        self._owners: dict[Place, Owner] = {}
+        self._control_log = ControlLog(config, built_in_contracts())
+        self._broker_time = BrokerTime()
+        self._topics: list[str] = []
+        self._topic_ids: dict[str, str] = {}
+        self._consumer: Consumer
+        self._links: Links
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; what fails is started again, what must not go on is raised.
+
+        Raises `FatalError`, `NotInitialisedError`.
+        """
+        while not stop.is_set():
+            try:
+                self._open()
+                self._loop(stop)
+            except (RetryableError, KafkaException) as error:
+                log.warning("stage_restarts", stage=self.stage_name, why=str(error))
+                stop.wait(RESTART_AFTER_S)
+            finally:
+                self._close()
+
+    # ---- what a stage says of itself --------------------------------------------------------------------
+
+    def _wanted_topics(self) -> list[str]:
+        raise NotImplementedError
+
+    def _make_stage(self, place: Place) -> Callable[[], Stage]:
+        raise NotImplementedError
+
+    def _look(self) -> None:
+        """What else is to be done in each round."""
+
+    # ---- the loop -------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._control_log.open()
+        check_partitions(self._config, self._control_log.genesis)
+        producer: Producer = kafka.producer(self._config)
+        self._consumer = kafka.member(self._config, self.group, self._instance)
+        marks = kafka.reader(self._config, f"{self.group}-published")
+        self._links = Links(self._config, producer, self._consumer, marks, self._metrics, self._broker_time)
+        self._topics = []
+
+    def _loop(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self._follow_control()
+            self._poll()
+            now_s = time.monotonic()
+            for owner in list(self._owners.values()):
+                owner.advance(now_s)
+            self._look()
+            self._tell()
+
+    def _follow_control(self) -> None:
+        self._control_log.poll()
+        wanted = self._wanted_topics()
+        if wanted != self._topics:
+            self._topics = wanted
+            self._topic_ids = topic_ids(self._config, wanted)
+            self._consumer.subscribe(
+                wanted, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+            )
+
+    def _poll(self) -> None:
+        owners = self._owners.values()
+        is_busy = any(owner.is_busy for owner in owners)
+        self._links.producer.poll(BUSY_WAIT_S if is_busy else 0)
+        self._links.marks.poll(0)
+        if any(owner.is_full for owner in owners):
+            return
+        for message in kafka.fetch(self._consumer, 0 if is_busy else IDLE_WAIT_S):
+            if error := message.error():
+                self._on_error(error, (message.topic() or "", message.partition() or 0))
+                continue
+            owner = self._owners.get((message.topic() or "", message.partition() or 0))
+            if owner is not None:
+                owner.offer(kafka.record_of(message))
+
+    def _on_error(self, error: KafkaError, place: Place) -> None:
+        if error.fatal():
+            raise RetryableError(f"the consumer failed: {error.str()}")
+        if error.code() == KafkaError._AUTO_OFFSET_RESET and place in self._owners:
+            self._owners[place].lose(f"the position is outside the log: {error.str()}")
+        elif error.code() not in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
+            log.warning("consumer_error", stage=self.stage_name, topic=place[0], why=error.str())
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        places = [TopicPartition(p.topic, p.partition, OFFSET_BEGINNING) for p in partitions]
+        consumer.incremental_assign(places)
+        if places:
+            consumer.pause(places)
+        for p in partitions:
+            place = (p.topic, p.partition)
+            self._owners[place] = Owner(self._links, self._make_stage(place), time.monotonic())
+        self.readiness.has_joined = True
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for p in partitions:
+            owner = self._owners.pop((p.topic, p.partition), None)
+            if owner is not None:
+                owner.stop()
+        if partitions:
+            consumer.incremental_unassign(partitions)
+
+    def _tell(self) -> None:
+        self.readiness.control = self._control_log.registry.number
+        phases = Counter(owner.phase.value for owner in self._owners.values())
+        if phases != self.readiness.phases:
+            self.readiness.phases = dict(phases)
+            self._metrics.owned(self.stage_name, {phase.value: phases[phase.value] for phase in Phase})
+        self._metrics.control(self.stage_name, self.readiness.control)
+
+    def _close(self) -> None:
+        for owner in self._owners.values():
+            owner.stop()
+        self._owners.clear()
+        self.readiness.has_joined = False
+        self._control_log.close()
+        if hasattr(self, "_links"):
+            self._links.producer.flush(kafka.BRIEF_S)
+            self._consumer.close()
+            self._links.marks.close()
+
+
+class GateWorker(Worker):
+    """Owns lanes."""
+
+    stage_name = "gate"
+    group = "bus-gate"
+
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
+        super().__init__(config, instance, metrics)
+        self._known_topics: frozenset[str] = frozenset()
+        self._known_s = 0.0
+
+    def _wanted_topics(self) -> list[str]:
+        return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
+
+    def _make_stage(self, place: Place) -> Callable[[], Stage]:
+        lane, topic_id = place[0].removeprefix(incoming("")), self._topic_ids[place[0]]
+        gatherer = Gatherer(lane, self._topic_exists)
+
+        def make() -> Stage:
+            return GateStage(lane, topic_id, self._control_log, gatherer, self._metrics)
+
+        return make
+
+    def _topic_exists(self, topic: str) -> bool:
+        now_s = time.monotonic()
+        if topic not in self._known_topics and now_s - self._known_s > TOPIC_NAMES_KEPT_S:
+            self._known_topics = frozenset(kafka.partition_counts(self._links.producer))
+            self._known_s = now_s
+        return topic in self._known_topics
+
+
+class ArbiterWorker(Worker):
+    """Owns partitions of ``bus.arbiter``, and writes their ticks."""
+
+    stage_name = "arbiter"
+    group = "bus-arbiter"
+
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
+        super().__init__(config, instance, metrics)
+        self._clock: Clock | None = None
+
+    def _wanted_topics(self) -> list[str]:
+        return [ARBITER]
+
+    def _open(self) -> None:
+        super()._open()
+        self._clock = Clock(self._config, self._broker_time, self._metrics)
+        self._clock.start()
+
+    def _make_stage(self, place: Place) -> Callable[[], Stage]:
+        genesis, topic_id = self._control_log.genesis, self._topic_ids[ARBITER]
+
+        def make() -> Stage:
+            return ArbiterStage(place[1], topic_id, Registry(genesis, built_in_contracts()), self._metrics)
+
+        return make
+
+    def _look(self) -> None:
+        assert self._clock is not None
+        needs = {}
+        for (_, p), owner in self._owners.items():
+            if owner.phase is Phase.RUNNING and isinstance(owner.stage, ArbiterStage):
+                deadline = owner.stage.state.next_deadline()
+                if deadline is not None:
+                    needs[p] = (deadline, owner.stage.next_offset, owner.stage.last_seen)
+        self._clock.needs = needs
+        if self._clock.failure is not None:
+            raise self._clock.failure
+
+    def _close(self) -> None:
+        if self._clock is not None:
+            self._clock.stop()
+            self._clock = None
+        super()._close()
