@@ -3,7 +3,8 @@
 What a rule sees:
 
 - every top-level field the schema declares, by its name; one that is absent is ``null``
-- ``body``, the whole body (``has(body.discount_bp)`` asks whether an optional field is there)
+- ``body``, always the whole body: ``has(body.discount_bp)`` asks whether a field is there, a field called body is
+  ``body.body``
 - ``bus.at`` (epoch milliseconds), ``bus.subject``, ``bus.source``
 
 ``when`` true means that the message breaks the rule. A rule that cannot be evaluated (null compared with a number,
