@@ -30,8 +30,8 @@ from bus.dev.broker import start_broker
 data = Path(sys.argv[1]) if sys.argv[1] else None
 with start_broker(data, on_progress=lambda progress: print(progress.step, flush=True)) as broker:
     told = {"pid": broker.pid, "data": str(broker.data), "bootstrap": broker.bootstrap}
-    print(json.dumps(told), flush=True)
     try:
+        print(json.dumps(told), flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print(answers(broker.bootstrap), flush=True)
