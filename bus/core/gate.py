@@ -112,6 +112,13 @@ def arrival_ms(state: GateState, append_ms: int) -> int:
     return max(append_ms, state.at_ms)
 
 
+def step(state: GateState, offset: int, at: int, basis: GateBasis) -> Judged:
+    """Decide on the record at ``offset`` and fold the decision: what every replay must repeat byte for byte."""
+    judged = decide(state, offset, at, basis)
+    evolve(state, judged.row)
+    return judged
+
+
 def decide(state: GateState, offset: int, at: int, basis: GateBasis) -> Judged:
     """Judge the record at ``offset``."""
     refusal, first_seen = _refusal(state, at, basis)

@@ -119,7 +119,7 @@ def fold_event(state: PartitionState, entry: Entry, event: Event) -> None:  # no
             holding = _holding(state, subject)
             state.put(subject, replace(state.resource(subject), holding=replace(holding, until=what.until)))
         case Ended():
-            _fold_end(state, subject, what)
+            _fold_end(state, entry, subject, what)
         case FactStated():
             ttl_ms = _facts_ttl_ms(state, subject)
             facts = {**state.resource(subject).facts, what.name: Fact(what.value, max(entry.at, state.now) + ttl_ms)}
@@ -160,7 +160,7 @@ def _fold_grant(state: PartitionState, entry: Entry, subject: str, what: Granted
     state.put(subject, replace(state.resource(subject), holding=holding, handover=None))
 
 
-def _fold_end(state: PartitionState, subject: str, what: Ended) -> None:
+def _fold_end(state: PartitionState, entry: Entry, subject: str, what: Ended) -> None:
     handover = what.handover
     if handover is not None and state.registry.suspension_of(handover.agent):
         handover = Handover(handover.agent, state.now)
@@ -168,7 +168,7 @@ def _fold_end(state: PartitionState, subject: str, what: Ended) -> None:
     if what.reason == "expired":
         terms = state.registry.terms.get(subject.partition("/")[0])
         if terms is not None and terms.lock_delay_ms:
-            cooling_until = state.now + terms.lock_delay_ms
+            cooling_until = entry.now + terms.lock_delay_ms
     ended = replace(state.resource(subject), holding=None, handover=handover, cooling_until=cooling_until)
     state.put(subject, ended)
 

@@ -26,12 +26,13 @@ from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import ControlLog
-from bus.shell.errors import RetryableError
+from bus.shell.errors import BusError, RetryableError
 from bus.shell.metrics import Metrics
 
 LOOK_EVERY_S = 0.01
 TICK_EVERY_S = 0.1  # at most ten a second and partition
 BLOCKED_S = (0.1, 1.0)
+RESTART_AFTER_S = 1.0
 UNSEEN_AGAIN_S = 5.0  # a tick that nobody has judged for so long is taken for lost
 
 log = structlog.get_logger("bus.clock")
@@ -50,11 +51,10 @@ class _Pace:
 
 
 class Clock:
-    """A thread; set ``needs`` (partition -> what is due) from outside, read ``failure``."""
+    """A thread; set ``needs`` (partition -> what is due) from outside. What fails is tried again."""
 
     def __init__(self, config: kafka.ClientConfig, broker_time: BrokerTime, metrics: Metrics) -> None:
         self.needs: dict[int, Need] = {}
-        self.failure: RetryableError | None = None
         self._config = config
         self._broker_time = broker_time
         self._metrics = metrics
@@ -63,8 +63,8 @@ class Clock:
         self._paces: dict[int, _Pace] = {}
         self._first_times: dict[str, Seen] = {}
         self._producer: Producer
-        self._gates: Consumer
-        self._peek: Consumer
+        self._gates: Consumer | None = None
+        self._peek: Consumer | None = None
         self._control_log = ControlLog(config, built_in_contracts())
 
     def start(self) -> None:
@@ -77,22 +77,31 @@ class Clock:
         self._thread.join(kafka.CALL_TIMEOUT_S)
 
     def _run(self) -> None:
-        try:
-            self._control_log.open()
-            self._producer = kafka.producer(self._config)
-            self._gates = kafka.reader(self._config, "bus-gate")
-            self._peek = kafka.reader(self._config)
-            while not self._stop.wait(LOOK_EVERY_S):
-                self._producer.poll(0)
-                for p, need in list(self.needs.items()):
-                    self._look(p, need)
-        except (RetryableError, KafkaException) as error:
-            self.failure = RetryableError(f"the clock stopped: {error}")
-        finally:
-            self._control_log.close()
-            for client in (getattr(self, "_gates", None), getattr(self, "_peek", None)):
-                if client is not None:
-                    client.close()
+        while not self._stop.is_set():
+            try:
+                self._open()
+                while not self._stop.wait(LOOK_EVERY_S):
+                    self._producer.poll(0)
+                    for p, need in list(self.needs.items()):
+                        self._look(p, need)
+            except (BusError, KafkaException) as error:
+                log.warning("clock_restarts", why=str(error))
+                self._stop.wait(RESTART_AFTER_S)
+            finally:
+                self._close()
+
+    def _open(self) -> None:
+        self._control_log.open()
+        self._producer = kafka.producer(self._config)
+        self._gates = kafka.reader(self._config, "bus-gate")
+        self._peek = kafka.reader(self._config)
+
+    def _close(self) -> None:
+        self._control_log.close()
+        for client in (self._gates, self._peek):
+            if client is not None:
+                client.close()
+        self._gates = self._peek = None
 
     def _look(self, p: int, need: Need) -> None:
         deadline, next_offset, seen = need
@@ -130,6 +139,8 @@ class Clock:
 
     def _bound(self, now: int, appended_ms: int) -> tuple[int, tuple[str, ...]]:
         """``now`` cut to the first record no gate has forwarded yet; and the lanes left out because they stalled."""
+        assert self._gates is not None
+        assert self._peek is not None
         self._control_log.catch_up()
         lanes = sorted(self._control_log.registry.lanes_ever)
         forwarded = kafka.committed(self._gates, [(incoming(lane), 0) for lane in lanes])
@@ -156,6 +167,7 @@ class Clock:
         return offset, self._read_time(ARBITER, p, offset)
 
     def _read_time(self, topic: str, partition: int, offset: int) -> int:
+        assert self._peek is not None
         self._peek.assign([TopicPartition(topic, partition, offset)])
         for message in self._peek.consume(1, kafka.CALL_TIMEOUT_S):
             if message.error() is None:

@@ -15,10 +15,10 @@ from bus.core.gate import (
     Refusal,
     Row,
     arrival_ms,
-    decide,
     evolve,
     refusal_again,
     row_from_json,
+    step,
 )
 from bus.core.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
 from bus.core.reasons import GateReason
@@ -177,10 +177,10 @@ class GateStage:
             row = Row(record.offset, "refused", GateReason.POISON.value, "", "", message_hash(record), at, ())
             basis = _blank(row)
             judged = Judged(row, Refusal(GateReason.POISON, "judging it killed the stage twice"))
+            evolve(self._state, row)
         else:
             basis = self._gatherer.gather(record, at, registry)
-            judged = decide(self._state, record.offset, at, basis)
-        evolve(self._state, judged.row)
+            judged = step(self._state, record.offset, at, basis)
         self.next_offset = record.offset + 1
         self._add_outputs(draft, record, judged, basis, registry.number)
         self._metrics.decided("gate", judged.row.verdict, judged.row.reason)

@@ -1,6 +1,6 @@
 """Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -71,18 +71,32 @@ def transactional_producer(config: ClientConfig, transactional_id: str) -> Produ
     return Producer({**config, **_PRODUCER, **_PUBLISHER, **own})
 
 
-def member(config: ClientConfig, group: str, instance: str) -> Consumer:
+OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
+
+
+def member(config: ClientConfig, group: str, instance: str, on_commit: OnCommit | None = None) -> Consumer:
     """A member of a consumer group; ``instance`` (may be "") makes its membership static, so a restart is cheap."""
     own: ClientSettings = {"group.id": group, "error_cb": no_stderr}
     if instance:
         own["group.instance.id"] = instance
+    if on_commit is not None:
+        own["on_commit"] = on_commit
     return Consumer({**config, **_CONSUMER, **_MEMBER, **own})
 
 
-def reader(config: ClientConfig, group: str = "bus-reader", *, isolation: str = "read_uncommitted") -> Consumer:
+def reader(
+    config: ClientConfig,
+    group: str = "bus-reader",
+    *,
+    isolation: str = "read_uncommitted",
+    on_commit: OnCommit | None = None,
+) -> Consumer:
     """A consumer that is assigned by hand, sees ends of partitions, and commits only where it is told to."""
     own: ClientSettings = {"group.id": group, "enable.partition.eof": True, "isolation.level": isolation}
-    return Consumer({**config, **_CONSUMER, **own, "error_cb": no_stderr})
+    own["error_cb"] = no_stderr
+    if on_commit is not None:
+        own["on_commit"] = on_commit
+    return Consumer({**config, **_CONSUMER, **own})
 
 
 def admin(config: ClientConfig) -> AdminClient:

@@ -24,7 +24,7 @@ from bus.core.journal import Tip, seal
 from bus.core.records import Output, Record
 from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
-from bus.shell.errors import BusError, FatalError, RetryableError
+from bus.shell.errors import FatalError, RetryableError
 from bus.shell.metrics import Metrics
 from bus.shell.restore import Restoration
 from bus.shell.stage import Draft, Stage, StageMaker
@@ -34,7 +34,7 @@ WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consume
 BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
 ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
 COMMIT_EVERY_S = 0.02
-COMMIT_AGAIN_S = 1.0  # a commit that failed is simply made again
+LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
 log = structlog.get_logger("bus.owner")
 
@@ -58,6 +58,7 @@ class Links:
     marks: Consumer
     metrics: Metrics
     broker_time: BrokerTime
+    fatal: str = ""  # the producer is beyond repair: the whole stage starts again
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +104,7 @@ class Owner:
         self._poison: int | None = None
         self._committed_s = 0.0
         self._is_dirty = False
+        self._looked_s = not_before_s
         self._trouble = ""
 
     @property
@@ -117,14 +119,37 @@ class Owner:
 
     def offer(self, record: Record) -> None:
         """Take a fetched record; what is below the position, or comes at the wrong time, is dropped."""
-        if self.phase is Phase.RUNNING and self._is_positioned:
-            last = self._waiting[-1].offset if self._waiting else self.stage.next_offset - 1
-            if record.offset > last:
-                self._waiting.append(record)
+        if self.phase is not Phase.RUNNING or not self._is_positioned:
+            return
+        wanted = self._waiting[-1].offset + 1 if self._waiting else self.stage.next_offset
+        if record.offset > wanted:
+            self._fill(wanted, record.offset - 1)
+        if record.offset >= wanted:
+            self._waiting.append(record)
+
+    def _fill(self, first: int, last: int) -> None:
+        """Fetch offsets that were not delivered; a transaction's marker is none, anything else must not be skipped."""
+        try:
+            missing = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, first, last)
+        except RetryableError as error:
+            self.lose(str(error))
+        else:
+            self._waiting.extend(missing[offset] for offset in sorted(missing))
 
     def lose(self, why: str) -> None:
         """Note trouble; the next `advance` acts on it."""
         self._trouble = self._trouble or why
+
+    def restart(self, why: str, now_s: float) -> None:
+        """Drop everything, back off, take over again."""
+        log.warning("ownership_lost", **self._where, why=why)
+        self._links.metrics.lost(self.stage.journal)
+        self.stop()
+        self._begin(now_s + random.uniform(*BACK_OFF_S))
+
+    def commit_again(self) -> None:
+        """A commit failed: make it again when it suits."""
+        self._is_dirty = True
 
     def stop(self) -> None:
         """Give the partition up; what is under way is nobody's any more."""
@@ -153,10 +178,7 @@ class Owner:
             self._links.metrics.stopped(self.stage.journal, error.code)
             self.stop()
         except (RetryableError, KafkaException) as error:
-            log.warning("ownership_lost", **self._where, why=str(error))
-            self._links.metrics.lost(self.stage.journal)
-            self.stop()
-            self._begin(now_s + random.uniform(*BACK_OFF_S))
+            self.restart(str(error), now_s)
 
     @property
     def _where(self) -> dict[str, object]:
@@ -217,12 +239,14 @@ class Owner:
     def _run(self, now_s: float) -> None:
         if not self._is_positioned:
             self._position()
-        self._send()
+        self._publish()
         self._retire(now_s)
         self._watch(now_s)
         while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
             pass
         self._commit(now_s)
+        if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:
+            self._look_at_journal(now_s)
 
     def _position(self) -> None:
         place = TopicPartition(self.stage.topic, self.stage.partition, self.stage.next_offset)
@@ -246,7 +270,7 @@ class Owner:
             count = 1
             self._probe(self._waiting[0].offset, now_s)
         batch = [self._waiting[i] for i in range(count)]
-        draft, judged = self._drafted(batch)
+        draft, judged = self.stage.draft(batch, poison=self._poison)
         if draft is None:
             return False
         for _ in range(judged):
@@ -256,14 +280,11 @@ class Owner:
             self._is_careful, self._poison = False, None
         return True
 
-    def _drafted(self, batch: list[Record]) -> tuple[Draft | None, int]:
-        try:
-            return self.stage.draft(batch, poison=self._poison)
-        except BusError:
-            raise
-        except Exception as error:  # one bad record must not end the process: it is tried alone, then refused
-            log.exception("judging_failed", **self._where, offset=batch[0].offset if batch else -1)
-            raise RetryableError(f"judging failed: {type(error).__name__}") from error
+    def _look_at_journal(self, now_s: float) -> None:
+        self._looked_s = now_s
+        _, end = kafka.ends(self._links.marks, self.stage.journal, self.stage.partition)
+        if end != self._end:
+            raise RetryableError(f"the journal ends at {end}, not at {self._end}: somebody else wrote")
 
     def _probe(self, offset: int, now_s: float) -> None:
         """Say in the journal which record is judged alone, so that one that kills the stage is known by it."""
@@ -282,7 +303,7 @@ class Owner:
             if session != self._session:
                 return
             if error is not None:
-                self.lose(f"an append failed: {error.str()}")
+                self._note_failure("an append", error)
             elif message.offset() != flight.offset:
                 self.lose(f"an append landed at {message.offset()}, not at {flight.offset}: somebody else wrote")
             else:
@@ -294,7 +315,12 @@ class Owner:
             place[0], value=value, key=self.stage.key(), partition=place[1], on_delivery=on_delivery
         )
 
-    def _send(self) -> None:
+    def _note_failure(self, what: str, error: KafkaError) -> None:
+        self.lose(f"{what} failed: {error.str()}")
+        if error.fatal():
+            self._links.fatal = error.str()
+
+    def _publish(self) -> None:
         """Send the outputs of final segments, in order; stop where something must be acknowledged first."""
         for flight in self._flights:
             if not flight.is_final:
@@ -317,7 +343,7 @@ class Owner:
             if session != self._session:
                 return
             if error is not None:
-                self.lose(f"an output to {output.topic} failed: {error.str()}")
+                self._note_failure(f"an output to {output.topic}", error)
             else:
                 flight.acknowledged += 1
 
@@ -344,12 +370,9 @@ class Owner:
 
     def _commit(self, now_s: float) -> None:
         """Commit mark and position: one that is too old is harmless, so nobody waits for it."""
-        since_s = now_s - self._committed_s
-        if not (self._is_dirty and since_s >= COMMIT_EVERY_S) and since_s < COMMIT_AGAIN_S:
+        if not self._is_dirty or now_s - self._committed_s < COMMIT_EVERY_S or self._input_done < 0:
             return
         self._committed_s, self._is_dirty = now_s, False
-        if self._input_done < 0:
-            return
         mark = TopicPartition(self.stage.journal, self.stage.partition, self._mark)
         position = TopicPartition(self.stage.topic, self.stage.partition, self._input_done)
         self._links.marks.commit(offsets=[mark], asynchronous=True)

@@ -140,6 +140,9 @@ class BusProcess:
         except BusError as error:
             self.failure = error
             log.error("stage_stopped", stage=worker.stage_name, why=error.message, next=error.next_step)
+        except Exception as error:
+            self.failure = BusError(f"stage {worker.stage_name} failed: {error}", "report it with the log")
+            log.exception("stage_failed", stage=worker.stage_name)
 
 
 def run_publisher(settings: Settings, stop: threading.Event) -> None:

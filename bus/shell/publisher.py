@@ -29,6 +29,7 @@ from bus.shell.metrics import Metrics
 TRANSACTION_EVERY_S = 0.02
 COMMIT_S_MAX = 0.7  # 0.7 x retry.backoff.ms: a slower commit may have been repeated by the client
 TRANSACTION_RECORDS_MAX = 2_000
+AHEAD_MAX = 5_000  # records of one half that wait for the other
 
 log = structlog.get_logger("bus.publisher")
 
@@ -56,6 +57,7 @@ class Publisher:
         self._gen = genesis.gen
         self._consumer: Consumer = kafka.reader(config)
         self._failed = ""
+        self._paused: set[tuple[str, int]] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop; raises `RetryableError` when only a new process can go on."""
@@ -67,6 +69,7 @@ class Publisher:
                 started_s = time.monotonic()
                 self._take(kafka.fetch(self._consumer, kafka.BRIEF_S / 10))
                 self._publish()
+                self._pace()
                 stop.wait(max(0.0, TRANSACTION_EVERY_S - (time.monotonic() - started_s)))
         except KafkaException as error:
             raise RetryableError(f"the publisher of slot {self._slot} gives up: {error.args[0].str()}") from error
@@ -135,6 +138,18 @@ class Publisher:
                 part.segments.append((record.offset, record.value or b""))
             else:
                 part.records.append(record)
+
+    def _pace(self) -> None:
+        """Stop fetching what is far ahead of the other half: segments without records, records without segments."""
+        for p, part in self._parts.items():
+            for topic, ahead in ((JOURNAL, part.segments), (ARBITER, part.records)):
+                place = TopicPartition(topic, p)
+                if len(ahead) > AHEAD_MAX and (topic, p) not in self._paused:
+                    self._consumer.pause([place])
+                    self._paused.add((topic, p))
+                elif len(ahead) < AHEAD_MAX // 2 and (topic, p) in self._paused:
+                    self._consumer.resume([place])
+                    self._paused.remove((topic, p))
 
     def _publish(self) -> None:
         """One transaction for everything that is complete: a segment, and the records it is about."""
@@ -222,4 +237,5 @@ def governed_headers(headers: Headers, decision: str, what: ActionAdmitted) -> H
     shown.append(("bus-decision", decision.encode()))
     if what.token is not None:
         shown += [("bus-token", str(what.token).encode()), ("bus-until", str(what.until).encode())]
-    return (*((name, value) for name, value in headers if not name.startswith("bus-")), *shown)
+    theirs = ((name, value) for name, value in headers if not name.startswith("bus-"))
+    return (*theirs, *shown)

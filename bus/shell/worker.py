@@ -71,7 +71,7 @@ class Worker:
         self._topics: list[str] = []
         self._topic_ids: dict[str, str] = {}
         self._consumer: Consumer
-        self._links: Links
+        self._links: Links | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; what fails is started again, what must not go on is raised.
@@ -87,6 +87,11 @@ class Worker:
                 stop.wait(RESTART_AFTER_S)
             finally:
                 self._close()
+
+    @property
+    def _linked(self) -> Links:
+        assert self._links is not None, "the stage is not open"
+        return self._links
 
     # ---- what a stage says of itself --------------------------------------------------------------------
 
@@ -105,8 +110,8 @@ class Worker:
         self._control_log.open()
         check_partitions(self._config, self._control_log.genesis)
         producer: Producer = kafka.producer(self._config)
-        self._consumer = kafka.member(self._config, self.group, self._instance)
-        marks = kafka.reader(self._config, f"{self.group}-published")
+        self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
+        marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
         self._links = Links(self._config, producer, self._consumer, marks, self._metrics, self._broker_time)
         self._topics = []
 
@@ -116,9 +121,20 @@ class Worker:
             self._poll()
             now_s = time.monotonic()
             for owner in list(self._owners.values()):
-                owner.advance(now_s)
+                self._advance(owner, now_s)
+            if self._linked.fatal:
+                raise RetryableError(f"the producer failed: {self._linked.fatal}")
             self._look()
             self._tell()
+
+    @staticmethod
+    def _advance(owner: Owner, now_s: float) -> None:
+        try:
+            owner.advance(now_s)
+        except Exception as error:
+            # One bad record must not end the process: after the next take-over it is judged alone, then refused.
+            log.exception("partition_failed", journal=owner.stage.journal, partition=owner.stage.partition)
+            owner.restart(f"{type(error).__name__} in the stage", now_s)
 
     def _follow_control(self) -> None:
         self._control_log.poll()
@@ -133,8 +149,8 @@ class Worker:
     def _poll(self) -> None:
         owners = self._owners.values()
         is_busy = any(owner.is_busy for owner in owners)
-        self._links.producer.poll(BUSY_WAIT_S if is_busy else 0)
-        self._links.marks.poll(0)
+        self._linked.producer.poll(BUSY_WAIT_S if is_busy else 0)
+        self._linked.marks.poll(0)
         if any(owner.is_full for owner in owners):
             return
         for message in kafka.fetch(self._consumer, 0 if is_busy else IDLE_WAIT_S):
@@ -144,6 +160,14 @@ class Worker:
             owner = self._owners.get((message.topic() or "", message.partition() or 0))
             if owner is not None:
                 owner.offer(kafka.record_of(message))
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        for p in partitions:
+            if error is not None or p.error is not None:
+                for owner in self._owners.values():
+                    stage = owner.stage
+                    if (p.topic, p.partition) in ((stage.topic, stage.partition), (stage.journal, stage.partition)):
+                        owner.commit_again()
 
     def _on_error(self, error: KafkaError, place: Place) -> None:
         if error.fatal():
@@ -160,7 +184,7 @@ class Worker:
             consumer.pause(places)
         for p in partitions:
             place = (p.topic, p.partition)
-            self._owners[place] = Owner(self._links, self._make_stage(place), time.monotonic())
+            self._owners[place] = Owner(self._linked, self._make_stage(place), time.monotonic())
         self.readiness.has_joined = True
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -185,10 +209,11 @@ class Worker:
         self._owners.clear()
         self.readiness.has_joined = False
         self._control_log.close()
-        if hasattr(self, "_links"):
+        if self._links is not None:
             self._links.producer.flush(kafka.BRIEF_S)
             self._consumer.close()
             self._links.marks.close()
+            self._links = None
 
 
 class GateWorker(Worker):
@@ -217,7 +242,7 @@ class GateWorker(Worker):
     def _topic_exists(self, topic: str) -> bool:
         now_s = time.monotonic()
         if topic not in self._known_topics and now_s - self._known_s > TOPIC_NAMES_KEPT_S:
-            self._known_topics = frozenset(kafka.partition_counts(self._links.producer))
+            self._known_topics = frozenset(kafka.partition_counts(self._linked.producer))
             self._known_s = now_s
         return topic in self._known_topics
 
@@ -257,8 +282,6 @@ class ArbiterWorker(Worker):
                 if deadline is not None:
                     needs[p] = (deadline, owner.stage.next_offset, owner.stage.last_seen)
         self._clock.needs = needs
-        if self._clock.failure is not None:
-            raise self._clock.failure
 
     def _close(self) -> None:
         if self._clock is not None:
