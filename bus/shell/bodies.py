@@ -73,6 +73,7 @@ def read_json(body: bytes | None, *, depth_max: int = DEPTH_MAX) -> Readable | U
         return unreadable("encoding", "a text has half of a surrogate pair", "escape characters as whole pairs")
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
+        # tidy: ok the library's name for it
         return unreadable("json", f"not JSON, {where}: {error.msg}", "send one JSON value and nothing else")
     return Readable(value)
 
