@@ -124,8 +124,7 @@ def format_command(java: Path, class_path: str, data: Path, cluster_id: str) -> 
         "format",
         "--config",
         SERVER_FILE,
-        "--cluster-id",
-        cluster_id,
+        f"--cluster-id={cluster_id}",  # in one word: an id may begin with "-"
     ]
 
 

@@ -1,5 +1,6 @@
 """A real broker starts, answers, comes back after kill -9, and leaves nothing behind."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,7 +16,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from bus.dev.answers import answers
 from bus.dev.broker import LocalBroker, start_broker
+from bus.dev.data_folder import DataFolder
 from bus.dev.errors import DevError
+from bus.dev.lock import read_lock
 from bus.dev.ports import HOST, free_ports
 from bus.dev.progress import Progress, Step
 from bus.dev.record import mark_of, read_record
@@ -45,7 +48,6 @@ class Owner:
         self.process = subprocess.Popen(
             [sys.executable, "-c", OWNER, str(data or "")],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
         )
@@ -176,6 +178,16 @@ def test_kept_data_is_formatted_once(tmp_path: Path) -> None:
         assert "kept" in _topics(second.bootstrap)
         assert second.bootstrap == first.bootstrap
     assert (Step.FORMAT in {progress.step for progress in steps}, second.left_over) == (False, [])
+
+
+def test_an_id_that_begins_with_a_dash_is_formatted(tmp_path: Path, own_cache: Path) -> None:
+    """One random cluster id in 64 begins like an option of a command; Kafka takes it all the same."""
+    folder = DataFolder(tmp_path / "data")
+    folder.take(read_lock().kafka_version)
+    folder.save(dataclasses.replace(folder.record, cluster_id="-kU3OEVBNTcwNTJENDM2Qg"))
+    folder.give_back()
+    with start_broker(tmp_path / "data") as started:
+        assert answers(started.bootstrap)
 
 
 def test_stop_leaves_nothing(tmp_path: Path, own_cache: Path) -> None:
