@@ -131,7 +131,7 @@ def _built_in(state: PartitionState, message: Message, terms: Terms | None, mome
         case "bus.agent.resume.v1":
             return _fails(message, Why.LATE, "no such wait is open")
         case _:
-            return _contest_or_case(message, terms)
+            return _contest_or_case(message, terms, state.registry.roles(source))
 
 
 def _claim(state: PartitionState, message: Message) -> Claim:
@@ -157,12 +157,12 @@ def _wait(state: PartitionState, message: Message, terms: Terms) -> What:
     return _fails(message, Why.UNRESOLVED, "a wait ends in a case for people, and this engine opens none")
 
 
-def _contest_or_case(message: Message, terms: Terms | None) -> What:
+def _contest_or_case(message: Message, terms: Terms | None, roles: frozenset[str]) -> What:
     envelope = message.envelope
     if envelope.type == "bus.contest.ask.v1":
         asks = terms.ask if terms else ()
-        if not asks:
-            return _fails(message, Why.NOT_ALLOWED, "the terms name no role that may ask")
+        if roles.isdisjoint(asks):
+            return _fails(message, Why.NOT_ALLOWED, f"the terms let these roles ask: {', '.join(asks) or 'none'}")
         return _fails(message, Why.UNRESOLVED, "a question needs a vote, and this engine holds none")
     if envelope.type.startswith("bus.contest."):
         return _fails(message, Why.CONTEST_CLOSED, "no such contest is open on this subject")

@@ -16,6 +16,7 @@ from bus.core.control import SUSPENDED
 from bus.core.entries import Basis, Entry
 from bus.core.events import AgentStatus, ControlSet, Ended, Event, What
 from bus.core.partition import PartitionState, fold_event
+from bus.core.routing import Arrival, arrival
 
 EVENTS_PER_TICK_MAX = 256  # a token has eight bits for the event's number
 
@@ -35,7 +36,8 @@ def decide(state: PartitionState, arrived: Arrived) -> Entry:
         case Tick():
             return _decide_tick(state, arrived)
         case Message():
-            if arrived.prev != state.last_of_lane.get(arrived.lane, ""):
+            last = state.last_of_lane.get(arrived.lane, "")
+            if arrival(last=last, identifier=arrived.id, prev=arrived.prev) is not Arrival.NEXT:
                 return Entry(arrived.o, "repeat", src=arrived.src)
             return _decide_control(state, arrived) if arrived.is_control else decide_message(state, arrived)
 

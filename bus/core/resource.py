@@ -109,7 +109,8 @@ def decide_claim(resource: Resource, claim: Claim, terms: Terms, moment: Moment)
         if moment.at >= holding.until:
             return Denied(claim.agent, claim.id, Why.LATE)
         return Confirmed(claim.agent, holding.claim, holding.token, holding.until)
-    if holding is None and (until := _cooling(resource, claim.agent)):
+    until = _cooling(resource, claim.agent)
+    if holding is None and until is not None:
         return Denied(claim.agent, claim.id, Why.COOLING, until)
     if holding:
         return Denied(claim.agent, claim.id, Why.HELD, holding.until)
@@ -174,11 +175,12 @@ def swept(resource: Resource, now: int) -> Resource:
     return replace(resource, handover=handover, cooling_until=cooling_until, facts=facts)
 
 
-def _cooling(resource: Resource, agent: str) -> int:
+def _cooling(resource: Resource, agent: str) -> int | None:
+    """Until when nobody but the named agent may claim; None if anybody may."""
     if resource.cooling_until:
         return resource.cooling_until
     handover = resource.handover
-    return handover.until if handover and handover.agent != agent else 0
+    return handover.until if handover and handover.agent != agent else None
 
 
 def _stage_is_met(resource: Resource, terms: Terms, moment: Moment) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from bus.core.arrivals import ControlWish
 from bus.core.contracts import BUILT_IN_PREFIX, JsonObject, Violation, contract_from_json, shortened
@@ -84,7 +85,7 @@ def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> 
     try:
         compile_contract(contract)
     except ContractError as error:
-        wrong.extend(error.violations)
+        wrong.extend(replace(violation, path=f"/value{violation.path}") for violation in error.violations)
     return wrong
 
 

@@ -121,7 +121,8 @@ class GateStage:
             text = f"{self.topic} offset {row.offset} is not the record the journal judged"
             raise FatalError("log_divergence", text, "the input was replaced: bring back the one the journal names")
         is_poison = row.reason == GateReason.POISON
-        basis = _blank(row) if is_poison else self._gatherer.gather(record, row.at, registry)
+        passed = row.verdict == "forwarded"
+        basis = _blank(row) if is_poison else self._gatherer.gather(record, row.at, registry, was_forwarded=passed)
         self._add_outputs(draft, record, Judged(row, refusal_again(row, basis), first_offset), basis, registry.number)
         return basis
 

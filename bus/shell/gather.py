@@ -34,15 +34,18 @@ class Gatherer:
     topic_exists: Callable[[str], bool]
     _compiled: dict[tuple[str, str], CompiledContract] = field(default_factory=dict)
 
-    def gather(self, record: Record, at: int, registry: Registry) -> GateBasis:
-        """The basis for one record that arrived at ``at`` (ms), under what is in force in ``registry``."""
+    def gather(self, record: Record, at: int, registry: Registry, *, was_forwarded: bool = False) -> GateBasis:
+        """The basis for one record that arrived at ``at`` (ms), under what is in force in ``registry``.
+
+        ``was_forwarded``: the journal says that it passed. Only what the broker was asked then is not asked again.
+        """
         envelope = read_envelope(record)
         if isinstance(envelope, BadEnvelope):
             names = ("ce_source", "ce_id", "ce_type", "ce_subject")
             source, identifier, kind, subject = (readable(record.headers, name) for name in names)
             refusal = Refusal(envelope.reason, _counted(envelope.violations), envelope.violations)
             return GateBasis(source, identifier, kind, subject, message_hash(record), early=refusal)
-        basis = _Draft(record, envelope, at, registry, self)
+        basis = _Draft(record, envelope, at, registry, self, was_forwarded)
         early = basis.early()
         later = None if early else basis.later()
         return GateBasis(
@@ -80,6 +83,7 @@ class _Draft:
     at: int
     registry: Registry
     gatherer: Gatherer
+    was_forwarded: bool
     contract: Contract | None = None
     change: Change | None = None
     values: Mapping[str, object] = field(default_factory=dict)
@@ -102,26 +106,31 @@ class _Draft:
         """Contract, body, subject, authority, base of a change."""
         if self.contract is None:
             return Refusal(Why.UNKNOWN_CONTRACT, f"no contract is in force for {self.envelope.type}")
-        compiled = self.gatherer.compiled(self.contract)
+        compiled, ids = self.gatherer.compiled(self.contract), _schema_ids(self.record)
         judged = compiled.judge(
             self.record.value,
             content_type=self.envelope.content_type,
             dataschema=self.envelope.dataschema,
-            schema_id_headers=_schema_ids(self.record),
+            schema_id_headers=ids,
             subject=self.envelope.subject,
             source=self.envelope.source,
             at=self.at,
         )
-        if isinstance(judged, Rejected):
-            return Refusal(judged.reason, _counted(judged.violations), judged.violations)
-        body = judged.body
+        body = compiled.read(self.record.value, schema_id_headers=ids) if isinstance(judged, Rejected) else judged.body
+        if isinstance(judged, Rejected) and judged.reason is not Why.RULE_VIOLATION:
+            return _refusal(judged.reason, judged.violations)
         if wrong := self._values(body, self.contract):
+            return wrong
+        if isinstance(judged, Rejected):
+            return _refusal(judged.reason, judged.violations)
+        is_control = self.envelope.type.startswith(CONTROL_PREFIX)
+        if is_control and (wrong := self._wish(body)):
             return wrong
         if wrong := self._subject(body, self.contract):
             return wrong
         if not _may(self.envelope, self.contract, self.registry, self.gatherer.lane):
             return Refusal(Why.NOT_ALLOWED, _who_may(self.contract, self.registry, self.envelope))
-        return self._control(body) if self.envelope.type.startswith(CONTROL_PREFIX) else None
+        return self._base(body) if is_control else None
 
     def partitions(self) -> tuple[int, ...]:
         """Where the message goes: a change everywhere, anything else by its subject, else its source."""
@@ -162,13 +171,18 @@ class _Draft:
         if contract.guard and envelope.token is None and not any(v.path.endswith("bustoken") for v in wrong):
             hint = "send the token of your grant"
             wrong.append(_header("ce_bustoken", "required", "is missing: the action is guarded", hint))
-        return Refusal(Why.SUBJECT_MISMATCH, _counted(tuple(wrong)), tuple(sorted(wrong))) if wrong else None
+        return _refusal(Why.SUBJECT_MISMATCH, tuple(sorted(wrong))) if wrong else None
 
-    def _control(self, body: Any) -> Refusal | None:  # Any: a decoded body
+    def _wish(self, body: Any) -> Refusal | None:  # Any: a decoded body
+        wish = control_wish(self.envelope.type, body)
+        if wish.kind == SUSPENDED or self.was_forwarded:
+            return None
+        wrong = check_change(wish, self.registry, self.gatherer.topic_exists)
+        return _refusal(Why.RULE_VIOLATION, wrong) if wrong else None
+
+    def _base(self, body: Any) -> Refusal | None:  # Any: a decoded body
         wish = control_wish(self.envelope.type, body)
         if wish.kind != SUSPENDED:
-            if wrong := check_change(wish, self.registry, self.gatherer.topic_exists):
-                return Refusal(Why.RULE_VIOLATION, _counted(wrong), wrong)
             current = self.registry.hashes.get((wish.kind, wish.name))
             if wish.base != current:
                 return Refusal(Why.STALE_BASE, f"{wish.kind}/{wish.name} is at base {current or 'null'}: read it again")
@@ -209,8 +223,12 @@ def _counted(violations: tuple[Violation, ...]) -> str:
     return f"{place}{first.message}{more}"
 
 
+def _refusal(reason: Why, violations: tuple[Violation, ...]) -> Refusal:
+    return Refusal(reason, _counted(violations), violations)
+
+
 def _schema_ids(record: Record) -> list[bytes]:
-    return [value or b"" for name, value in record.headers if name in ("__key_schema_id", "__value_schema_id")]
+    return [value or b"" for name, value in record.headers if name == "__value_schema_id"]
 
 
 def _header(name: str, keyword: str, message: str, hint: str) -> Violation:

@@ -12,7 +12,9 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 def set_up(level: Literal["debug", "info", "warning", "error"], form: Literal["text", "json"]) -> None:
     """Send all events to stderr, at this level and above."""
     is_terminal = sys.stderr.isatty()
-    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(is_terminal)
+    """Send all events to stderr, at this level and above."""
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=is_terminal)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

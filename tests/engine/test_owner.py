@@ -1,0 +1,132 @@
+"""The owner loop on a real Kafka: what survives a death, a second owner, a bad record, a gap."""
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from bus.core.journal import Tip, advance, continues, parse_segment
+from tests.engine.conftest import World, until
+
+
+def rows_of(world: World, lane: str) -> list[list[object]]:
+    """The rows of the valid segments of a lane's journal."""
+    tip, rows = Tip(), []
+    for message in world.read(f"bus.gate.{lane}"):
+        segment = parse_segment(message.value())
+        if segment is not None and continues(tip, segment):
+            tip = advance(tip, message.value())
+            rows += segment.get("rows", [])
+    return rows
+
+
+def row_at(world: World, lane: str, offset: int) -> list[object]:
+    """The row of one input offset, awaited."""
+    return until(
+        lambda: next((row for row in rows_of(world, lane) if row[0] == offset), None),
+        f"no row for offset {offset} of lane {lane}",
+    )
+
+
+def test_a_message_is_answered_after_a_kill(world: World) -> None:
+    """What was sent while no stage ran is judged by the next one, and each offset has exactly one row."""
+    first = world.started("gate", "arbiter")
+    agent = world.lane("killed")
+    world.set("terms", "boat", {"resource": "boat", "window_ms": 0, "on_held": "deny", "lease_ms": 60000})
+    world.kill(first)
+    ids = [world.send("killed", "bus.resource.claim.v1", {}, source=agent, subject=f"boat/{n}") for n in range(20)]
+    world.started("gate", "arbiter")
+    kinds = [world.answer("killed", identifier)["kind"] for identifier in ids]
+    assert kinds == ["granted"] * 20
+    assert [row[0] for row in rows_of(world, "killed")] == list(range(20))
+
+
+def _dead_or_done(world: World, process: subprocess.Popen[str], lane: str) -> Callable[[], bool | None]:
+    return lambda: process.poll() is not None or len(rows_of(world, lane)) == 2 or None
+
+
+@pytest.mark.parametrize("death", ["kill", "raise"])
+def test_a_record_that_kills_the_stage_twice_is_poison(world: World, death: str) -> None:
+    """It is judged alone after the first death, refused after the third, and what stands behind it is judged."""
+    lane = f"pill-{death}"
+    first = world.started("gate", "arbiter")
+    agent = world.lane(lane)
+    world.kill(first)
+    world.send(lane, "bus.resource.claim.v1", {"reasoning": f"swallow-{death}"}, source=agent, subject="boat/x")
+    world.send(lane, "bus.resource.claim.v1", {}, source=agent, subject="boat/y")
+    for _ in range(4):
+        mortal = world.start("gate", "arbiter", AGENTBUS_TEST_PILL=f"swallow-{death}", AGENTBUS_TEST_DEATH=death)
+        until(_dead_or_done(world, mortal, lane), "the gate neither died nor went on")
+        if mortal.poll() is None:
+            break
+        world.running.remove(mortal)
+    poisoned, behind = row_at(world, lane, 0), row_at(world, lane, 1)
+    assert poisoned[1:3] == ["refused", "poison"]
+    assert behind[1] == "forwarded"
+    dead = [
+        m for p in range(3) for m in world.read("bus.refused", p) if dict(m.headers()).get("bus-reason") == b"poison"
+    ]
+    assert any(f"swallow-{death}".encode() in message.value() for message in dead)
+
+
+def test_two_owners_of_one_lane_leave_one_chain(world: World) -> None:
+    """A second gate that believes it owns the lane as well makes void segments at most: one row an offset."""
+    world.started("gate", "arbiter")
+    agent = world.lane("twice")
+    world.started("gate", AGENTBUS_TEST_GROUP="bus-gate-zombie")
+    for n in range(200):
+        world.send("twice", "bus.resource.claim.v1", {}, source=agent, subject=f"boat/t{n}")
+    row_at(world, "twice", 199)
+    assert [row[0] for row in rows_of(world, "twice")] == list(range(200))
+
+
+def test_an_offset_without_a_record_is_no_gap(world: World) -> None:
+    """A transaction on a lane leaves offsets that hold no record; the gate goes over them and skips nothing."""
+    from confluent_kafka import Producer
+
+    world.started("gate", "arbiter")
+    agent = world.lane("markers")
+    sender = Producer({**world.config, "transactional.id": "somebody"})
+    sender.init_transactions(10)
+    for n in range(3):
+        sender.begin_transaction()
+        sender.produce("bus.in.markers", value=b"{}")
+        sender.commit_transaction(10)
+        identifier = world.send("markers", "bus.resource.claim.v1", {}, source=agent, subject=f"boat/m{n}")
+        assert world.answer("markers", identifier)["kind"] == "granted"
+    offsets = [message.offset() for message in world.read("bus.in.markers")]
+    assert offsets[-1] > len(offsets) - 1, "the transactions left no offset without a record"
+    assert [row[0] for row in rows_of(world, "markers")] == offsets
+
+
+def test_garbage_never_stops_a_partition(world: World) -> None:
+    """Bytes of every kind on a lane are refused one by one, with their bytes kept, and the next message is judged."""
+    world.started("gate", "arbiter")
+    agent = world.lane("garbage")
+    hostile: list[tuple[bytes | None, list[tuple[str, str | bytes | None]]]] = [
+        (None, []),
+        (b"\xff\xfe", [("ce_id", None)]),
+        (b"{" * 60_000, [("ce_type", b"\xff"), ("\u00e9", b"x")]),
+        (b"x" * 900_000, [(f"h{n}", b"v") for n in range(100)]),
+        (b"null", [("ce_specversion", b"1.0"), ("ce_specversion", b"1.0"), ("bus-at", b"1")]),
+    ]
+    for value, headers in hostile:
+        world.producer.produce("bus.in.garbage", value=value, headers=headers)
+    world.producer.flush(10)
+    identifier = world.send("garbage", "bus.resource.claim.v1", {}, source=agent, subject="boat/g")
+    assert world.answer("garbage", identifier)["kind"] == "granted"
+    reasons = [row[2] for row in rows_of(world, "garbage")]
+    assert reasons == ["bad_envelope", "bad_envelope", "bad_envelope", "too_large", "bad_envelope", ""]
+    kept = [
+        m for p in range(3) for m in world.read("bus.refused", p) if b"bus.in.garbage" in dict(m.headers())["bus-src"]
+    ]
+    assert [message.value() for message in kept] == [value for value, _ in hostile]
+
+
+def test_what_is_void_is_seen_nowhere(world: World) -> None:
+    """Every answer that stands on a lane's topic comes from a valid segment."""
+    valid = {f"{lane}.{row[0]}" for lane in ("killed", "twice", "garbage") for row in rows_of(world, lane)}
+    for lane in ("killed", "twice", "garbage"):
+        decisions = [json.loads(message.value())["decision"] for message in world.read(f"bus.out.{lane}")]
+        assert {d for d in decisions if d.startswith(lane)} <= valid
