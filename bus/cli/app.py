@@ -1,0 +1,78 @@
+"""The command `agentbus`: every noun and verb in one place, and what happens when one of them fails.
+
+A new command: write `bus/cli/<noun>.py` with a function under `with_caller` and its `EXAMPLE`, and add one line below.
+Nothing slow is imported here or at the top of those files, so that `agentbus --help` stays quick.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import typer
+
+from bus.cli import dev, init, run
+from bus.cli.caller import console, is_debugging
+from bus.cli.failures import ExitCode, sentence_of
+
+ABOUT = "The layer between AI agents on Kafka: it validates every message and lets exactly one agent hold a resource."
+
+app = typer.Typer(
+    name="agentbus",
+    help=ABOUT,
+    epilog="Begin with:  agentbus dev",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., None], example: str) -> None:
+    group.command(name, epilog=f"Example:  {example}", no_args_is_help=False)(command)
+
+
+def _noun(name: str, module: ModuleType) -> None:
+    """A noun with its verbs: the module's `VERBS` gives each verb's function and example."""
+    group = typer.Typer(no_args_is_help=True)
+    for verb, (command, example) in module.VERBS.items():
+        _add(group, verb, command, example)
+    app.add_typer(group, name=name, help=module.ABOUT)
+
+
+_add(app, "dev", dev.dev, dev.EXAMPLE)
+_add(app, "init", init.init, init.EXAMPLE)
+_add(app, "run", run.run, run.EXAMPLE)
+
+
+def main() -> None:
+    """Run the command that was typed; never shows a traceback unless AGENTBUS_DEBUG asks for one."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _complain(_usage(error))
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130  # as a shell says of a command that Ctrl-C ended
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `| head` does; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    except Exception as error:  # no traceback ever reaches a user
+        if is_debugging():
+            raise
+        text, code = sentence_of(error)
+        _complain(text)
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "agentbus"
+    message = error.format_message().rstrip(".")
+    return f"{message}; see {path} --help" if message else f"see {path} --help"
+
+
+def _complain(text: str) -> None:
+    sys.stdout.flush()
+    console(sys.stderr).print(f"agentbus: {text}.", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,186 @@
+"""Who typed the command: which Kafka they mean, as whom they speak, and whether a person or a program reads along.
+
+Data goes to stdout, talk to stderr: `agentbus lanes ls --json | …` never has to be cleaned.
+"""
+
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bus.shell.errors import BusError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bus.cli.running import Running
+    from bus.shell.settings import Settings
+
+PANEL = "Every command has these"
+WIDTH_OFF_TERMINAL = 120  # a table in a pipe must not depend on who made the pipe
+
+Bootstrap = Annotated[
+    str,
+    typer.Option(
+        "--bootstrap",
+        envvar="AGENTBUS_BOOTSTRAP",
+        metavar="HOST:PORT",
+        rich_help_panel=PANEL,
+        show_default=False,
+        help="The Kafka to use. Unset: the bus that `agentbus dev` runs here, else 127.0.0.1:9092.",
+    ),
+]
+KafkaSettings = Annotated[
+    list[str],
+    typer.Option(
+        "-X",
+        metavar="NAME=VALUE",
+        rich_help_panel=PANEL,
+        show_default=False,
+        help="A setting for the Kafka client, such as security.protocol=SSL. May be repeated.",
+    ),
+]
+KafkaConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--kafka-config",
+        envvar="AGENTBUS_KAFKA_CONFIG",
+        metavar="FILE",
+        rich_help_panel=PANEL,
+        show_default=False,
+        help="A properties file with such settings.",
+    ),
+]
+IsJson = Annotated[
+    bool,
+    typer.Option("--json", rich_help_panel=PANEL, show_default=False, help="Write JSON on stdout, one object a line."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The options that every command has, and how to answer."""
+
+    bootstrap: str
+    kafka: tuple[str, ...]
+    kafka_config: Path | None
+    is_json: bool
+
+    def settings(self, **given: Any) -> "Settings":  # Any: whatever a field of Settings takes
+        """The settings of this call; what is not given comes from the environment. Raises `BusError`."""
+        from pydantic import ValidationError
+
+        from bus.shell.settings import Settings
+
+        known = {name: value for name, value in given.items() if value is not None}
+        known["kafka"] = dict(_pair(text) for text in self.kafka)
+        if self.kafka_config is not None:
+            known["kafka_config"] = self.kafka_config
+        if bootstrap := self.bootstrap or self._bootstrap_of_running():
+            known.setdefault("bootstrap", bootstrap)
+        try:
+            return Settings(**known)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "AGENTBUS_" + "_".join(str(part) for part in first["loc"]).upper()
+            raise BusError(f"{name} cannot be used: {first['msg']}", "correct it, or unset it") from error
+
+    def running(self) -> "Running | None":
+        """The development bus this call means: the one at its bootstrap, or the only one on this machine."""
+        from bus.cli.running import running_buses
+
+        found = running_buses()
+        if self.bootstrap:
+            return next((one for one in found if one.bootstrap == self.bootstrap), None)
+        if len(found) > 1:
+            names = ", ".join(one.bootstrap for one in found)
+            raise BusError(f"several development buses run here ({names})", "say which one with --bootstrap")
+        return found[0] if found else None
+
+    def say(self, text: str) -> None:
+        """Tell the person at the terminal something that is not the answer."""
+        console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, text: str) -> None:
+        """A line of the answer, for people."""
+        console(sys.stdout).print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def show_json(self, value: object) -> None:
+        """One JSON object, on one line."""
+        sys.stdout.write(json.dumps(value, sort_keys=True) + "\n")
+        sys.stdout.flush()
+
+    def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table without lines that a person reads and `awk` still can."""
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column.upper(), overflow="fold")
+        for row in rows:
+            table.add_row(*(_plain(cell) for cell in row))
+        console(sys.stdout).print(table)
+
+    def _bootstrap_of_running(self) -> str:
+        running = self.running()
+        if running is None:
+            return ""
+        self.say(f"using the development bus at {running.bootstrap} ({running.data})")
+        return running.bootstrap
+
+
+def console(file: Any) -> "Console":  # Any: sys.stdout is typed as TextIO, rich wants its own protocol
+    """Where to print; colours only on a terminal and without NO_COLOR."""
+    from rich.console import Console
+
+    return Console(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
+
+
+def with_caller(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that every command has; it gets them as its first argument, a `Caller`."""
+    own = list(inspect.signature(command).parameters.values())[1:]
+
+    def call(**given: Any) -> None:  # Any: each option has a type of its own
+        bootstrap, kafka = given.pop("bootstrap"), tuple(given.pop("kafka_settings"))
+        command(Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json")), **given)
+
+    shared: Mapping[str, tuple[Any, object]] = {  # Any: annotations
+        "bootstrap": (Bootstrap, ""),
+        "kafka_settings": (KafkaSettings, []),
+        "kafka_config": (KafkaConfig, None),
+        "is_json": (IsJson, False),
+    }
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [parameter.replace(kind=kind) for parameter in own]
+    parameters += [
+        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        for name, (annotation, default) in shared.items()
+    ]
+    call.__name__, call.__doc__, call.__module__ = command.__name__, command.__doc__, command.__module__
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions do take one
+    return call
+
+
+def is_debugging() -> bool:
+    """Does the person want to see where in our code it went wrong?"""
+    return os.environ.get("AGENTBUS_DEBUG", "") not in ("", "0")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise typer.BadParameter(f"-X {text} has no value: write -X name=value, such as -X security.protocol=SSL")
+    return name.strip(), value.strip()
+
+
+def _plain(cell: str) -> str:
+    from rich.markup import escape
+
+    return escape(cell)

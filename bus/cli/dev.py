@@ -1,0 +1,103 @@
+"""`agentbus dev`: a real Kafka and the whole bus on this machine, until Ctrl-C."""
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.dev_bus import DOMAIN, DevBus
+from bus.cli.run import stop_on_signals
+
+if TYPE_CHECKING:
+    from bus.cli.dev_screen import StartScreen
+    from bus.dev.broker import LocalBroker
+    from bus.shell.settings import Settings
+
+LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
+
+EXAMPLE = "agentbus dev --data ~/agentbus"
+
+
+@with_caller
+def dev(
+    caller: Caller,
+    empty: Annotated[bool, typer.Option("--empty", help="Without the sample lanes, agents and contracts.")] = False,
+    no_stages: Annotated[
+        bool, typer.Option("--no-stages", help="Only Kafka and the topics; start the stages with `agentbus run`.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False, help="Keep everything here; else it ends with Ctrl-C."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, show_default="any free one", help="The port of Kafka.")
+    ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AGENTBUS_HTTP_PORT",
+            min=0,
+            max=65535,
+            show_default="any free one",
+            help="Where /metrics, /healthz and /readyz are.",
+        ),
+    ] = None,
+    domain: Annotated[str | None, typer.Option(show_default=DOMAIN, help="The trust domain of all ids.")] = None,
+) -> None:
+    """Run a real Kafka and the bus on this machine until Ctrl-C. Needs neither Java nor Docker nor Kafka installed."""
+    from bus.cli.dev_screen import StartScreen, show_welcome
+    from bus.shell import logs
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, also while things are still starting
+    bus = None
+    try:
+        with StartScreen(caller) as screen:
+            settings, broker = _kafka(caller, screen, data=data, port=port, http_port=http_port)
+            logs.set_up(settings.log_level, settings.log_format)
+            bus = DevBus(settings, broker, is_temporary=data is None)
+            _set_up(bus, screen, domain=domain, has_stages=not no_stages, has_sample=not empty)
+        stop = stop_on_signals()
+        if caller.is_json:
+            caller.show_json(bus.to_json())
+        else:
+            show_welcome(caller, bus)
+        while not stop.wait(LOOK_S):
+            bus.check()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what is being stopped is stopped to the end
+        if bus is not None:
+            bus.stop()
+    caller.say("Stopped; nothing is left running.")
+
+
+def _kafka(
+    caller: Caller, screen: "StartScreen", *, data: Path | None, port: int | None, http_port: int | None
+) -> tuple["Settings", "LocalBroker | None"]:
+    """A Kafka of our own, or the one that was named."""
+    quiet = {} if os.environ.get("AGENTBUS_LOG_LEVEL") else {"log_level": "warning"}
+    if caller.bootstrap:
+        if data is not None or port is not None:
+            raise typer.BadParameter("--bootstrap names a Kafka that is there: leave --data and --port out")
+        screen.step(f"using the Kafka at {caller.bootstrap}")
+        return caller.settings(http_port=http_port, **quiet), None
+    from bus.dev.broker import start_broker
+
+    broker = start_broker(data, port, screen.on_progress)
+    for said in [*broker.left_over, *broker.notes]:
+        screen.note(said)
+    return caller.settings(bootstrap=broker.bootstrap, http_port=http_port, replication=1, **quiet), broker
+
+
+def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_stages: bool, has_sample: bool) -> None:
+    screen.step("topics and genesis")
+    bus.make(domain)
+    if has_stages:
+        screen.step("gate, arbiter and publisher")
+        bus.start_stages()
+    if has_stages and has_sample:
+        screen.step("sample lanes, agents, contracts and terms")
+        bus.fill()

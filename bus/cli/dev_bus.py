@@ -1,0 +1,139 @@
+"""The development bus as a whole: Kafka, genesis and stages, started in order and stopped in the opposite one."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.init import checked_genesis
+from bus.cli.running import remove_state, write_state
+
+if TYPE_CHECKING:
+    from bus.core.control import Genesis
+    from bus.dev.broker import LocalBroker
+    from bus.dev.sample import Sample
+    from bus.shell.process import BusProcess
+    from bus.shell.settings import Settings
+
+PARTITIONS = 4
+DOMAIN = "acme"
+OPERATOR = "ana"
+STAGES = ("gate", "arbiter", "publisher")
+READY_WITHIN_S = 60.0  # warm it takes two seconds; the publisher's process starts beside it
+LOOK_S = 0.05
+
+
+class DevBus:
+    """What has been started so far. Named steps: ``make``, ``start_stages``, ``fill``, ``check``, ``stop``."""
+
+    def __init__(self, settings: "Settings", broker: "LocalBroker | None", *, is_temporary: bool) -> None:
+        self.settings = settings
+        self.is_temporary = is_temporary  # does the data end with the run?
+        self.broker = broker  # None: a Kafka that was there already
+        self.process: BusProcess | None = None
+        self.sample: Sample | None = None
+        self.genesis: Genesis
+
+    @property
+    def operator(self) -> str:
+        """The person who may set things up."""
+        return self.genesis.stewards[0]
+
+    @property
+    def data(self) -> Path | None:
+        """The folder with everything, None if Kafka is somebody else's."""
+        return None if self.broker is None else self.broker.data
+
+    @property
+    def http(self) -> str:
+        """Where the stages tell how they are, "" without stages."""
+        return "" if self.process is None else f"http://{self.settings.http_host}:{self.process.http_port}"
+
+    def make(self, domain: str | None) -> None:
+        """Create topics and genesis, or go on with those that are there; raises `BusError`."""
+        from bus.shell import cluster, kafka
+
+        config = self.settings.client_config()
+        before = cluster.read_genesis(config)
+        if before is not None and domain is not None and before.domain != domain:
+            text = f"this data is of domain {before.domain}, not {domain}"
+            raise CommandError(ExitCode.CONFLICT, text, "leave --domain out, or choose another --data")
+        name = domain or DOMAIN
+        wanted = before or checked_genesis(name, [f"spiffe://{name}/person/{OPERATOR}"], PARTITIONS)
+        admin = kafka.admin(config)
+        copies = min(self.settings.replication, len(admin.list_topics(timeout=kafka.CALL_TIMEOUT_S).brokers))
+        cluster.create_topics(admin, cluster.bus_plan(wanted.partitions), replication=copies)
+        self.genesis = cluster.write_genesis(config, wanted)
+        if self.data is not None:
+            write_state(self.data, operator=self.operator)
+
+    def start_stages(self) -> None:
+        """Start gate, arbiter and publisher, and wait until they work; raises `BusError`."""
+        from bus.shell.process import BusProcess
+
+        self.process = BusProcess(self.settings, STAGES)
+        self.process.start()
+        self._await_ready(self.process, lanes=0, control=0)
+
+    def fill(self) -> None:
+        """Set up the sample as a steward would, and wait until it is in force everywhere; raises `BusError`."""
+        from bus.dev.sample import load_sample
+
+        self.sample = load_sample(self.settings.client_config(), self.operator)
+        if self.process is not None:
+            self._await_ready(self.process, lanes=self.sample.lanes_in_all, control=self.sample.control)
+
+    def check(self) -> None:
+        """Raise `BusError` if something that must run has ended."""
+        if self.broker is not None and not self.broker.is_alive():
+            text = f"the Kafka broker (pid {self.broker.pid}) ended by itself"
+            step = "start `agentbus dev` again" + ("" if self.is_temporary else f" with --data {self.data}")
+            raise CommandError(ExitCode.UNREACHABLE, text, step)
+        if self.process is not None and self.process.failure is not None:
+            raise self.process.failure
+
+    def stop(self) -> None:
+        """Stop the stages, then Kafka, and give the folder back."""
+        if self.process is not None:
+            self.process.stop()
+        if self.broker is not None:
+            with contextlib.suppress(OSError):  # a full disk must not keep anybody from stopping
+                remove_state(self.broker.data)
+            self.broker.stop()
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """What a program needs to know to use it."""
+        publisher = self.process.supervisor.pid if self.process is not None and self.process.supervisor else 0
+        pids = {"dev": os.getpid(), "broker": self.broker.pid if self.broker else 0, "publisher": publisher}
+        return {
+            "bootstrap": self.settings.bootstrap,
+            "operator": self.operator,
+            "domain": self.genesis.domain,
+            "gen": self.genesis.gen,
+            "partitions": self.genesis.partitions,
+            "http": self.http or None,
+            "data": str(self.data) if self.data else None,
+            "pids": {name: pid for name, pid in pids.items() if pid},
+            "log": str(self.broker.log_file) if self.broker else None,
+            "lanes": list(self.sample.lanes) if self.sample else [],
+            "agents": list(self.sample.agents) if self.sample else [],
+        }
+
+    def _await_ready(self, process: "BusProcess", *, lanes: int, control: int) -> None:
+        until_s = time.monotonic() + READY_WITHIN_S
+        while not _is_in_force(process, lanes=lanes, control=control):
+            self.check()
+            if time.monotonic() > until_s:
+                text = f"the stages were not ready within {READY_WITHIN_S:.0f} s"
+                raise CommandError(ExitCode.UNREACHABLE, text, "try again when the machine is less busy")
+            time.sleep(LOOK_S)
+
+
+def _is_in_force(process: "BusProcess", *, lanes: int, control: int) -> bool:
+    """Do all stages run, stand at that control number, and have all these lanes? The publisher has a process."""
+    stages = process.readiness
+    has_publisher = process.supervisor is None or process.supervisor.pid > 0
+    gates = sum(sum(stage.phases.values()) for stage in stages if stage.stage == "gate")
+    return has_publisher and gates >= lanes and all(stage.is_ready and stage.control >= control for stage in stages)

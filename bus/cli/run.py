@@ -1,0 +1,156 @@
+"""`agentbus run`: runs stages of the bus in this process, until it is told to stop."""
+
+import os
+import signal
+import threading
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+
+if TYPE_CHECKING:
+    from bus.shell.process import BusProcess
+    from bus.shell.settings import Settings
+
+LOOK_S = 0.1  # how soon a stop or a failure is seen
+
+EXAMPLE = "agentbus run --stage gate --stage arbiter --instance bus-1 --http-port 9464"
+
+
+class Stage(StrEnum):
+    """The parts of the bus that can run on their own."""
+
+    GATE = "gate"
+    ARBITER = "arbiter"
+    PUBLISHER = "publisher"
+
+
+class LogFormat(StrEnum):
+    """How events are written to stderr."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@with_caller
+def run(
+    caller: Caller,
+    stage: Annotated[
+        list[Stage], typer.Option(show_default="all three", help="A stage to run here. May be repeated.")
+    ] = [],  # noqa: B006 Typer copies it
+    instance: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AGENTBUS_INSTANCE",
+            metavar="NAME",
+            show_default=False,
+            help="A name of its own that this process keeps over restarts: it then gets its work back at once.",
+        ),
+    ] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="AGENTBUS_HTTP_PORT",
+            min=0,
+            max=65535,
+            show_default="any free one",
+            help="Where /metrics, /healthz and /readyz are.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(envvar="AGENTBUS_LOG_FORMAT", show_default="text", help="Form of the log.")
+    ] = None,
+    single_node: Annotated[
+        bool, typer.Option("--single-node", help="Accept topics with fewer than three copies: for development only.")
+    ] = False,
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    """Run stages of the bus until Ctrl-C. Any number of processes may run the same stages: they share the work."""
+    from bus.shell import logs
+    from bus.shell.process import BusProcess
+
+    settings = caller.settings(instance=instance, http_port=http_port, log_format=log_format and log_format.value)
+    logs.set_up(settings.log_level, settings.log_format)
+    stop = stop_on_signals()
+    if child:
+        _be_child(settings, stop)
+        return
+    if not single_node and caller.running() is None:
+        _refuse_unsafe(settings)
+    stages = tuple(dict.fromkeys(one.value for one in stage)) or tuple(one.value for one in Stage)
+    process = BusProcess(settings, stages)
+    try:
+        process.start()
+        if wait_until_ready(process, stop):
+            _tell(caller, settings, process, stages)
+        watch(process, stop)
+    finally:
+        process.stop()
+    caller.say("Stopped.")
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set; the second one changes nothing, so that a clean stop is never cut short."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def wait_until_ready(process: "BusProcess", stop: threading.Event) -> bool:
+    """Wait until every stage works; False if it was stopped before. Raises the stage's own error if one gives up."""
+    while not process.wait_ready(LOOK_S):
+        if process.failure is not None:
+            raise process.failure
+        if stop.is_set():
+            return False
+    return True
+
+
+def watch(process: "BusProcess", stop: threading.Event) -> None:
+    """Return when told to stop; raises the stage's own error if one gives up."""
+    while not stop.wait(LOOK_S):
+        if process.failure is not None:
+            raise process.failure
+
+
+def http_address(settings: "Settings", process: "BusProcess") -> str:
+    """Where the process tells how it is."""
+    return f"http://{settings.http_host}:{process.http_port}"
+
+
+def _tell(caller: Caller, settings: "Settings", process: "BusProcess", stages: tuple[str, ...]) -> None:
+    http = http_address(settings, process)
+    if caller.is_json:
+        caller.show_json({"ready": True, "stages": list(stages), "pid": os.getpid(), "http": http})
+        return
+    caller.say(f"Ready: {', '.join(stages)} on {settings.bootstrap}. {http}/readyz, /healthz, /metrics. Ctrl-C stops.")
+
+
+def _be_child(settings: "Settings", stop: threading.Event) -> None:
+    import structlog
+
+    from bus.shell.errors import BusError
+    from bus.shell.process import run_publisher
+
+    try:
+        run_publisher(settings, stop)
+    except BusError as error:
+        structlog.get_logger("bus.publisher").warning("publisher_left", why=error.message, next=error.next_step)
+        raise typer.Exit(1) from error
+
+
+def _refuse_unsafe(settings: "Settings") -> None:
+    from bus.shell import kafka
+    from bus.shell.control_log import ControlLog
+    from bus.shell.durability import check_durable
+
+    config = settings.client_config()
+    control_log = ControlLog(config, {})
+    try:
+        control_log.open()
+        check_durable(kafka.admin(config), control_log.registry)
+    finally:
+        control_log.close()
