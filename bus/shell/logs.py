@@ -11,10 +11,11 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 def set_up(level: Literal["debug", "info", "warning", "error"], form: Literal["text", "json"]) -> None:
     """Send all events to stderr, at this level and above."""
-    is_terminal = sys.stderr.isatty()
-    """Send all events to stderr, at this level and above."""
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=is_terminal)
-    )
+    renderer: structlog.typing.Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
