@@ -11,7 +11,7 @@ from types import ModuleType
 
 import typer
 
-from bus.cli import dev, init, run
+from bus.cli import dev, init, run, verify
 from bus.cli.caller import console, is_debugging
 from bus.cli.failures import ExitCode, sentence_of
 
@@ -43,6 +43,7 @@ def _noun(name: str, module: ModuleType) -> None:
 _add(app, "dev", dev.dev, dev.EXAMPLE)
 _add(app, "init", init.init, init.EXAMPLE)
 _add(app, "run", run.run, run.EXAMPLE)
+_add(app, "verify", verify.verify, verify.EXAMPLE)
 
 
 def main() -> None:
