@@ -82,8 +82,8 @@ class Caller:
         known["kafka"] = dict(_pair(text) for text in self.kafka)
         if self.kafka_config is not None:
             known["kafka_config"] = self.kafka_config
-        if bootstrap := self.bootstrap or self._bootstrap_of_running():
-            known.setdefault("bootstrap", bootstrap)
+        if "bootstrap" not in known and (bootstrap := self.bootstrap or self._bootstrap_of_running()):
+            known["bootstrap"] = bootstrap
         try:
             return Settings(**known)
         except ValidationError as error:

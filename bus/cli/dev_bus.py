@@ -35,6 +35,7 @@ class DevBus:
         self.process: BusProcess | None = None
         self.sample: Sample | None = None
         self.genesis: Genesis
+        self._copies = 1
 
     @property
     def operator(self) -> str:
@@ -63,8 +64,9 @@ class DevBus:
         name = domain or DOMAIN
         wanted = before or checked_genesis(name, [f"spiffe://{name}/person/{OPERATOR}"], PARTITIONS)
         admin = kafka.admin(config)
-        copies = min(self.settings.replication, len(admin.list_topics(timeout=kafka.CALL_TIMEOUT_S).brokers))
-        cluster.create_topics(admin, cluster.bus_plan(wanted.partitions), replication=copies)
+        brokers = len(admin.list_topics(timeout=kafka.CALL_TIMEOUT_S).brokers)
+        self._copies = min(self.settings.replication, brokers)
+        cluster.create_topics(admin, cluster.bus_plan(wanted.partitions), replication=self._copies)
         self.genesis = cluster.write_genesis(config, wanted)
         if self.data is not None:
             write_state(self.data, operator=self.operator)
@@ -81,7 +83,7 @@ class DevBus:
         """Set up the sample as a steward would, and wait until it is in force everywhere; raises `BusError`."""
         from bus.dev.sample import load_sample
 
-        self.sample = load_sample(self.settings.client_config(), self.operator)
+        self.sample = load_sample(self.settings.client_config(), self.operator, replication=self.settings.replication)
         if self.process is not None:
             self._await_ready(self.process, lanes=self.sample.lanes_in_all, control=self.sample.control)
 

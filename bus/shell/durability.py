@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exported by name, but public
+    AdminClient,
+    ConfigResource,
+    ResourceType,
+)
 
 from bus.core.control import Genesis, Registry
 from bus.shell import kafka
