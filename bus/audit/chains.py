@@ -132,8 +132,8 @@ def _judge_end(chain: Chain, log: Log, mark: int | None, suspect: int | None) ->
     if suspect is not None:
         count = sum(1 for offset in chain.void if offset >= suspect)
         text = (
-            f"the segment was changed after the one at offset {suspect} had been chained to it, which now names"
-            f" another hash; {count} segments after it lost their place"
+            f"this segment and the one at offset {suspect}, which names it by its hash, do not fit together any more:"
+            f" one of them was changed; {count} segments lost their place by it"
         )
         chain.breaks.append((last, text))
     if mark is not None and mark > log.end:

@@ -64,9 +64,13 @@ def _join(place: Place, log: Log, decided: set[int], next_input: int, called: st
 
 def _look_at_rows(gate: GateBook, log: Log, check: Check) -> None:
     """The message hash is that of the record, and ``at`` never falls."""
-    at_ms = 0
+    at_ms = control = 0
     for decided in gate.decided:
         row, record = decided.row, log.by_offset.get(decided.row.offset)
+        if decided.control < control:
+            text = f"the control number falls from {control} to {decided.control}, row {row.offset}"
+            check.find(gate.chain.place, decided.journal_offset, text)
+        control = decided.control
         if row.at < at_ms:
             check.find(gate.chain.place, decided.journal_offset, f"at falls from {at_ms} to {row.at}, row {row.offset}")
         if record is not None:
