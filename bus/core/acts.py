@@ -36,7 +36,7 @@ _ON_TERMS = frozenset(
 def decide_message(state: PartitionState, message: Message) -> Entry:
     """The entry for a message that continues its lane."""
     contract = state.registry.contract_by_ref(message.contract_ref)
-    if contract is None:
+    if contract is None or not _is_complete(message, contract):
         return Entry(message.o, "repeat", reason="alien", src=message.src)
     terms = state.registry.terms.get(message.envelope.subject.partition("/")[0])
     happened = _happened(state, message, contract, terms)
@@ -57,6 +57,13 @@ def decide_message(state: PartitionState, message: Message) -> Entry:
         hash=message.hash,
         basis=Basis(state.registry.number, terms.ref if terms else "", message.contract_ref),
     )
+
+
+def _is_complete(message: Message, contract: Contract) -> bool:
+    """Does it carry what its contract makes the arbiter read? No gate forwards it otherwise."""
+    if contract.guard and message.envelope.token is None:
+        return False
+    return contract.fact is None or contract.fact.name in message.values.get("fact", {})
 
 
 def _verdict(happened: tuple[What, ...]) -> Verdict:

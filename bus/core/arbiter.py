@@ -12,7 +12,7 @@
 
 from bus.core.acts import decide_message
 from bus.core.arrivals import Alien, Arrived, Message, Tick, control_wish
-from bus.core.control import SUSPENDED
+from bus.core.control import SUSPENDED, Change
 from bus.core.entries import Basis, Entry
 from bus.core.events import AgentStatus, ControlSet, Ended, Event, What
 from bus.core.partition import PartitionState, fold_event
@@ -74,15 +74,24 @@ def _decide_tick(state: PartitionState, tick: Tick) -> Entry:
     )
 
 
+def _is_applicable(state: PartitionState, change: Change) -> bool:
+    """Can it be read? What a gate has let through always can."""
+    try:
+        state.registry.apply(change)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return True
+
+
 def _decide_control(state: PartitionState, message: Message) -> Entry:
     wish = control_wish(message.envelope.type, message.body)
     change = state.registry.next_change(wish.kind, wish.name, wish.value)
-    if change.number != message.control:
+    if change.number != message.control or not _is_applicable(state, change):
         return Entry(message.o, "repeat", reason="alien", src=message.src)
     what: What
     if wish.kind == SUSPENDED:
         select = message.body["select"]
-        what = AgentStatus(select, "active" if wish.value is None else "suspended", change.number)
+        what = AgentStatus(select, "active" if wish.value is None else "suspended")
     else:
         what = ControlSet(change.number, change.kind, change.name, change.rev, change.value_hash, change.shown_value)
     return Entry(

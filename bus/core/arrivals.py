@@ -13,6 +13,14 @@ from bus.core.topics import lane_and_offset
 
 TICK_TYPE = "bus.clock.tick.v1"
 CONTROL_PREFIX = "bus.control."
+_NUMBER = (int, float)
+_READ: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "bus.resource.renew": {"token": _NUMBER},
+    "bus.resource.release": {"token": _NUMBER},
+    "bus.action.report": {"decision": (str,), "result": (str,)},
+    "bus.agent.wait": {"until": _NUMBER},
+    "bus.control.set": {"kind": (str,), "name": (str,), "value": (dict, type(None))},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,9 @@ class ControlWish:
 def control_wish(message_type: str, body: JsonObject) -> ControlWish:
     """Read the (schema-checked) body of a ``bus.control.*`` message."""
     if message_type.startswith("bus.control.set."):
-        return ControlWish(body["kind"], body["name"], body["value"], body["base"])
+        return ControlWish(body["kind"], body["name"], _without_floats(body["value"]), body.get("base"))
     select = body["select"]
-    value = {"select": select} if message_type.startswith("bus.control.suspend.") else None
+    value: JsonObject | None = {"select": select} if message_type.startswith("bus.control.suspend.") else None
     return ControlWish(SUSPENDED, suspension_name(select), value)
 
 
@@ -87,6 +95,15 @@ def read_arrival(record: Record) -> Arrived:
         return _message(record, ours) or Alien(record.offset, _src(ours))
     except (KeyError, ValueError, RecursionError):
         return Alien(record.offset, _src(ours))
+
+
+def _without_floats(value: Any) -> Any:  # Any: JSON
+    """JSON Schema takes 60000.0 for an integer; what the bus writes and hashes has no floats."""
+    if isinstance(value, dict):
+        return {name: _without_floats(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_floats(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def tick_value(*, after: int, now: int, stalled: tuple[str, ...]) -> JsonObject:
@@ -112,6 +129,23 @@ def _tick(record: Record) -> Tick | None:
     return Tick(record.offset, after, now, tuple(str(lane) for lane in value["stalled"]))
 
 
+def _has_fields(message_type: str, body: object) -> bool:
+    """Are the fields that a decision reads there? A gate lets nothing else through, but others may have the key."""
+    if not isinstance(body, dict):
+        return False
+    if message_type.startswith(("bus.control.suspend.", "bus.control.resume.")):
+        select = body.get("select")
+        return isinstance(select, dict) and len(select) == 1 and not select.keys() - {"agent", "role", "all"}
+    wanted = _READ.get(message_type.rpartition(".")[0], {})
+    return all(name in body and isinstance(body[name], kinds) for name, kinds in wanted.items())
+
+
+def _number(text: bytes) -> int:
+    if not text.isdigit():  # of bytes: ASCII only
+        raise ValueError(text)
+    return int(text)
+
+
 def _src(ours: Mapping[str, bytes]) -> str:
     src = ours.get("bus-src", b"").decode("utf-8", "replace")
     return src if lane_and_offset(src) else ""
@@ -124,17 +158,20 @@ def _message(record: Record, ours: Mapping[str, bytes]) -> Message | None:
     values = json.loads(ours["bus-values"])
     if origin is None or envelope is None or origin[0] != lane or not isinstance(values, dict):
         return None
+    body = json.loads(record.value or b"") if envelope.type.startswith("bus.") else {}
+    if not _has_fields(envelope.type, body):
+        return None
     return Message(
         o=record.offset,
         lane=lane,
         id=f"{lane}.{origin[1]}",
         prev=ours["bus-prev"].decode(),
         src=ours["bus-src"].decode(),
-        at=int(ours["bus-at"]),
-        control=int(ours["bus-control"]),
+        at=_number(ours["bus-at"]),
+        control=_number(ours["bus-control"]),
         contract_ref=ours["bus-contract"].decode(),
         hash=message_hash(record),
         envelope=envelope,
         values=values,
-        body=json.loads(record.value or b"") if envelope.type.startswith("bus.") else {},
+        body=body,
     )

@@ -125,7 +125,6 @@ class AgentStatus:
     kind: ClassVar[str] = "agent_status"
     select: JsonObject
     status: Literal["suspended", "active"]
-    control: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Who holds one resource: claims, leases, fencing tokens, hand-overs and facts, decided one act at a time.
 
-             claim                       release, revoke, suspension, lease end (tick)
-free  ------------------> held  ------------------------------------------------> free
- ^                         |  claim by the holder: confirmed, renew: renewed        |
- |   (hand-over or         '--------------------------------------------'           |
- |    lock delay over)                                                              v
- '---------------------------- reserved for one agent, or cooling <-----------------'
+    free      -- claim ------------------------------------> held
+    held      -- claim by the holder, renew ---------------> held
+    held      -- release, revoke, suspension, lease end ---> free
+    held      -- release to an agent ----------------------> reserved
+    held      -- lease end with a lock delay --------------> cooling
+    reserved  -- claim by that agent ----------------------> held
+    reserved  -- hand-over over, suspension ---------------> free
+    cooling   -- lock delay over --------------------------> free
 
 1. A holding ends by an event, never by a clock: until a tick ends it, others hear ``held``.
 2. ``at >= until`` is late even if no tick has fired; ``at < until`` is never late.

@@ -38,7 +38,7 @@ class Arrival(Enum):
 
 def id_order(identifier: str) -> tuple[int, ...]:
     """Ids of one source compare as numbers, field by field; a lane's id is ``<lane>.<offset>``."""
-    return tuple(int(field) for field in identifier.split(".") if field.isdigit())
+    return tuple(int(field) for field in identifier.split(".") if field.isascii() and field.isdigit())
 
 
 def arrival(*, last: str, identifier: str, prev: str) -> Arrival:

@@ -19,7 +19,7 @@ REFUSED_PARTITIONS = 3
 ESCALATION_PARTITIONS = 3
 
 LANE_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_SOURCE_COORDINATES = re.compile(r"bus\.in\.([a-z][a-z0-9-]{0,31})/0/(\d{1,19})")
+_SOURCE_COORDINATES = re.compile(r"bus\.in\.([a-z][a-z0-9-]{0,31})/0/([0-9]{1,19})")
 
 
 def incoming(lane: str) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from bus.core.arrivals import tick_headers, tick_value
 from bus.core.records import canonical
@@ -63,6 +64,7 @@ class Clock:
         self._paces: dict[int, _Pace] = {}
         self._first_times: dict[str, Seen] = {}
         self._producer: Producer
+        self._admin: AdminClient
         self._gates: Consumer | None = None
         self._peek: Consumer | None = None
         self._control_log = ControlLog(config, built_in_contracts())
@@ -82,8 +84,8 @@ class Clock:
                 self._open()
                 while not self._stop.wait(LOOK_EVERY_S):
                     self._producer.poll(0)
-                    for p, need in list(self.needs.items()):
-                        self._look(p, need)
+                    if due := [p for p in list(self.needs) if self._is_due(p)]:
+                        self._look(due)
             except (BusError, KafkaException) as error:
                 log.warning("clock_restarts", why=str(error))
                 self._stop.wait(RESTART_AFTER_S)
@@ -93,6 +95,7 @@ class Clock:
     def _open(self) -> None:
         self._control_log.open()
         self._producer = kafka.producer(self._config)
+        self._admin = kafka.admin(self._config)
         self._gates = kafka.reader(self._config, "bus-gate")
         self._peek = kafka.reader(self._config)
 
@@ -103,23 +106,39 @@ class Clock:
                 client.close()
         self._gates = self._peek = None
 
-    def _look(self, p: int, need: Need) -> None:
-        deadline, next_offset, seen = need
+    def _is_due(self, p: int) -> bool:
+        deadline, next_offset, _ = self.needs[p]
         pace, now_s = self._paces.setdefault(p, _Pace()), time.monotonic()
+        if now_s < pace.not_before_s or self._broker_time.guess_ms() < deadline + self._control_log.genesis.skew_ms:
+            return False
+        # The tick before must have been judged.
+        return pace.written < next_offset or now_s - pace.written_s >= UNSEEN_AGAIN_S
+
+    def _look(self, due: list[int]) -> None:
+        """Write the ticks of these partitions; the lanes are asked once for all, after every ``after`` was appended."""
         skew_ms = self._control_log.genesis.skew_ms
-        if now_s < pace.not_before_s or self._broker_time.guess_ms() < deadline + skew_ms:
-            return
-        if pace.written >= next_offset and now_s - pace.written_s < UNSEEN_AGAIN_S:
-            return  # the tick before has not been judged yet
-        after, appended_ms = seen if seen is not None else self._append_time(p, next_offset - 1)
-        now, stalled = self._bound(appended_ms - skew_ms, appended_ms)
-        if now >= deadline or appended_ms - skew_ms < deadline:
-            pace.blocked_s = 0.0
-            pace.not_before_s = now_s + TICK_EVERY_S
-            self._write(p, after, now, stalled, pace)
-        else:
-            pace.blocked_s = min(max(pace.blocked_s * 2, BLOCKED_S[0]), BLOCKED_S[1])
-            pace.not_before_s = now_s + pace.blocked_s
+        needs = {p: self.needs[p] for p in due if p in self.needs}
+        afters = {p: seen or self._append_time(p, next_offset - 1) for p, (_, next_offset, seen) in needs.items()}
+        waiting = self._first_unforwarded()
+        for p, (deadline, _, _) in needs.items():
+            after, appended_ms = afters[p]
+            now, stalled = self._now(appended_ms, waiting)
+            pace, now_s = self._paces[p], time.monotonic()
+            if now >= deadline or appended_ms - skew_ms < deadline:
+                pace.blocked_s = 0.0
+                pace.not_before_s = now_s + TICK_EVERY_S
+                self._write(p, after, now, stalled, pace)
+            else:
+                log.debug("blocked", partition=p, deadline=deadline, now=now, appended=appended_ms, waiting=waiting)
+                pace.blocked_s = min(max(pace.blocked_s * 2, BLOCKED_S[0]), BLOCKED_S[1])
+                pace.not_before_s = now_s + pace.blocked_s
+
+    def _now(self, appended_ms: int, waiting: dict[str, int]) -> tuple[int, tuple[str, ...]]:
+        """The latest time a tick may state, and the lanes left out because they have stalled."""
+        genesis = self._control_log.genesis
+        stalled = tuple(lane for lane, ms in waiting.items() if appended_ms - ms > genesis.lane_stall_ms)
+        held_back = [ms for lane, ms in waiting.items() if lane not in stalled]
+        return min([appended_ms - genesis.skew_ms, *held_back]), stalled
 
     def _write(self, p: int, after: int, now: int, stalled: tuple[str, ...], pace: _Pace) -> None:
         written: list[tuple[int, int]] = []
@@ -137,30 +156,21 @@ class Clock:
         self._broker_time.learn(written[0][1])
         self._metrics.ticked(stalled)
 
-    def _bound(self, now: int, appended_ms: int) -> tuple[int, tuple[str, ...]]:
-        """``now`` cut to the first record no gate has forwarded yet; and the lanes left out because they stalled."""
+    def _first_unforwarded(self) -> dict[str, int]:
+        """The append time (ms) of the first record no gate has forwarded yet, of each lane that has one."""
         assert self._gates is not None
-        assert self._peek is not None
         self._control_log.catch_up()
-        lanes = sorted(self._control_log.registry.lanes_ever)
-        forwarded = kafka.committed(self._gates, [(incoming(lane), 0) for lane in lanes])
-        stalled = []
-        for lane in lanes:
-            first, end = kafka.ends(self._peek, incoming(lane), 0)
-            position = max(forwarded[incoming(lane), 0], first)
-            if position >= end:
-                continue
-            waiting_ms = self._first_time(lane, position)
-            if appended_ms - waiting_ms > self._control_log.genesis.lane_stall_ms:
-                stalled.append(lane)
-            else:
-                now = min(now, waiting_ms)
-        return now, tuple(stalled)
+        places = [(incoming(lane), 0) for lane in sorted(self._control_log.registry.lanes_ever)]
+        # A gate commits only what it has forwarded, so its position is read before the ends: never ahead of them.
+        positions = kafka.committed(self._gates, places)
+        ends = kafka.next_offsets(self._admin, places)
+        behind = {place: position for place, position in positions.items() if position < ends[place]}
+        return {place[0].removeprefix(incoming("")): self._first_time(place[0], at) for place, at in behind.items()}
 
-    def _first_time(self, lane: str, position: int) -> int:
-        known = self._first_times.get(lane)
+    def _first_time(self, topic: str, position: int) -> int:
+        known = self._first_times.get(topic)
         if known is None or known[0] != position:
-            self._first_times[lane] = known = (position, self._read_time(incoming(lane), 0, position))
+            self._first_times[topic] = known = (position, self._read_time(topic, 0, position))
         return known[1]
 
     def _append_time(self, p: int, offset: int) -> Seen:
@@ -168,8 +178,12 @@ class Clock:
 
     def _read_time(self, topic: str, partition: int, offset: int) -> int:
         assert self._peek is not None
-        self._peek.assign([TopicPartition(topic, partition, offset)])
-        for message in self._peek.consume(1, kafka.CALL_TIMEOUT_S):
-            if message.error() is None:
-                return int(message.timestamp()[1])
-        raise RetryableError(f"{topic}/{partition} gave nothing at offset {offset}")
+        first, _ = kafka.ends(self._peek, topic, partition)
+        self._peek.assign([TopicPartition(topic, partition, max(offset, first))])
+        try:
+            message = self._peek.poll(kafka.CALL_TIMEOUT_S)
+        finally:
+            self._peek.unassign()  # else the broker would answer the next question only after a fetch
+        if message is None or message.error() is not None:
+            raise RetryableError(f"{topic}/{partition} gave nothing at offset {offset}")
+        return int(message.timestamp()[1])

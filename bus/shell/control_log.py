@@ -95,25 +95,30 @@ class ControlLog:
         messages = kafka.fetch(self._consumer, timeout_s)
         if not messages and timeout_s >= kafka.CALL_TIMEOUT_S:
             raise RetryableError("bus.control does not answer")
+        is_at_end = False
         for message in messages:
             if kafka.is_end(message):
-                return True
+                is_at_end = True  # what follows in the batch has come since
+                continue
             if error := message.error():
                 raise RetryableError(f"bus.control cannot be read: {error.str()}")
             record = kafka.record_of(message)
             self._position = record.offset + 1
             self._take(record)
-        return False
+        return is_at_end
 
     def _take(self, record: Record) -> None:
         if record.offset == 0:
             self._take_genesis(record)
             return
         change = change_of(record)
-        if change is not None and self._genesis is not None and change.number == self.registry.number + 1:
-            self._changes.append(change)
-            self._keep(self.registry)
-            self.registry = self.registry.apply(change)
+        if change is None or self._genesis is None or change.number <= self.registry.number:
+            return  # a repeat carries the same number
+        if change.number != self.registry.number + 1:
+            raise RetryableError(f"bus.control goes from {self.registry.number} to {change.number}")
+        self._changes.append(change)
+        self._keep(self.registry)
+        self.registry = self.registry.apply(change)
 
     def _take_genesis(self, record: Record) -> None:
         try:

@@ -5,6 +5,7 @@ from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bus.core.records import Record
 from bus.shell.errors import RetryableError, UnreachableError
@@ -27,7 +28,7 @@ _PRODUCER: ClientSettings = {
     "compression.type": "none",
     "partitioner": "murmur2",
     "message.max.bytes": 2_097_152,
-    "log_level": 3,
+    "log_level": 0,
 }
 _CONSUMER: ClientSettings = {
     "fetch.wait.max.ms": 100,
@@ -39,7 +40,7 @@ _CONSUMER: ClientSettings = {
     "reconnect.backoff.max.ms": 500,
     "socket.timeout.ms": 5_000,
     "allow.auto.create.topics": False,
-    "log_level": 3,
+    "log_level": 0,
 }
 _MEMBER: ClientSettings = {
     "partition.assignment.strategy": "cooperative-sticky",
@@ -101,7 +102,7 @@ def reader(
 
 def admin(config: ClientConfig) -> AdminClient:
     """An admin client."""
-    own: ClientSettings = {"log_level": 3, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
+    own: ClientSettings = {"log_level": 0, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
     return AdminClient({**config, **own})
 
 
@@ -174,6 +175,17 @@ def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     if found is None:
         raise RetryableError(f"{topic}/{partition} does not tell its ends")
     return found[0], found[1]
+
+
+def next_offsets(client: AdminClient, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """The next offset of many partitions in one question to the broker; raises `RetryableError`."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library's own
+    wanted = {TopicPartition(topic, p): latest for topic, p in places}
+    try:
+        futures = client.list_offsets(wanted, request_timeout=CALL_TIMEOUT_S) if wanted else {}
+        return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
+    except KafkaException as error:
+        raise RetryableError(f"the ends of the lanes are not to be had: {error}") from error
 
 
 def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:

@@ -225,7 +225,7 @@ class Owner:
         log.info("took_over", **self._where, position=self.stage.next_offset, sent_again=len(resent))
 
     def _check_input(self) -> None:
-        first, end = kafka.ends(self._links.consumer, self.stage.topic, self.stage.partition)
+        first, end = kafka.ends(self._links.marks, self.stage.topic, self.stage.partition)
         position = self.stage.next_offset
         if position < first:
             text = f"{self.stage.topic} begins at {first}, the journal is at {position}"

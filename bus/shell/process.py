@@ -22,6 +22,7 @@ STAGES = ("gate", "arbiter", "publisher")
 PUBLISHER_BACK_OFF_S = (0.2, 5.0)
 READY_LOOK_S = 0.02
 ENDS_WITHIN_S = 10.0
+READ_BYTES = 4096
 
 log = structlog.get_logger("bus.process")
 
@@ -153,7 +154,8 @@ def run_publisher(settings: Settings, stop: threading.Event) -> None:
 
 def _watch_parent(stop: threading.Event) -> None:
     if not sys.stdin.isatty():
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), READ_BYTES):  # the buffered reader would hold a lock at exit
+            pass
         stop.set()
 
 

@@ -33,7 +33,6 @@ from bus.shell.stage import Stage
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.1
 RESTART_AFTER_S = 1.0
-TOPIC_NAMES_KEPT_S = 1.0  # how long a look at the list of topics is good for
 
 log = structlog.get_logger("bus.worker")
 Place = tuple[str, int]
@@ -225,7 +224,6 @@ class GateWorker(Worker):
     def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
         super().__init__(config, instance, metrics)
         self._known_topics: frozenset[str] = frozenset()
-        self._known_s = 0.0
 
     def _wanted_topics(self) -> list[str]:
         return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
@@ -240,10 +238,8 @@ class GateWorker(Worker):
         return make
 
     def _topic_exists(self, topic: str) -> bool:
-        now_s = time.monotonic()
-        if topic not in self._known_topics and now_s - self._known_s > TOPIC_NAMES_KEPT_S:
+        if topic not in self._known_topics:  # look again on every miss: it may be a moment old, and changes are rare
             self._known_topics = frozenset(kafka.partition_counts(self._linked.producer))
-            self._known_s = now_s
         return topic in self._known_topics
 
 

@@ -136,7 +136,7 @@ class ArbiterOracle:
         if cooling_ms:
             return self._claim_denied(act, "cooling", cooling_ms)
         is_late = held.reserved_for == act.source and act.at_ms >= held.reserved_until_ms
-        if is_late and [event["kind"] for event in written["events"]] == ["denied"]:
+        if is_late and [event.get("reason") for event in written["events"]] == ["late"]:
             return self._claim_denied(act, "late")
         if not held.meets(act.terms.get("when") or {}):
             return self._claim_denied(act, "stage")
@@ -261,7 +261,7 @@ class ArbiterOracle:
 
 
 def _ended(holding: Holding, reason: str) -> Json:
-    return {"kind": "ended", "agent": holding.agent, "token": holding.token, "reason": reason, "cause": ""}
+    return {"kind": "ended", "agent": holding.agent, "token": holding.token, "reason": reason, "cause": ... if reason == "revoked" else ""}
 
 
 def _own_id(record: Record) -> str:

@@ -7,7 +7,10 @@ from tests.acceptance.wire import Json
 # Texts for people are not part of the contract; violations are compared on their own.
 NOT_COMPARED = frozenset({"detail", "message", "hint", "violations"})
 # Optional fields of a refusal the wire names without saying when: they may be there.
-MAY_BE_THERE = {"refused": frozenset({"token", "current", "retry_after"})}
+MAY_BE_THERE = {
+    "refused": frozenset({"token", "current", "retry_after"}),
+    "ended": frozenset({"handover"}),  # an addition: whom the resource is kept for, and until when
+}
 
 
 def event_fault(computed: Json, written: Json) -> str:
