@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,6 +71,7 @@ class Caller:
     kafka: tuple[str, ...]
     kafka_config: Path | None
     is_json: bool
+    _said: set[str] = field(default_factory=set)
 
     def settings(self, **given: Any) -> "Settings":  # Any: whatever a field of Settings takes
         """The settings of this call; what is not given comes from the environment. Raises `BusError`."""
@@ -89,7 +90,8 @@ class Caller:
         except ValidationError as error:
             first = error.errors()[0]
             name = "AGENTBUS_" + "_".join(str(part) for part in first["loc"]).upper()
-            raise BusError(f"{name} cannot be used: {first['msg']}", "correct it, or unset it") from error
+            why = first["msg"]  # tidy: ok pydantic's own name
+            raise BusError(f"{name} cannot be used: {why}", "correct it, or unset it") from error
 
     def running(self) -> "Running | None":
         """The development bus this call means: the one at its bootstrap, or the only one on this machine."""
@@ -106,6 +108,12 @@ class Caller:
     def say(self, text: str) -> None:
         """Tell the person at the terminal something that is not the answer."""
         console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def say_once(self, text: str) -> None:
+        """The same, unless this command has said it already."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     def show(self, text: str) -> None:
         """A line of the answer, for people."""
@@ -131,7 +139,7 @@ class Caller:
         running = self.running()
         if running is None:
             return ""
-        self.say(f"using the development bus at {running.bootstrap} ({running.data})")
+        self.say_once(f"using the development bus at {running.bootstrap} ({running.data})")
         return running.bootstrap
 
 

@@ -1,6 +1,7 @@
 """Refuses to run the bus on topics that could lose what was decided: too few copies, or too few of them in step."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exported by name, but public
@@ -10,6 +11,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 )
 
 from bus.core.control import Genesis, Registry
+from bus.core.topics import CONTROL
 from bus.shell import kafka
 from bus.shell.cluster import bus_plan, lane_plan
 from bus.shell.errors import FatalError, RetryableError, UnreachableError
@@ -31,21 +33,33 @@ def check_durable(client: AdminClient, registry: Registry) -> None:
             raise _not_durable(f"topic {name} allows an unclean leader election")
 
 
+def copies_of_bus(client: AdminClient) -> int:
+    """How many copies the bus's own topics have, so that a new lane is kept as safely; raises `RetryableError`."""
+    control = _list(client).get(CONTROL)
+    if control is None:
+        raise RetryableError("bus.control does not tell how many copies it has", "try again")
+    return len(control.partitions[0].replicas)
+
+
 def _topics(genesis: Genesis, lanes: Sequence[str]) -> list[str]:
     plans = bus_plan(genesis.partitions) + [plan for lane in lanes for plan in lane_plan(lane)]
     return sorted({plan.name for plan in plans})
 
 
 def _check_replicas(client: AdminClient, names: Sequence[str]) -> None:
-    try:
-        there = client.list_topics(timeout=kafka.CALL_TIMEOUT_S).topics
-    except KafkaException as error:
-        text = f"Kafka does not answer ({error.args[0].str()})"
-        raise UnreachableError(text, "check --bootstrap and that the broker runs") from error
+    there = _list(client)
     for name in (one for one in names if one in there):
         fewest = min(len(part.replicas) for part in there[name].partitions.values())
         if fewest < REPLICAS_MIN:
             raise _not_durable(f"topic {name} has {fewest} replica{'' if fewest == 1 else 's'}")
+
+
+def _list(client: AdminClient) -> dict[str, Any]:  # Any: the client library's own metadata
+    try:
+        return dict(client.list_topics(timeout=kafka.CALL_TIMEOUT_S).topics)
+    except KafkaException as error:
+        text = f"Kafka does not answer ({error.args[0].str()})"
+        raise UnreachableError(text, "check --bootstrap and that the broker runs") from error
 
 
 def _settings(client: AdminClient, names: Sequence[str]) -> dict[str, Mapping[str, str]]:

@@ -1,0 +1,63 @@
+"""`agentbus agents`: who speaks on the bus, on which lane, in which roles, and who answers for it."""
+
+from typing import Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.in_force import AsPerson, Base, full_id, registry_of, show_rows, steward_of, tell
+
+ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The agent's id, or its name in this bus's domain.")]
+
+
+@with_caller
+def ls(caller: Caller) -> None:
+    """Show all agents."""
+    registry = registry_of(caller)
+    rows = [
+        [agent.id, agent.lane, sorted(agent.roles), agent.owner, registry.suspension_of(agent.id)]
+        for agent in sorted(registry.agents.values(), key=lambda agent: agent.id)
+    ]
+    columns = ("agent", "lane", "roles", "owner", "suspended_by")
+    show_rows(caller, columns, rows, nothing="There are no agents: `agentbus agents set` registers one.")
+
+
+@with_caller
+def set_(
+    caller: Caller,
+    agent: Id,
+    lane: Annotated[str, typer.Option(help="The one lane it sends on.")],
+    role: Annotated[list[str], typer.Option(help="A role it has. May be repeated.")],
+    owner: Annotated[
+        str, typer.Option(metavar="PERSON", show_default="you", help="The person who answers for it.")
+    ] = "",
+    person: AsPerson = "",
+    base: Base = "",
+) -> None:
+    """Register an agent, or change its lane, roles or owner."""
+    from bus.shell.steward import Wanted
+
+    with steward_of(caller, person) as steward:
+        domain = steward.registry.genesis.domain
+        answers_for_it = full_id(owner, "person", domain) if owner else steward.person
+        value = {"lane": lane, "roles": list(dict.fromkeys(role)), "owner": answers_for_it}
+        tell(caller, steward.set(Wanted("agent", full_id(agent, "agent", domain), value, base)))
+
+
+@with_caller
+def rm(caller: Caller, agent: Id, person: AsPerson = "", base: Base = "") -> None:
+    """Take an agent off the register. What it holds runs out by its lease."""
+    from bus.shell.steward import Wanted
+
+    with steward_of(caller, person) as steward:
+        name = full_id(agent, "agent", steward.registry.genesis.domain)
+        tell(caller, steward.set(Wanted("agent", name, None, base)))
+
+
+VERBS = {
+    "ls": (ls, "agentbus agents ls"),
+    "set": (set_, "agentbus agents set sales-3 --lane sales --role sales --owner ana"),
+    "rm": (rm, "agentbus agents rm sales-3"),
+}

@@ -1,0 +1,168 @@
+"""`agentbus contracts`: what messages must look like, who may send them, and what they do on arrival."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.contract_folders import Chosen, Faults, chosen, find_faults
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.in_force import AsPerson, Base, put, registry_of, show_rows, steward_of, tell, value_of
+
+if TYPE_CHECKING:
+    from bus.core.contracts import JsonObject
+    from bus.shell.steward import Steward, Wanted
+
+ABOUT = "What messages must look like, who may send them, and what they do on arrival."
+GOVERNED_PARTITIONS_MAX = 1_000  # as many as a bus can have itself
+
+Type = Annotated[str, typer.Argument(metavar="TYPE", help="The message type, such as leads.email.send.v1.")]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH…", help="A tree of contracts, one domain of it, or one contract's folder."),
+]
+
+
+@with_caller
+def ls(
+    caller: Caller, built_in: Annotated[bool, typer.Option("--built-in", help="The bus's own types as well.")] = False
+) -> None:
+    """Show all contracts in force."""
+    registry = registry_of(caller)
+    found = [*registry.contracts.values(), *(registry.built_in.values() if built_in else ())]
+    rows = [
+        [one.type, one.revision, one.topic, one.resource, one.guard, None if one.may is None else list(one.may)]
+        for one in sorted(found, key=lambda one: one.type)
+    ]
+    columns = ("type", "revision", "topic", "resource", "guarded", "may_send")
+    show_rows(caller, columns, rows, nothing="There are no contracts: `agentbus contracts apply` sets some.")
+
+
+@with_caller
+def show(caller: Caller, message_type: Type) -> None:
+    """Show a contract as it was set, with its schema."""
+    value = _value(caller, message_type)
+    if caller.is_json:
+        caller.show_json(value)
+        return
+    import yaml
+
+    caller.show(yaml.safe_dump(dict(value["contract"]), sort_keys=False, default_flow_style=None, width=100).rstrip())
+    caller.show(f"\nschema ({value['format']}):\n{value['schema'].rstrip()}")
+
+
+@with_caller
+def check(caller: Caller, paths: Paths) -> None:
+    """Compile contracts and try their examples, without a Kafka; exit code 3 if something is wrong."""
+    found = chosen(paths)
+    faults = find_faults(found)
+    _tell_check(caller, found, faults)
+    if faults.sentences:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@with_caller
+def apply(
+    caller: Caller,
+    paths: Paths,
+    create_topics: Annotated[
+        int,
+        typer.Option(
+            "--create-topics",
+            metavar="N",
+            min=0,
+            max=GOVERNED_PARTITIONS_MAX,
+            help="For development: create missing governed topics with N partitions.",
+        ),
+    ] = 0,
+    person: AsPerson = "",
+) -> None:
+    """Put contracts and terms of these folders in force, those that differ from what is."""
+    found = chosen(paths)
+    faults = find_faults(found)
+    if faults.sentences:
+        _tell_check(caller, found, faults)
+        raise CommandError(
+            ExitCode.FINDINGS, f"these contracts have {_counted(len(faults.sentences), 'fault')}", "nothing was set"
+        )
+    if create_topics:
+        _create_topics(caller, found, create_topics)
+    with steward_of(caller, person) as steward:
+        _apply(caller, steward, found)
+
+
+@with_caller
+def rm(caller: Caller, message_type: Type, person: AsPerson = "", base: Base = "") -> None:
+    """Take a contract out of force: messages of its type are then unknown."""
+    from bus.shell.steward import Wanted
+
+    put(caller, person, Wanted("contract", message_type, None, base))
+
+
+def _apply(caller: Caller, steward: "Steward", found: Chosen) -> None:
+    from bus.core.records import canonical, digest
+
+    same, changed = 0, 0
+    for wanted in _wanted(found):
+        if steward.registry.hashes.get((wanted.kind, wanted.name)) == digest(canonical(wanted.value)):
+            same += 1
+            continue
+        tell(caller, steward.set(wanted))
+        changed += 1
+    caller.say(f"{changed} set, {same} were in force already.")
+
+
+def _wanted(found: Chosen) -> list["Wanted"]:
+    from bus.shell.steward import Wanted
+
+    terms = [Wanted("terms", name, value) for name, value in found.terms.items()]
+    return terms + [Wanted("contract", name, value) for name, value in found.contracts.items()]
+
+
+def _create_topics(caller: Caller, found: Chosen, partitions: int) -> None:
+    from bus.shell import kafka
+    from bus.shell.cluster import create_topics, governed_plan
+    from bus.shell.durability import copies_of_bus
+
+    admin = kafka.admin(caller.settings().client_config())
+    there = kafka.partition_counts(admin)
+    plans = [governed_plan(topic, partitions) for topic in found.topics if topic not in there]
+    if created := create_topics(admin, plans, replication=copies_of_bus(admin)):
+        caller.say(f"created {', '.join(created)}")
+
+
+def _value(caller: Caller, message_type: str) -> "JsonObject":
+    from bus.shell.catalogue import read_catalogue
+
+    built_in = read_catalogue(is_built_in=True).contracts
+    value = built_in.get(message_type) or value_of(caller, "contract", message_type)
+    if value is None:
+        step = "see `agentbus contracts ls --built-in`"
+        raise CommandError(ExitCode.NOT_FOUND, f"there is no contract of {message_type}", step)
+    return value
+
+
+def _tell_check(caller: Caller, found: Chosen, faults: Faults) -> None:
+    if caller.is_json:
+        told = {"contracts": sorted(found.contracts), "terms": sorted(found.terms)}
+        caller.show_json({**told, "examples": faults.examples, "faults": faults.sentences})
+        return
+    for sentence in faults.sentences:
+        caller.show(sentence)
+    held = f"{_counted(len(found.contracts), 'contract')}, {_counted(faults.examples, 'example')}"
+    wrong = _counted(len(faults.sentences), "fault") if faults.sentences else "all in order"
+    caller.show(f"{held}, terms of {_counted(len(found.terms), 'resource type')}: {wrong}.")
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+VERBS = {
+    "ls": (ls, "agentbus contracts ls"),
+    "show": (show, "agentbus contracts show leads.email.send.v1"),
+    "check": (check, "agentbus contracts check schemas/leads"),
+    "apply": (apply, "agentbus contracts apply schemas --create-topics 3"),
+    "rm": (rm, "agentbus contracts rm leads.note.add.v1"),
+}

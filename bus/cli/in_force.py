@@ -1,0 +1,176 @@
+"""What is in force and how a command changes it: read from the control log, set by a message of a person."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.words import in_words, name_of, violation_lines
+
+if TYPE_CHECKING:
+    from bus.core.contracts import JsonObject
+    from bus.core.control import Registry
+    from bus.shell.steward import Steward, Wanted
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+NOT_PERMITTED = frozenset({"not_allowed", "unknown_sender", "wrong_lane", "suspended"})
+CONFLICT = frozenset({"stale_base", "id_reuse"})
+
+
+def _checked_base(given: str) -> str:
+    if given and not re.fullmatch(r"[0-9a-f]{64}", given):
+        raise typer.BadParameter("a base is a hash of 64 hexadecimal digits, as `value_hash` of an answer has it")
+    return given
+
+
+AsPerson = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        envvar="AGENTBUS_PERSON",
+        metavar="PERSON",
+        show_default=False,
+        help="Who you are, a person's id or name. Unset: the operator of the development bus.",
+    ),
+]
+Base = Annotated[
+    str,
+    typer.Option(
+        metavar="HASH",
+        show_default=False,
+        callback=_checked_base,
+        help="Change it only if the value in force has this hash. Unset: the one in force now.",
+    ),
+]
+
+
+def registry_of(caller: Caller) -> "Registry":
+    """Everything in force now; raises `BusError`."""
+    from bus.shell.catalogue import built_in_contracts
+    from bus.shell.control_log import ControlLog
+
+    control_log = ControlLog(caller.settings().client_config(), built_in_contracts())
+    try:
+        control_log.open()
+        return control_log.registry
+    finally:
+        control_log.close()
+
+
+def value_of(caller: Caller, kind: str, name: str) -> "JsonObject | None":
+    """The value in force as it was set, None if there is none; raises `BusError`."""
+    from bus.core.topics import CONTROL
+    from bus.shell.control_log import change_of
+    from bus.shell.follow import Reading
+
+    reading = Reading(caller.settings().client_config())
+    try:
+        reading.open([CONTROL], tail=None)
+        changes = [change_of(record) for record in reading.catch_up()]
+    finally:
+        reading.close()
+    found = {change.number: change for change in changes if change and (change.kind, change.name) == (kind, name)}
+    return found[max(found)].value if found else None
+
+
+@contextlib.contextmanager
+def steward_of(caller: Caller, person: str) -> Iterator["Steward"]:
+    """The operators' lane, spoken on as that person; a refusal is told with everything that is wrong."""
+    from bus.shell.steward import RefusedError, Steward
+
+    config = caller.settings().client_config()
+    steward = Steward(config, "")
+    try:
+        steward.open()
+        steward.person = person_id(caller, person, steward.registry.genesis.domain)
+        yield steward
+    except RefusedError as error:
+        raise refusal(caller, error.answer) from error
+    finally:
+        steward.close()
+
+
+def put(caller: Caller, person: str, wanted: "Wanted") -> None:
+    """Put one value in force and say what came of it."""
+    with steward_of(caller, person) as steward:
+        tell(caller, steward.set(wanted))
+
+
+def tell(caller: Caller, answer: "JsonObject") -> None:
+    """What came into force."""
+    if caller.is_json:
+        caller.show_json(answer)
+    else:
+        caller.show(in_words(answer))
+
+
+def refusal(caller: Caller, answer: "JsonObject") -> CommandError:
+    """Show all that is wrong; the error with the code that goes with the reason."""
+    if caller.is_json:
+        caller.show_json(answer)
+    for line in violation_lines(answer):
+        caller.say(f"  {line}")
+    reason, detail = str(answer.get("reason", "")), str(answer.get("detail", ""))
+    step = {
+        "not_allowed": "ask somebody with that role, or say who you are with --as",
+        "unknown_sender": "say who you are with --as, or have a steward register you",
+        "stale_base": "look at what is in force now, then decide again",
+    }.get(reason, "correct it and send it again")
+    return CommandError(refusal_code(reason), f"refused as {reason}" + (f" ({detail})" if detail else ""), step)
+
+
+def refusal_code(reason: str) -> ExitCode:
+    """The exit code for a reason of wire.md §4."""
+    if reason in NOT_PERMITTED:
+        return ExitCode.NOT_PERMITTED
+    return ExitCode.CONFLICT if reason in CONFLICT else ExitCode.FINDINGS
+
+
+def person_id(caller: Caller, given: str, domain: str) -> str:
+    """The id of the person who speaks: as given, or the operator of the development bus; raises `CommandError`."""
+    if given:
+        return full_id(given, "person", domain)
+    running = caller.running()
+    if running is None:
+        raise CommandError(ExitCode.USAGE, "nobody is named who says this", "say who you are with --as PERSON")
+    return running.operator
+
+
+def full_id(given: str, kind: str, domain: str) -> str:
+    """`sales-1` as `spiffe://acme/agent/sales-1`; a full id stays as it is. Raises `CommandError`."""
+    if "://" in given:
+        return given
+    if not NAME.fullmatch(given):
+        step = f"use a name of letters, digits, dots and dashes, or spiffe://{domain}/{kind}/NAME"
+        raise CommandError(ExitCode.USAGE, f"{given!r} is no {kind}'s name", step)
+    return f"spiffe://{domain}/{kind}/{given}"
+
+
+def show_rows(caller: Caller, columns: Sequence[str], rows: Sequence[Sequence[object]], *, nothing: str) -> None:
+    """A table for people, an object a line for programs."""
+    if caller.is_json:
+        for row in rows:
+            caller.show_json(dict(zip(columns, row, strict=True)))
+        return
+    if not rows:
+        caller.say(nothing)
+        return
+    caller.show_table([column.replace("_", " ") for column in columns], [[_cell(cell) for cell in row] for row in rows])
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None | "" | []:
+            return "–"
+        case bool():
+            return "yes" if value else "–"
+        case list():
+            return ", ".join(name_of(str(item)) if "://" in str(item) else str(item) for item in value)
+        case str() if "/spiffe://" in value:
+            return f"{value.partition('/')[0]} {name_of(value)}"
+        case _:
+            return str(value)

@@ -1,0 +1,145 @@
+"""`agentbus send`: says one thing on the bus as an agent would, and tells what came of it."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.in_force import full_id, refusal_code, registry_of
+from bus.cli.words import in_words, violation_lines
+
+if TYPE_CHECKING:
+    from bus.core.contracts import JsonObject
+    from bus.core.control import Registry
+    from bus.shell.lane_talk import LaneTalk, Sent
+
+EXAMPLE = "agentbus send bus.resource.claim.v1 --from sales-1 --subject lead/L-1"
+
+WAIT_S = 10.0
+LOOK_S = 0.2  # how often the gate is asked how far it is, for a message that has no answer
+FAILED = ("refused", "denied", "action_refused")
+ENVELOPE_ONLY = "bus."  # types of the bus itself always have an answer
+
+
+@with_caller
+def send(
+    caller: Caller,
+    message_type: Annotated[
+        str, typer.Argument(metavar="TYPE", help="The message type, such as bus.resource.claim.v1.")
+    ],
+    *,
+    sender: Annotated[
+        str,
+        typer.Option("--from", metavar="AGENT", help="Who says it: an id, or an agent's name in this bus's domain."),
+    ],
+    subject: Annotated[str, typer.Option(metavar="S", show_default=False, help="What it is about, as lead/L-1.")] = "",
+    body: Annotated[str, typer.Option(metavar="JSON", help="The body; @FILE reads a file, - standard input.")] = "{}",
+    token: Annotated[
+        int | None, typer.Option(min=0, metavar="N", show_default=False, help="The fencing token of a guarded action.")
+    ] = None,
+    lane: Annotated[str, typer.Option(metavar="L", show_default="the sender's", help="The lane to send it on.")] = "",
+    identifier: Annotated[
+        str, typer.Option("--id", metavar="ID", show_default="a new one", help="Its id; the same again is a duplicate.")
+    ] = "",
+    expires_in_s: Annotated[
+        float | None,
+        typer.Option("--expires-in", min=0, metavar="SECONDS", show_default=False, help="It is void after that long."),
+    ] = None,
+    wait_s: Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait.")] = WAIT_S,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for an answer.")] = False,
+) -> None:
+    """Send one message and show what the bus answers; exit code 3 if it is refused or denied, 7 if not permitted."""
+    from bus.shell.lane_talk import LaneTalk, Saying
+
+    value = _body(body)
+    registry = registry_of(caller)
+    source = _source(sender, registry)
+    talk = LaneTalk(caller.settings().client_config(), lane or _lane(source, registry))
+    try:
+        talk.open()
+        expires_ms = None if expires_in_s is None else int((time.time() + expires_in_s) * 1000)
+        (sent,) = talk.send(
+            [Saying(message_type, source, value, subject=subject, token=token, id=identifier, expires_ms=expires_ms)]
+        )
+        if no_wait:
+            _tell_sent(caller, sent, "sent")
+            return
+        answers = _await(talk, sent, wait_s, has_answer=_has_answer(message_type, registry))
+    finally:
+        talk.close()
+    if not answers:
+        _tell_sent(caller, sent, "accepted; a message of this type has no other answer")
+    _tell(caller, answers)
+
+
+def _body(given: str) -> bytes:
+    """The bytes as they will be sent: whatever they are, the bus judges them."""
+    if given == "-":
+        return sys.stdin.buffer.read()
+    if not given.startswith("@"):
+        return given.encode()
+    try:
+        return Path(given[1:]).read_bytes()
+    except OSError as error:
+        step = "write --body @FILE with a file that is there"
+        raise CommandError(ExitCode.NOT_FOUND, f"{given[1:]} cannot be read ({error.strerror})", step) from error
+
+
+def _source(sender: str, registry: "Registry") -> str:
+    """The full id; a short name is an agent's, else a person's."""
+    domain = registry.genesis.domain
+    agent, person = full_id(sender, "agent", domain), full_id(sender, "person", domain)
+    return person if registry.is_registered(person) and not registry.is_registered(agent) else agent
+
+
+def _lane(source: str, registry: "Registry") -> str:
+    from bus.core.topics import OPERATORS_LANE
+
+    if "/person/" in source:
+        return OPERATORS_LANE
+    if found := registry.lane_of(source):
+        return found
+    name = source.rpartition("/")[2]
+    step = f"register it with `agentbus agents set {name} --lane … --role …`, or say --lane"
+    raise CommandError(ExitCode.NOT_FOUND, f"{source} has no lane on this bus", step)
+
+
+def _has_answer(message_type: str, registry: "Registry") -> bool:
+    """A plain message without a topic passes in silence; everything else is answered."""
+    contract = registry.contract(message_type)
+    return contract is None or message_type.startswith(ENVELOPE_ONLY) or bool(contract.topic or contract.fact)
+
+
+def _await(talk: "LaneTalk", sent: "Sent", wait_s: float, *, has_answer: bool) -> list["JsonObject"]:
+    if has_answer:
+        return talk.hear(sent, wait_s)
+    until_s = time.monotonic() + wait_s
+    while not talk.has_passed(sent):
+        if time.monotonic() > until_s:
+            return talk.hear(sent, 0)  # says that there is none
+        time.sleep(LOOK_S)
+    return talk.heard(sent)
+
+
+def _tell_sent(caller: Caller, sent: "Sent", text: str) -> None:
+    if caller.is_json:
+        caller.show_json({"id": sent.id, "src": f"bus.in.{sent.lane}/0/{sent.offset}", "sent": True})
+    else:
+        caller.show(f"{text}: {sent.id}")
+
+
+def _tell(caller: Caller, answers: list["JsonObject"]) -> None:
+    for answer in answers:
+        if caller.is_json:
+            caller.show_json(answer)
+            continue
+        caller.show(in_words(answer))
+        for line in violation_lines(answer):
+            caller.show(f"  {line}")
+    failed = [answer for answer in answers if answer["kind"] in FAILED]
+    if failed:
+        raise typer.Exit(refusal_code(str(failed[0]["reason"])))

@@ -1,0 +1,63 @@
+"""`agentbus suspend` and `agentbus resume`: stop an agent, a role or everybody, and let them go on."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.in_force import AsPerson, full_id, steward_of, tell
+from bus.cli.words import selected
+
+if TYPE_CHECKING:
+    from bus.core.contracts import JsonObject
+
+SUSPEND_EXAMPLE = "agentbus suspend --agent sales-1 --reason 'it loops'"
+RESUME_EXAMPLE = "agentbus resume --agent sales-1 --reason 'repaired'"
+
+Agent = Annotated[str, typer.Option(metavar="ID", show_default=False, help="One agent.")]
+Role = Annotated[str, typer.Option(metavar="NAME", show_default=False, help="Everybody with this role.")]
+Everybody = Annotated[bool, typer.Option("--all", help="All agents.")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept with the decision.")]
+
+
+@with_caller
+def suspend(
+    caller: Caller,
+    reason: Reason,
+    agent: Agent = "",
+    role: Role = "",
+    everybody: Everybody = False,
+    person: AsPerson = "",
+) -> None:
+    """Stop agents at once: what they hold ends, what they send is refused. Persons are never suspended."""
+    _change(caller, person, "suspended", reason, agent=agent, role=role, everybody=everybody)
+
+
+@with_caller
+def resume(
+    caller: Caller,
+    reason: Reason,
+    agent: Agent = "",
+    role: Role = "",
+    everybody: Everybody = False,
+    person: AsPerson = "",
+) -> None:
+    """Lift a suspension that was made with the very same choice."""
+    _change(caller, person, "active again", reason, agent=agent, role=role, everybody=everybody)
+
+
+def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str, role: str, everybody: bool) -> None:
+    if [bool(agent), bool(role), everybody].count(True) != 1:
+        raise CommandError(ExitCode.USAGE, "whom it is for is not clear", "say one of --agent ID, --role NAME, --all")
+    with steward_of(caller, person) as steward:
+        select: JsonObject = {"all": True}
+        if agent:
+            select = {"agent": full_id(agent, "agent", steward.registry.genesis.domain)}
+        elif role:
+            select = {"role": role}
+        answer = steward.suspend(select, reason) if status == "suspended" else steward.resume(select, reason)
+        if caller.is_json:
+            tell(caller, answer)
+        else:
+            caller.show(f"{status}: {selected(select)} (control {answer['control']})")

@@ -1,0 +1,110 @@
+"""`agentbus tail`: shows what happens on the bus as it happens, a line for each thing."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.record_lines import as_json, as_line
+
+if TYPE_CHECKING:
+    from bus.core.records import Record
+    from bus.shell.follow import Reading
+
+EXAMPLE = "agentbus tail sales leads --from-start"
+
+POLL_S = 0.2
+# What the bus sends names its predecessor there, so that repeats and what stands behind a gap can be left out.
+FOLLOWED = ("bus.out.", "bus.outcomes", "bus.refused", "bus.escalations")
+
+
+@with_caller
+def tail(
+    caller: Caller,
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[TOPIC or LANE…]", show_default="the public events and the refusals", help="What to show."
+        ),
+    ] = [],  # noqa: B006 Typer copies it
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Everything that is there, then what comes.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=0, metavar="N", show_default="no end", help="End after N lines.")] = 0,
+) -> None:
+    """Show answers, public events, refusals, governed topics or journals until Ctrl-C; a lane means its answers."""
+    from bus.shell.follow import Reading
+
+    config = caller.settings().client_config()
+    topics = _topics(config, what)
+    is_released_only = any(not topic.startswith("bus.") for topic in topics)  # governed topics: only what is committed
+    reading = Reading(config, isolation="read_committed" if is_released_only else "read_uncommitted")
+    try:
+        reading.open(topics, tail=None if from_start else 0)
+        _show(caller, reading, _View(topics, is_overview=not what), from_start=from_start, count=count)
+    except KeyboardInterrupt:  # the usual way to end it
+        return
+    finally:
+        reading.close()
+
+
+def _topics(config: dict[str, str], what: list[str]) -> list[str]:
+    from bus.core.topics import OUTCOMES, REFUSED, answers
+    from bus.shell import kafka
+
+    there = kafka.partition_counts(kafka.admin(config))
+    found = []
+    for name in what or (OUTCOMES, REFUSED):
+        topic = name if name in there else answers(name)
+        if topic not in there:
+            raise CommandError(ExitCode.NOT_FOUND, f"there is no topic or lane {name}", "see `agentbus lanes ls`")
+        found.append(topic)
+    return list(dict.fromkeys(found))
+
+
+def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool, count: int) -> None:
+    shown = 0
+    waiting = reading.catch_up() if from_start else []
+    while True:
+        for record in waiting:
+            if not view.has(reading, record):
+                continue
+            if caller.is_json:
+                caller.show_json(as_json(record))
+            else:
+                caller.show(as_line(record))
+            shown += 1
+            if shown == count:
+                return
+        waiting = reading.poll(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is shown of the topics; an overview, for which none was named, says nothing twice."""
+
+    topics: list[str]
+    is_overview: bool
+
+    def has(self, reading: "Reading", record: "Record") -> bool:
+        """Is this record shown?"""
+        if not record.topic.startswith(FOLLOWED):
+            return True
+        if not reading.followers[record.topic, record.partition].takes(record):
+            return False
+        return not (self.is_overview and (_is_everywhere(record) or _is_of_arbiter(record)))
+
+
+def _is_everywhere(record: "Record") -> bool:
+    """Is it a change of control as another partition than the first tells it? Every one of them does."""
+    if record.topic != "bus.outcomes" or record.partition == 0:
+        return False
+    return json.loads(record.value or b"{}").get("kind") in ("control_set", "agent_status")
+
+
+def _is_of_arbiter(record: "Record") -> bool:
+    """Is it a refusal by the arbiter? That is a public event as well."""
+    return (dict(record.headers).get("__connect.errors.topic") or b"") == b"bus.arbiter"
