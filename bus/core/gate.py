@@ -39,7 +39,7 @@ class GateBasis:
     """What the gate's decision on one record may use, gathered before: no look-up happens in the decision.
 
     ``early`` and ``later`` are the first reasons found before and after the ones the lane's memory decides.
-    ``change`` is the numbered change of an accepted control message.
+    ``change`` is the numbered change of an accepted control message; ``shadowed`` names the rules in shadow it breaks.
     """
 
     source: str
@@ -54,6 +54,7 @@ class GateBasis:
     values: Mapping[str, object] = field(default_factory=dict)
     change: Change | None = None
     partitions: tuple[int, ...] = ()
+    shadowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ class GateStage:
         self.next_offset = record.offset + 1
         self._add_outputs(draft, record, judged, basis, registry.number)
         self._metrics.decided("gate", judged.row.verdict, judged.row.reason)
+        if basis.shadowed:
+            self._metrics.shadowed(basis.type)
         if basis.change is None or judged.row.verdict != "forwarded":
             return False, judged.row
         self._registry = registry.apply(basis.change)

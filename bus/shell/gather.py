@@ -61,6 +61,7 @@ class Gatherer:
             values=basis.values,
             change=basis.change,
             partitions=() if early or later else basis.partitions(),
+            shadowed=basis.shadowed,
         )
 
     def compiled(self, contract: Contract) -> CompiledContract:
@@ -87,6 +88,7 @@ class _Draft:
     contract: Contract | None = None
     change: Change | None = None
     values: Mapping[str, object] = field(default_factory=dict)
+    shadowed: tuple[str, ...] = ()
 
     def early(self) -> Refusal | None:
         """Unknown sender, wrong lane, suspended."""
@@ -123,6 +125,7 @@ class _Draft:
             return wrong
         if isinstance(judged, Rejected):
             return _refusal(judged.reason, judged.violations)
+        self.shadowed = judged.shadowed
         is_control = self.envelope.type.startswith(CONTROL_PREFIX)
         if is_control and (wrong := self._wish(body)):
             return wrong

@@ -261,7 +261,13 @@ class ArbiterOracle:
 
 
 def _ended(holding: Holding, reason: str) -> Json:
-    return {"kind": "ended", "agent": holding.agent, "token": holding.token, "reason": reason, "cause": ... if reason == "revoked" else ""}
+    return {
+        "kind": "ended",
+        "agent": holding.agent,
+        "token": holding.token,
+        "reason": reason,
+        "cause": ... if reason == "revoked" else "",
+    }
 
 
 def _own_id(record: Record) -> str:

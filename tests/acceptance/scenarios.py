@@ -76,8 +76,8 @@ SCENARIOS = (
     Scenario("plain", 1.0, 4.5),
     Scenario(
         "killed",
-        0.3,
-        11.0,
+        1.0,
+        5.0,
         ONE_OF_EACH,
         _kill(0.2, "gate", again=True)
         + _kill(0.3, "arbiter", again=True)
@@ -87,8 +87,8 @@ SCENARIOS = (
     ),
     Scenario(
         "two-owners",
-        0.25,
-        10.0,
+        1.0,
+        5.0,
         ONE_OF_EACH + SECOND_OF_EACH,
         _kill(0.35, "gate", again=False) + _kill(0.5, "arbiter", again=False) + _kill(0.65, "publisher", again=False),
     ),
