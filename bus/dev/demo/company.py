@@ -1,0 +1,85 @@
+"""The company of the demo: its lanes, agents, topics, contracts and terms, and how a steward sets them by messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bus.core.control import Genesis
+from bus.dev.demo.talk import Talk
+from bus.shell import cluster, kafka
+from bus.shell.catalogue import read_catalogue
+from bus.shell.settings import Settings
+
+DOMAIN = "acme"
+STEWARD = f"spiffe://{DOMAIN}/person/ana"
+SET = "bus.control.set.v1"
+PARTITIONS = 4  # of the arbiter; four chains are enough to see that each has its own
+GOVERNED = ("customers", "leads", "logistics")
+GOVERNED_PARTITIONS = 3
+CONTRACTS = (
+    "customer.record.update.v1",
+    "leads.email.send.v1",
+    "leads.lead.stage.v1",
+    "logistics.quote.offer.v1",
+    "logistics.quote.request.v1",
+)
+# Long enough that nothing runs out while somebody reads; renewals still happen.
+LEAD_TERMS = {"lease_ms": 30_000, "handover_ms": 20_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent of the demo: the module that is its code, its roles; its lane has the module's name."""
+
+    name: str
+    module: str
+    roles: tuple[str, ...]
+
+    @property
+    def lane(self) -> str:
+        """Each team has its own way in and out."""
+        return self.name.rpartition("-")[0]
+
+    @property
+    def id(self) -> str:
+        """As the bus knows it."""
+        return f"spiffe://{DOMAIN}/agent/{self.name}"
+
+
+AGENTS = (
+    Agent("procurement-1", "procurement", ("procurement",)),
+    Agent("logistics-1", "logistics", ("logistics",)),
+    Agent("sales-1", "leads", ("sales",)),
+    Agent("support-1", "support", ("support",)),
+    Agent("crm-1", "crm", ("crm", "sales")),
+)
+LANES = tuple(agent.lane for agent in AGENTS)
+
+
+def make_bus(bootstrap: str) -> None:
+    """The bus's own topics and its genesis, as `agentbus init` makes them; raises `BusError`."""
+    config = Settings(bootstrap=bootstrap).client_config()
+    cluster.create_topics(kafka.admin(config), cluster.bus_plan(PARTITIONS), replication=1)
+    cluster.write_genesis(config, Genesis(1, DOMAIN, PARTITIONS, (STEWARD,)))
+
+
+def make_lanes(bootstrap: str) -> None:
+    """The topics of the lanes, and the governed ones of their owners; raises `BusError`."""
+    plans = [plan for lane in LANES for plan in cluster.lane_plan(lane)]
+    plans += [cluster.governed_plan(topic, GOVERNED_PARTITIONS) for topic in GOVERNED]
+    admin = kafka.admin(Settings(bootstrap=bootstrap).client_config())
+    cluster.create_topics(admin, plans, replication=1)
+
+
+def register(steward: Talk) -> int:
+    """Say all that must be in force before the first agent speaks; how many changes that were."""
+    catalogue = read_catalogue()
+    changes: list[tuple[str, str, Any]] = [("lane", lane, {"principal": f"User:{lane}"}) for lane in LANES]
+    changes += [("contract", name, catalogue.contracts[name]) for name in CONTRACTS]
+    changes += [("terms", "lead", {**catalogue.terms["lead"], **LEAD_TERMS})]
+    for agent in AGENTS:
+        changes.append(("agent", agent.id, {"lane": agent.lane, "roles": list(agent.roles), "owner": STEWARD}))
+    for kind, name, value in changes:
+        steward.say(SET, {"kind": kind, "name": name, "value": value, "base": None})
+    return len(changes)

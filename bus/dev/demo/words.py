@@ -1,0 +1,145 @@
+"""Puts what was read into words: who says what, what the bus made of it, and why, for people new to all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bus.dev.demo.talk import Json
+from bus.dev.demo.watch import Event, Exchange
+
+GOOD, BAD, WAIT, NEWS = "green", "red", "yellow", "cyan"
+CENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A word with its colour, and why."""
+
+    mark: str
+    word: str
+    colour: str
+    why: tuple[str, ...]
+
+
+def said(exchange: Exchange) -> str:
+    """What somebody said, read from the message itself."""
+    subject, body = exchange.subject, exchange.body
+    match exchange.type.removesuffix(".v1"):
+        case "logistics.quote.request":
+            return f"asks for a transport quote, {body.get('purchase_order', 'no order named')}"
+        case "logistics.quote.offer":
+            return f"offers a transport for {body['price_cents'] / CENTS:,.2f} {body['currency']}"
+        case "leads.lead.stage":
+            return f"states that {subject} is {body['stage']}"
+        case "leads.email.send":
+            return f"emails {subject}: “{body['subject']}”, {_under(exchange.token)}"
+        case "customer.record.update":
+            return f"changes the record of {subject}"
+        case _:
+            return _said_to_the_bus(exchange.type, subject, body)
+
+
+def _said_to_the_bus(message_type: str, subject: str, body: Json) -> str:
+    match message_type.removeprefix("bus.").removesuffix(".v1"):
+        case "resource.claim":
+            return f"claims {subject}"
+        case "resource.renew":
+            return f"renews its lease on {subject}"
+        case "resource.release":
+            return f"hands {subject} over to {short(body['to'])}" if "to" in body else f"releases {subject}"
+        case "control.suspend":
+            return f"suspends {_selected(body['select'])}: “{body['reason']}”"
+        case "control.resume":
+            return f"resumes {_selected(body['select'])}: “{body['reason']}”"
+        case _:
+            return f"sends {message_type} {subject}".rstrip()
+
+
+def verdict(exchange: Exchange) -> Verdict:
+    """What the bus answered."""
+    answer = exchange.answer
+    assert answer is not None, "only what is answered is told"
+    match exchange.kind:
+        case "granted":
+            return Verdict("✓", "granted", GOOD, (f"under token {answer['token']}, {_for(answer)}",))
+        case "renewed":
+            return Verdict("✓", "renewed", GOOD, (f"same token, {_for(answer)}",))
+        case "confirmed":
+            return Verdict("✓", "confirmed", GOOD, ("it holds already",))
+        case "action_admitted":
+            how = "byte for byte" if exchange.is_same else "with other bytes"
+            return Verdict("✓", "admitted", GOOD, (f"arrived on topic {exchange.arrived_on}, {how}",))
+        case "fact":
+            return Verdict("✓", "recorded", GOOD, (f"{answer['name']} is {answer['value']}, for everyone to see",))
+        case "ended":
+            return Verdict("✓", "released", GOOD, (f"token {answer['token']} is worth nothing from here on",))
+        case "control_set":
+            return Verdict("✓", "in force", NEWS, (f"as change {answer['control']} of the control log",))
+        case "denied":
+            return Verdict("–", "denied", WAIT, (_denial(answer),))
+        case "refused":
+            return Verdict("✗", "refused", BAD, _refusal(answer))
+        case other:
+            return Verdict("·", other, NEWS, ("",))
+
+
+def told(event: Event) -> str:
+    """What happened without anybody's message."""
+    body = event.body
+    if event.kind == "ended":
+        return (
+            f"{body['subject']} is taken from {short(body['agent'])} ({body['reason']}); whoever wants it may claim it"
+        )
+    if event.kind == "agent_status":
+        return f"{_selected(body['select'])} is {body['status']}, from one point on in each partition of the arbiter"
+    return f"{event.kind} {body.get('subject', '')}".rstrip()
+
+
+def short(source: str) -> str:
+    """The name at the end of an id."""
+    return source.rpartition("/")[2]
+
+
+def _refusal(answer: Json) -> tuple[str, ...]:
+    reason = answer["reason"]
+    if answer.get("violations"):
+        return (f"{reason}:", *(_violation(one) for one in answer["violations"]))
+    if reason == "fenced":
+        current = answer.get("current", 0)
+        return (f"fenced: the holder's token is {current}" if current else "fenced: nobody holds it",)
+    why = {
+        "not_allowed": "its role may not send this",
+        "suspended": "nothing it says counts any more",
+    }
+    return (f"{reason}: {why.get(reason, answer.get('detail', ''))}",)
+
+
+def _violation(violation: Json) -> str:
+    if violation["keyword"] == "rule":
+        return f"“{violation['message']}”"
+    if violation["keyword"] == "required":
+        return f"{violation['path']} is missing"
+    return f"{violation['path']} {violation['message']}"
+
+
+def _denial(answer: Json) -> str:
+    after = answer.get("retry_after")
+    when = f"; may try again in {(after - answer['at']) / 1000:.0f} s" if after else ""
+    why = {
+        "held": "another agent has it",
+        "cooling": "it is kept for somebody",
+        "stage": "its stage is not one that may be claimed",
+    }
+    return f"{answer['reason']}: {why.get(answer['reason'], '')}{when}"
+
+
+def _for(answer: Json) -> str:
+    return f"for {(answer['until'] - answer['at']) / 1000:.0f} s"
+
+
+def _under(token: int | None) -> str:
+    return f"under token {token}" if token else "without a token"
+
+
+def _selected(select: Json) -> str:
+    return short(str(next(iter(select.values()))))
