@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.audit.chains import Chain, fold_chain
-from bus.audit.collect import published_marks
-from bus.audit.evidence import ARBITER_PUBLISHED, GATE_PUBLISHED, Evidence, Place
+from bus.audit.evidence import ARBITER_PUBLISHED, GATE_PUBLISHED, Evidence, Log, Place
+from bus.audit.forms import fits, is_entry, is_row
 from bus.core import topics
 from bus.core.contracts import JsonObject
 from bus.core.control import Change, Genesis, Registry, genesis_from_json
@@ -17,8 +17,6 @@ from bus.core.records import Record
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import change_of
 from bus.shell.errors import NotInitialisedError
-
-_ROW = (int, str, str, str, str, str, int, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,8 @@ class ArbiterBook:
 class Book:
     """Everything that is known of a bus. A journal that is not in the evidence is not in ``gates`` or ``arbiters``.
 
-    Nor is one whose beginning is gone, which ``cut`` has: nothing can be folded from the middle.
+    Nor is one whose beginning is gone, which ``cut`` has: nothing can be folded from the middle. ``flaws`` are records
+    of ``bus.control`` and ``bus.published`` that cannot be read: place, offset and sentence.
     """
 
     evidence: Evidence
@@ -79,6 +78,7 @@ class Book:
     arbiters: dict[int, ArbiterBook] = field(default_factory=dict)
     cut: list[Chain] = field(default_factory=list)
     released: dict[int, int] = field(default_factory=dict)
+    flaws: list[tuple[Place, int, str]] = field(default_factory=list)
 
     @property
     def lanes(self) -> list[str]:
@@ -126,13 +126,15 @@ def read_book(evidence: Evidence) -> Book:
     if log is None or genesis is None:
         text = f"{evidence.source} holds no bus.control that begins with a genesis"
         raise NotInitialisedError(text, "without it nothing can be checked; `agentbus init` writes it")
-    dated = list(_changes(log.records))
+    flaws: list[tuple[Place, int, str]] = []
+    dated = list(_changes(log.records, Registry(genesis, built_in_contracts()), flaws))
     book = Book(evidence, genesis, tuple(change for change, _ in dated), tuple(at_ms for _, at_ms in dated))
-    book.released = published_marks(evidence.log(topics.PUBLISHED))
+    book.flaws = flaws
+    book.released = _released(evidence.log(topics.PUBLISHED), flaws)
     for lane in book.lanes:
         chain = _chain(book, (topics.gate_journal(lane), 0), book.gate_mark(lane))
         if chain is not None:
-            book.gates[lane] = _gate_book(lane, chain)
+            book.gates[lane] = _gate_book(lane, chain, genesis.partitions)
     for p in range(genesis.partitions):
         chain = _chain(book, (topics.JOURNAL, p), book.arbiter_mark(p))
         if chain is not None:
@@ -159,38 +161,64 @@ def _genesis(record: Record) -> Genesis | None:
         return None
 
 
-def _changes(records: tuple[Record, ...]) -> Iterator[tuple[Change, int]]:
-    number = 0
+def _changes(
+    records: tuple[Record, ...], registry: Registry, flaws: list[tuple[Place, int, str]]
+) -> Iterator[tuple[Change, int]]:
+    """The changes in force one after the other, as far as each can be applied."""
     for record in records[1:]:
         change = change_of(record)
-        if change is not None and change.number == number + 1:
-            number += 1
-            yield change, record.timestamp_ms
+        if change is None or change.number != registry.number + 1:
+            continue
+        try:
+            registry = registry.apply(change)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            text = f"change {change.number} cannot be applied: its value is not of the form it should be"
+            flaws.append(((record.topic, record.partition), record.offset, text))
+            return
+        yield change, record.timestamp_ms
 
 
-def _gate_book(lane: str, chain: Chain) -> GateBook:
+def _released(log: Log | None, flaws: list[tuple[Place, int, str]]) -> dict[int, int]:
+    """The publishers' marks: per partition of the journal, the offset below which everything is out."""
+    marks: dict[int, int] = {}
+    for record in log.records if log else ():
+        stated = parse_segment(record.value)
+        try:
+            own = {int(p): mark for p, mark in (stated or {})["marks"].items()}
+            if stated is None or not fits(stated["slot"], int) or not all(fits(mark, int) for mark in own.values()):
+                raise ValueError
+            marks |= own
+        except (LookupError, ValueError, AttributeError):
+            flaws.append(((record.topic, record.partition), record.offset, "the record is no mark of a publisher"))
+    return marks
+
+
+def _gate_book(lane: str, chain: Chain, partitions: int) -> GateBook:
     book = GateBook(lane, chain)
     for segment in chain.segments:
         for item in segment.items:
-            if _is_row(item) and type(segment.body.get("control")) is int:
+            if is_row(item, partitions) and type(segment.body.get("control")) is int:
                 book.decided.append(Decided(row_from_json(item), segment.body["control"], segment.offset))
             else:
                 book.unread.append((segment.offset, "a row is not of the form this engine knows"))
     return book
 
 
-def _is_row(item: Any) -> bool:  # Any: JSON
-    if not isinstance(item, list) or len(item) != len(_ROW):
-        return False
-    return all(isinstance(part, kind) for part, kind in zip(item, _ROW, strict=True))
-
-
 def _arbiter_book(p: int, chain: Chain) -> ArbiterBook:
     book = ArbiterBook(p, chain)
     for segment in chain.segments:
         for item in segment.items:
-            try:
-                book.entered.append(Entered(entry_from_json(item), item, segment.offset))
-            except (KeyError, TypeError, ValueError, AttributeError):
+            entry = _entry(item)
+            if entry is not None:
+                book.entered.append(Entered(entry, item, segment.offset))
+            else:
                 book.unread.append((segment.offset, "an entry is not of the form this engine knows"))
     return book
+
+
+def _entry(item: Any) -> Entry | None:  # Any: JSON
+    try:
+        entry = entry_from_json(item)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return entry if is_entry(entry) else None

@@ -105,7 +105,7 @@ def _misformed(chain: Chain, segment: dict[str, Any]) -> str:  # Any: JSON
         return ""
     if kind == "takeover":
         return "" if isinstance(segment.get("mark"), int) else "the take-over states no mark"
-    if kind not in _DECISIONS:
+    if not isinstance(kind, str) or kind not in _DECISIONS:
         return f"the segment is of kind {kind}, which this engine does not know"
     first, to, items = segment.get("from"), segment.get("to"), segment.get(_DECISIONS[kind])
     if type(first) is not int or type(to) is not int or not isinstance(items, list):

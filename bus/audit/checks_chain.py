@@ -1,10 +1,15 @@
 """Check 1: every journal is one chain from its genesis to its end, about its own input, without holes."""
 
+import re
+
+from bus import ENGINE
 from bus.audit.book import ArbiterBook, Book, GateBook
-from bus.audit.chains import Chain
+from bus.audit.chains import Chain, Segment
 from bus.audit.findings import Check
 from bus.core import topics
+from bus.core.records import canonical
 
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}")
 Expected = dict[str, object]
 
 
@@ -47,14 +52,27 @@ def _look_at(book: Book, chain: Chain, named: Expected, source: str, check: Chec
     if topic_id is not None:
         expected["topic_id"] = topic_id
     for segment in chain.segments:
+        _look_at_engine(chain, segment, check)
         if segment.kind == "takeover":
             _look_at_mark(chain, segment.offset, segment.body["mark"], check)
             continue
         about = expected if segment.kind == "genesis" else {**named, "gen": book.genesis.gen}
         for name, value in about.items():
-            if segment.body.get(name) != value:
+            if canonical(segment.body.get(name)) != canonical(value):
                 text = f"the {segment.kind} segment says {name} {segment.body.get(name)!r}, it should be {value!r}"
                 check.find(chain.place, segment.offset, text)
+
+
+def _look_at_engine(chain: Chain, segment: Segment, check: Check) -> None:
+    written = segment.body.get("engine")
+    if not isinstance(written, str) or not _VERSION.fullmatch(written):
+        check.find(chain.place, segment.offset, f"the segment names no engine: {written!r}")
+    elif _version(written) > _version(ENGINE):
+        check.leave_out(f"{chain.place[0]}/{chain.place[1]}: engine {written} wrote it, this one is {ENGINE}")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def _look_at_mark(chain: Chain, offset: int, mark: int, check: Check) -> None:

@@ -50,6 +50,8 @@ def _join(place: Place, log: Log, decided: set[int], next_input: int, called: st
     lacking = [r.offset for r in log.records if r.offset < next_input and r.offset not in decided]
     for first, last in ranges(lacking):
         check.find(place, first, f"no {called} for {span(first, last)}: nobody decided on it")
+    if next_input > log.end:
+        check.find(place, None, f"the journal speaks of inputs up to {next_input - 1}, the log ends at {log.end}")
     waiting = sum(1 for record in log.records if record.offset >= next_input)
     if waiting:
         check.still_moving(f"{place[0]}/{place[1]}: {waiting:,} records are not decided yet")
@@ -173,6 +175,7 @@ def _look_at_control(book: Book, check: Check) -> None:
     if log is None or gate is None:
         check.leave_out("control numbers: bus.control or the operators' journal is not there")
         return
+    _look_at_flaws(book, topics.CONTROL, check)
     partitions = book.genesis.partitions
     accepted = [d for d in gate.decided if is_control_row(d.row, topics.OPERATORS_LANE, partitions)]
     for number, decided in enumerate(accepted, start=1):
@@ -188,6 +191,12 @@ def _look_at_control(book: Book, check: Check) -> None:
             check.find((gate.source, 0), decided.row.offset, text)
         else:
             check.still_moving(f"change {number} is on its way to bus.control")
+
+
+def _look_at_flaws(book: Book, topic: str, check: Check) -> None:
+    for place, offset, sentence in book.flaws:
+        if place[0] == topic:
+            check.find(place, offset, sentence)
 
 
 def _stated_changes(log: Log, accepted: list[Decided], check: Check) -> int:

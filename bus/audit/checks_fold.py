@@ -122,7 +122,7 @@ def _grant(fold: _Fold, entry: Entry, event: Event, what: Granted) -> None:
     if subject in fold.held:
         fold.find(f"two holders: {subject} is granted to {what.agent} while {fold.held[subject].agent} holds it")
     if what.token <= fold.last_token.get(subject, 0):
-        fold.find(f"the token of {subject} does not rise: {what.token} after {fold.last_token[subject]}")
+        fold.find(f"the token of {subject} does not rise: {what.token} after {fold.last_token.get(subject, 0)}")
     if what.token != fold.book.genesis.gen * TOKEN_GEN + entry.o * TOKEN_OFFSET + event.n:
         fold.find(f"the token {what.token} of {subject} is not the one of input {entry.o}, event {event.n}")
     if what.until <= entry.at:

@@ -8,6 +8,9 @@ from bus.core import topics
 
 def check_quiet(book: Book, check: Check) -> None:
     """Compare the marks with the ends."""
+    for place, offset, sentence in book.flaws:
+        if place[0] == topics.PUBLISHED:
+            check.find(place, offset, sentence)
     if not book.evidence.marks:
         check.leave_out("the groups' marks are not there")
         return

@@ -6,7 +6,6 @@ The ends are asked for in this order, against the stream: so that whatever an ou
 what a busy bus does meanwhile shows as decisions not sent yet, never as outputs out of nothing.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -147,15 +146,3 @@ class _Reading:
         if place in self._open and position >= self._open[place]:
             del self._open[place]
             consumer.pause([TopicPartition(*place)])
-
-
-def published_marks(log: Log | None) -> dict[int, int]:
-    """The publishers' marks on ``bus.published``: per partition of the journal, the offset below which all is out."""
-    marks: dict[int, int] = {}
-    for record in log.records if log else ():
-        try:
-            stated = json.loads(record.value or b"{}").get("marks", {})
-            marks |= {int(p): int(mark) for p, mark in stated.items()}
-        except (ValueError, AttributeError):
-            continue
-    return marks

@@ -9,6 +9,7 @@ from bus.core.gate import GateBasis, GateState, Judged, Refusal, Row, arrival_ms
 from bus.core.reasons import GateReason
 from bus.core.records import Record
 from bus.shell.gather import Gatherer
+from bus.shell.validation import ContractError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ def _rejudged(
     at = arrival_ms(state, record.timestamp_ms)
     tried = []
     for gatherer in gatherers:
-        basis = gatherer.gather(record, at, registry)
+        try:
+            basis = gatherer.gather(record, at, registry)
+        except ContractError:  # what was set is not what is there now: the check of bus.control says so
+            return Rejudged(decided, record, None, Judged(row, None, first_offset), None)
         judged = decide(state, row.offset, at, basis)
         tried.append((judged, basis))
         if judged.row == row:

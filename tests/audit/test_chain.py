@@ -162,8 +162,29 @@ def test_a_journal_of_another_lane_is_found(bus: HandmadeBus) -> None:
     assert "says lane 'support', it should be 'sales'" in finding
 
 
-def test_a_row_of_unknown_form_is_found(bus: HandmadeBus) -> None:
+def test_a_segment_of_no_engine_is_found(bus: HandmadeBus) -> None:
+    """Every segment names the engine that wrote it."""
+    bus.bodies[JOURNAL][3]["engine"] = None
+    assert any("the segment names no engine: None" in finding for finding in found(bus.evidence(), "chain"))
+
+
+def test_a_newer_engine_is_named(bus: HandmadeBus) -> None:
+    """What a newer engine wrote may mean more than this one knows, and the result says so."""
+    bus.bodies[JOURNAL][3]["engine"] = "9.0"
+    check = verify(bus.evidence(), ["chain"], lambda _: None).checks[0]
+    assert (check.found, check.not_checked) == (0, ["bus.gate.sales/0: engine 9.0 wrote it, this one is 1.0"])
+
+
+@pytest.mark.parametrize("row", [["1", "forwarded"], [1, "forwardeD", "", "", "", "", 1, []], 7])
+def test_a_row_of_unknown_form_is_found(bus: HandmadeBus, row: object) -> None:
     """A row that is not of the form of rows is found, and nothing falls over it."""
-    bus.bodies[JOURNAL][3]["rows"] = [["1", "forwarded"]]
+    bus.bodies[JOURNAL][3]["rows"] = [row]
     [finding] = found(bus.evidence(), "chain")
     assert "a row is not of the form this engine knows" in finding
+
+
+@pytest.mark.parametrize(("name", "value"), [("o", "8"), ("at", None), ("events", 3), ("verdict", "maybe"), ("src", 1)])
+def test_an_entry_of_unknown_form_is_found(bus: HandmadeBus, name: str, value: object) -> None:
+    """An entry that is not of the form of entries is found, and nothing falls over it."""
+    bus.bodies["bus.journal", 1][9]["entries"][0][name] = value
+    assert "bus.journal/1 offset 9: an entry is not of the form this engine knows" in found(bus.evidence(), "chain")

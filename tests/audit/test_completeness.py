@@ -39,6 +39,19 @@ def test_a_missing_entry_is_found(bus: HandmadeBus) -> None:
     )
 
 
+def test_a_segment_beyond_its_input_is_found(bus: HandmadeBus) -> None:
+    """A journal cannot speak of inputs that are not there yet."""
+    bus.bodies["bus.gate.support", 0][-1]["to"] += 9
+    assert any("the log ends at" in finding for finding in found(bus.evidence(), "completeness"))
+
+
+def test_a_change_that_cannot_be_applied_is_found(bus: HandmadeBus) -> None:
+    """A value on bus.control that is not of the form of its kind is found, and nothing falls over it."""
+    log = bus.records[topics.CONTROL, 0]
+    log[1] = changed(log[1], value=b'{"principam":"User:sales"}')
+    assert any("change 1 cannot be applied" in finding for finding in found(bus.evidence(), "completeness"))
+
+
 def test_a_row_without_a_record_is_found(bus: HandmadeBus) -> None:
     """A verdict on a record that is not there is found."""
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED
+from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED, Place
 from bus.audit.verify import verify
-from tests.audit.handmade import HandmadeBus, busy_bus, found
+from bus.core.records import Record
+from tests.audit.handmade import HandmadeBus, busy_bus, changed, found
 
 
 def _lower(group: str, topic: str, partition: int) -> Callable[[HandmadeBus], None]:
@@ -37,6 +38,17 @@ def test_a_mark_beyond_the_end_is_found() -> None:
     bus = busy_bus()
     bus.marks[GATE_GROUP] = {("bus.in.sales", 0): 99}
     assert any("its tail was cut" in finding for finding in found(bus.evidence(), "quiet"))
+
+
+def test_a_mark_that_is_none_is_found() -> None:
+    """A record on bus.published that is no mark is found."""
+    bus = busy_bus()
+
+    def tamper(logs: dict[Place, list[Record]]) -> None:
+        log = logs["bus.published", 0]
+        log[0] = changed(log[0], value=b'{"slot":0}')
+
+    assert "bus.published/0 offset 0: the record is no mark of a publisher" in found(bus.evidence(tamper), "quiet")
 
 
 def test_unknown_marks_are_named() -> None:
