@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
 
+INSTANCE = "dev"
+
 EXAMPLE = "agentbus dev --data ~/agentbus"
 
 
@@ -89,7 +91,10 @@ def _kafka(
     broker = start_broker(data, port, screen.on_progress)
     for said in [*broker.left_over, *broker.notes]:
         screen.note(said)
-    return caller.settings(bootstrap=broker.bootstrap, http_port=http_port, replication=1, **quiet), broker
+    # A name that outlives the process gives a run that comes after a kill its work back at once.
+    named = {} if os.environ.get("AGENTBUS_INSTANCE") else {"instance": INSTANCE}
+    given = {"bootstrap": broker.bootstrap, "http_port": http_port, "replication": 1, **quiet, **named}
+    return caller.settings(**given), broker
 
 
 def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_stages: bool, has_sample: bool) -> None:
