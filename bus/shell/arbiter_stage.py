@@ -40,6 +40,7 @@ class ArbiterStage:
         self._metrics = metrics
         self._sent = Predecessors(f"{registry.genesis.gen}.{partition}")
         self._kept: list[_Kept] = []
+        self._last_hash = ""
 
     @property
     def next_offset(self) -> int:
@@ -66,6 +67,7 @@ class ArbiterStage:
         entries = tuple(map(entry_from_json, segment["entries"]))
         for entry in entries:
             evolve(self.state, entry)
+            self._last_hash = entry.hash
             if is_published:
                 self._link(entry)
         self.state.next_offset = segment["to"] + 1
@@ -97,6 +99,10 @@ class ArbiterStage:
             drafts.append(draft)
         self._kept.clear()
         return drafts
+
+    def vouches_for(self, record: Record) -> bool:
+        """Does the last entry's hash fit, if it has one? Ticks and repeats have none."""
+        return self._last_hash in ("", message_hash(record))
 
     def _link(self, entry: Entry) -> None:
         for topic, partition, n in entry_destinations(entry, self.partition):

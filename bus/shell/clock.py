@@ -164,7 +164,7 @@ class Clock:
         # A gate commits only what it has forwarded, so its position is read before the ends: never ahead of them.
         positions = kafka.committed(self._gates, places)
         ends = kafka.next_offsets(self._admin, places)
-        behind = {place: position for place, position in positions.items() if position < ends[place]}
+        behind = {place: position for place, position in positions.items() if position < ends.get(place, 0)}
         return {place[0].removeprefix(incoming("")): self._first_time(place[0], at) for place, at in behind.items()}
 
     def _first_time(self, topic: str, position: int) -> int:

@@ -140,7 +140,7 @@ def check_partitions(config: kafka.ClientConfig, genesis: Genesis) -> None:
 
 
 def topic_ids(config: kafka.ClientConfig, names: Sequence[str]) -> dict[str, str]:
-    """The id the broker gave each topic; raises `RetryableError` if one is missing."""
+    """The id the broker gave each topic; one that does not exist has none. Raises `RetryableError`."""
     client = kafka.admin(config)  # kept until the answers are in: its end would end them
     futures = client.describe_topics(TopicCollection(list(names)), request_timeout=kafka.CALL_TIMEOUT_S)
     found = {}
@@ -148,5 +148,6 @@ def topic_ids(config: kafka.ClientConfig, names: Sequence[str]) -> dict[str, str
         try:
             found[name] = str(future.result().topic_id)
         except KafkaException as error:
-            raise RetryableError(f"topic {name} does not tell its id: {error.args[0].str()}") from error
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise RetryableError(f"topic {name} does not tell its id: {error.args[0].str()}") from error
     return found

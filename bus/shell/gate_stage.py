@@ -57,6 +57,7 @@ class GateStage:
         self._number = 0
         self._registry: Registry | None = None
         self._kept: list[_Kept] = []
+        self._last_hash = ""
 
     def genesis(self) -> dict[str, Any]:  # Any: JSON
         """Which lane of which generation this journal is about."""
@@ -76,6 +77,7 @@ class GateStage:
         for row in map(row_from_json, segment["rows"]):
             rows.append((row, self._first_offset(row)))
             evolve(self._state, row)
+            self._last_hash = row.hash
             if is_published:
                 self._link(row)
             if is_control_row(row, self._lane, self._partitions):
@@ -112,6 +114,10 @@ class GateStage:
         if own is not None and own.number == self._number:
             self._registry = own
         return drafts
+
+    def vouches_for(self, record: Record) -> bool:
+        """Does the last row's hash fit?"""
+        return self._last_hash in ("", message_hash(record))
 
     def _redraft_row(
         self, draft: Draft, row: Row, first_offset: int | None, registry: Registry, records: dict[int, Record]

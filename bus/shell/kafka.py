@@ -178,14 +178,21 @@ def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
 
 
 def next_offsets(client: AdminClient, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """The next offset of many partitions in one question to the broker; raises `RetryableError`."""
+    """The next offset of many partitions in one question; one that does not exist has none. Raises `RetryableError`."""
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library's own
     wanted = {TopicPartition(topic, p): latest for topic, p in places}
     try:
         futures = client.list_offsets(wanted, request_timeout=CALL_TIMEOUT_S) if wanted else {}
-        return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
     except KafkaException as error:
         raise RetryableError(f"the ends of the lanes are not to be had: {error}") from error
+    found = {}
+    for tp, future in futures.items():
+        try:
+            found[tp.topic, tp.partition] = future.result().offset
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise RetryableError(f"the end of {tp.topic} is not to be had: {error.args[0].str()}") from error
+    return found
 
 
 def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -196,7 +203,7 @@ def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[s
         found = consumer.committed([TopicPartition(topic, p) for topic, p in places], timeout=CALL_TIMEOUT_S)
     except KafkaException as error:
         raise RetryableError(f"the group's offsets are not to be had: {error}") from error
-    if any(tp.error for tp in found):
+    if any(tp.error and tp.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART for tp in found):
         raise RetryableError("the group's offsets are not to be had")
     return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found}
 

@@ -233,6 +233,12 @@ class Owner:
         if position > end:
             text = f"{self.stage.topic} ends at {end}, the journal is at {position}"
             raise FatalError("log_divergence", text, "the input is not the one the journal was written for")
+        if first < position:
+            place = (self.stage.topic, self.stage.partition)
+            before = kafka.read_range(self._links.config, *place, position - 1, position - 1)
+            if position - 1 in before and not self.stage.vouches_for(before[position - 1]):
+                text = f"{self.stage.topic} offset {position - 1} is not the record the journal judged"
+                raise FatalError("log_divergence", text, "the input was replaced: bring back the one the journal names")
 
     # ---- running --------------------------------------------------------------------------------------
 

@@ -51,6 +51,9 @@ class Stage(Protocol):
         Raises `FatalError` if a record is not the one the journal hashed.
         """
 
+    def vouches_for(self, record: Record) -> bool:
+        """Is this record, the one before the position, the one that the journal judged last?"""
+
     def draft(self, records: Sequence[Record], *, poison: int | None) -> tuple[Draft | None, int]:
         """Judge records into one segment; and how many. The one at ``poison`` is refused without a look at it."""
 

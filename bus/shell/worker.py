@@ -141,8 +141,10 @@ class Worker:
         if wanted != self._topics:
             self._topics = wanted
             self._topic_ids = topic_ids(self._config, wanted)
+            for missing in sorted(set(wanted) - set(self._topic_ids)):
+                log.error("topic_missing", stage=self.stage_name, topic=missing, next="the others go on")
             self._consumer.subscribe(
-                wanted, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+                sorted(self._topic_ids), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
 
     def _poll(self) -> None:

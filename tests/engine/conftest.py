@@ -40,7 +40,9 @@ class World:
     def start(self, *stages: str, **environment: str) -> subprocess.Popen[str]:
         """Start a process with these stages."""
         command = [sys.executable, str(RUN_STAGE), self.bootstrap, *stages]
-        process = subprocess.Popen(command, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            command, env={**os.environ, "AGENTBUS_TEST_NAME": "one", **environment}, text=True, stdout=subprocess.PIPE
+        )
         self.running.append(process)
         return process
 
@@ -97,17 +99,16 @@ class World:
         found = [message for p in range(3) for message in self.read("bus.refused", p)]
         return [message for message in found if header(message, "bus-src").startswith(f"bus.in.{lane}/".encode())]
 
+    def answers(self, lane: str) -> list[Answer]:
+        """Every answer on a lane so far."""
+        return [json.loads(message.value()) for message in self.read(f"bus.out.{lane}")]
+
     def answer(self, lane: str, identifier: str) -> Answer:
         """The first answer to a message, awaited."""
-
-        def look() -> Answer | None:
-            for message in self.read(f"bus.out.{lane}"):
-                body: Answer = json.loads(message.value())
-                if body["id"] == identifier:
-                    return body
-            return None
-
-        return until(look, f"no answer to {identifier} on bus.out.{lane}")
+        return until(
+            lambda: next((body for body in self.answers(lane) if body["id"] == identifier), None),
+            f"no answer to {identifier} on bus.out.{lane}",
+        )
 
     def set(self, kind: str, name: str, value: object) -> Answer:
         """Set something through the operators lane, and wait until it is in force."""

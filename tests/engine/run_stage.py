@@ -55,6 +55,9 @@ def main() -> None:
         process._workers = [mortal if isinstance(w, GateWorker) else w for w in process._workers]
         process.readiness[:] = [worker.readiness for worker in process._workers]
     process.start()
+    if os.environ.get("AGENTBUS_TEST_HTTP"):
+        sys.stdout.write(f"http {process.http_port}\n")
+        sys.stdout.flush()
     is_ready = process.wait_ready(30)
     sys.stdout.write("ready\n" if is_ready else "not ready\n")
     sys.stdout.flush()

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import urllib.request
 from collections.abc import Callable
 
 import pytest
 
-from bus.core.journal import Tip, advance, continues, parse_segment
+from bus.core.journal import Tip, advance, continues, parse_segment, seal
+from bus.shell import kafka
 from tests.engine.conftest import World, until
 
 
@@ -74,7 +76,7 @@ def test_two_owners_of_one_lane_leave_one_chain(world: World) -> None:
     """A second gate that believes it owns the lane as well makes void segments at most: one row an offset."""
     world.started("gate", "arbiter")
     agent = world.lane("twice")
-    world.started("gate", AGENTBUS_TEST_GROUP="bus-gate-zombie")
+    world.started("gate", AGENTBUS_TEST_GROUP="bus-gate-zombie", AGENTBUS_TEST_NAME="two")
     for n in range(200):
         world.send("twice", "bus.resource.claim.v1", {}, source=agent, subject=f"boat/t{n}")
     row_at(world, "twice", 199)
@@ -130,3 +132,53 @@ def test_what_is_void_is_seen_nowhere(world: World) -> None:
     for lane in ("killed", "twice", "garbage"):
         decisions = [json.loads(message.value())["decision"] for message in world.read(f"bus.out.{lane}")]
         assert {d for d in decisions if d.startswith(lane)} <= valid
+
+
+def test_a_deleted_lane_stops_nobody_else(world: World) -> None:
+    """A lane whose topics were deleted is left out, by the gate and by the clock: other lanes' leases still end."""
+    first = world.started("gate", "arbiter")
+    world.lane("gone")
+    agent = world.lane("stays")
+    world.set("terms", "raft", {"resource": "raft", "window_ms": 0, "on_held": "deny", "lease_ms": 1000})
+    world.kill(first)
+    admin = kafka.admin(world.config)
+    for future in admin.delete_topics(["bus.in.gone", "bus.out.gone", "bus.gate.gone"]).values():
+        future.result(10)
+    world.started("gate", "arbiter")
+    identifier = world.send("stays", "bus.resource.claim.v1", {}, source=agent, subject="raft/1")
+    token = world.answer("stays", identifier)["token"]
+    ended = until(
+        lambda: next((a for a in world.answers("stays") if a["kind"] == "ended" and a["token"] == token), None),
+        "the lease did not end",
+    )
+    assert ended["reason"] == "expired"
+
+
+def test_a_replaced_input_stops_its_partition(world: World) -> None:
+    """A journal whose last judged record is not the one on the lane goes no further, and the code says why."""
+    first = world.started("gate", "arbiter")
+    agent = world.lane("swapped")
+    world.answer("swapped", world.send("swapped", "bus.resource.claim.v1", {}, source=agent, subject="boat/s"))
+    world.kill(first)
+    tip, last = Tip(), None
+    for message in world.read("bus.gate.swapped"):
+        segment = parse_segment(message.value())
+        tip = advance(tip, message.value())
+        last = segment if segment and segment.get("rows") else last
+    assert last is not None
+    row = [1, *last["rows"][0][1:4], "forged", "0" * 64, *last["rows"][0][6:]]
+    body = {name: last[name] for name in ("kind", "engine", "gen", "lane", "control")}
+    forged, _ = seal(tip, {**body, "from": 1, "to": 1, "rows": [row]})
+    world.producer.produce("bus.gate.swapped", value=forged, partition=0)
+    world.producer.flush(10)
+    world.send("swapped", "bus.resource.claim.v1", {}, source=agent, subject="boat/s2")
+    process = world.start("gate", "arbiter", AGENTBUS_TEST_HTTP="1")
+    assert process.stdout is not None
+    port = process.stdout.readline().split()[1]
+    line = until(lambda: _metric(port, "agentbus_partition_stopped{"), "the partition did not stop")
+    assert 'code="log_divergence",journal="bus.gate.swapped"' in line
+
+
+def _metric(port: str, name: str) -> str | None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return next((line for line in answer.read().decode().splitlines() if line.startswith(name)), None)
