@@ -11,7 +11,7 @@ from types import ModuleType
 
 import typer
 
-from bus.cli import dev, init, run, verify
+from bus.cli import agents, contracts, demo, dev, init, lanes, persons, run, send, suspensions, tail, terms, verify
 from bus.cli.caller import console, is_debugging
 from bus.cli.failures import ExitCode, sentence_of
 
@@ -40,9 +40,19 @@ def _noun(name: str, module: ModuleType) -> None:
     app.add_typer(group, name=name, help=module.ABOUT)
 
 
+_add(app, "demo", demo.demo, demo.EXAMPLE)
 _add(app, "dev", dev.dev, dev.EXAMPLE)
 _add(app, "init", init.init, init.EXAMPLE)
 _add(app, "run", run.run, run.EXAMPLE)
+_add(app, "send", send.send, send.EXAMPLE)
+_add(app, "tail", tail.tail, tail.EXAMPLE)
+_noun("lanes", lanes)
+_noun("agents", agents)
+_noun("persons", persons)
+_noun("contracts", contracts)
+_noun("terms", terms)
+_add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLE)
+_add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLE)
 _add(app, "verify", verify.verify, verify.EXAMPLE)
 
 

@@ -57,19 +57,19 @@ AGENTS = (
 LANES = tuple(agent.lane for agent in AGENTS)
 
 
-def make_bus(bootstrap: str) -> None:
-    """The bus's own topics and its genesis, as `agentbus init` makes them; raises `BusError`."""
-    config = Settings(bootstrap=bootstrap).client_config()
-    cluster.create_topics(kafka.admin(config), cluster.bus_plan(PARTITIONS), replication=1)
-    cluster.write_genesis(config, Genesis(1, DOMAIN, PARTITIONS, (STEWARD,)))
-
-
-def make_lanes(bootstrap: str) -> None:
-    """The topics of the lanes, and the governed ones of their owners; raises `BusError`."""
-    plans = [plan for lane in LANES for plan in cluster.lane_plan(lane)]
+def make_topics(bootstrap: str) -> None:
+    """The topics of the bus, of the lanes, and the governed ones of their owners; raises `BusError`."""
+    plans = cluster.bus_plan(PARTITIONS)
+    plans += [plan for lane in LANES for plan in cluster.lane_plan(lane)]
     plans += [cluster.governed_plan(topic, GOVERNED_PARTITIONS) for topic in GOVERNED]
     admin = kafka.admin(Settings(bootstrap=bootstrap).client_config())
     cluster.create_topics(admin, plans, replication=1)
+
+
+def make_genesis(bootstrap: str) -> None:
+    """Control number 0, as `agentbus init` writes it; raises `BusError`."""
+    config = Settings(bootstrap=bootstrap).client_config()
+    cluster.write_genesis(config, Genesis(1, DOMAIN, PARTITIONS, (STEWARD,)))
 
 
 def register(steward: Talk) -> int:

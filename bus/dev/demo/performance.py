@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bus.dev.broker import LocalBroker, start_broker
 from bus.dev.demo import acts
-from bus.dev.demo.company import AGENTS, GOVERNED, LANES, STEWARD, make_bus, make_lanes, register
+from bus.dev.demo.company import AGENTS, GOVERNED, LANES, STEWARD, make_genesis, make_topics, register
 from bus.dev.demo.processes import Processes
 from bus.dev.demo.show import NotSeenError, Show
 from bus.dev.demo.talk import Talk
@@ -61,17 +61,17 @@ def perform(teller: Teller, options: Options, on_progress: OnProgress, on_step: 
 
 def _open(broker: LocalBroker, processes: Processes, teller: Teller, on_step: OnStep, options: Options) -> Show:
     """Everything is started and set up; the first act may begin."""
-    on_step("topics and genesis")
-    make_bus(broker.bootstrap)
-    on_step("gate, arbiter, publisher and five agents")
+    on_step("topics, five agents and genesis")
+    make_topics(broker.bootstrap)
+    agents = [processes.start_agent(agent) for agent in AGENTS]
+    make_genesis(broker.bootstrap)
+    on_step("gate, arbiter and publisher")
     gate = processes.start_stages("gate", ["gate", "publisher"])
     arbiter = processes.start_stages("arbiter", ["arbiter"])
-    make_lanes(broker.bootstrap)
     steward = Talk(broker.bootstrap, STEWARD, OPERATORS)
     changes = register(steward)
     watch = Watch(broker.bootstrap, (*LANES, OPERATORS), GOVERNED)
     watch.open()
-    agents = [processes.start_agent(agent) for agent in AGENTS]
     for child in (gate, arbiter, *agents):
         child.wait_ready()
     on_step("lanes, agents, contracts and terms")

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, Producer, TopicPartition
 
 Json = dict[str, Any]  # Any: JSON
 Settings = dict[str, str | int | float | bool]
@@ -117,10 +117,21 @@ class Talk:
     def _read_from_now(self, topics: tuple[str, ...]) -> None:
         for topic in topics:
             for partition in self._consumer.list_topics(topic, timeout=METADATA_S).topics[topic].partitions:
-                _, end = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_S)
-                self._began_at[topic, partition] = end
+                self._began_at[topic, partition] = self._end_of(TopicPartition(topic, partition))
         # From the beginning, so that the chain of answers is known when the first new one comes.
         self._consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in self._began_at])
+
+    def _end_of(self, partition: TopicPartition) -> int:
+        until_s = time.monotonic() + METADATA_S
+        while True:
+            try:
+                _, end = self._consumer.get_watermark_offsets(partition, timeout=METADATA_S)
+            except KafkaException:  # a topic that was made a moment ago may still look for its leader
+                if time.monotonic() > until_s:
+                    raise
+                time.sleep(LOOK_S)
+            else:
+                return int(end)
 
     def _read_tasks(self) -> None:
         for line in sys.stdin:
