@@ -57,10 +57,10 @@ def things_to_try(save: Path | None) -> list[tuple[str, str]]:
     checked = (
         (f"{agentbus} verify {save}", "check again what was kept, without any Kafka")
         if save is not None
-        else (f"{agentbus} demo --save evidence", "once more; then `verify evidence` checks it without any Kafka")
+        else (f"{agentbus} demo --save evidence", "once more; `verify evidence` then needs no Kafka")
     )
     return [
-        (f"{agentbus} dev", "a Kafka and a bus of your own, with sample agents, until Ctrl-C"),
+        (f"{agentbus} dev", "your own Kafka and bus, with sample agents, until Ctrl-C"),
         checked,
         (f"{agentbus} demo --json", "the same for a program, one object a line"),
     ]

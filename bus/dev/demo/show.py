@@ -55,7 +55,7 @@ class Show:
         until_s = time.monotonic() + SEEN_WITHIN_S
         while not (found := condition()):
             if time.monotonic() > until_s:
-                raise NotSeenError(f"{sentence} (waited {SEEN_WITHIN_S:.0f} s)")
+                raise NotSeenError(f"not seen within {SEEN_WITHIN_S:.0f} s: {sentence}")
             self.watch.look(LOOK_S)
             self._tell()
         return found

@@ -167,9 +167,8 @@ class PersonTeller:
         self._say_how_often()
         self._console.print()
         if facts["failed"]:
-            self._console.print(
-                Text(f"The demo found {len(facts['failed'])} things that are not so.", style="bold red")
-            )
+            text = f"{len(facts['failed'])} of {facts['checks']} checks failed; what is marked ✗ above did not happen."
+            self._console.print(Text(text, style="bold red"))
             return
         took = f"{facts['took_s']:.1f} s"
         self._console.print(
