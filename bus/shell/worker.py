@@ -185,6 +185,8 @@ class Worker:
             consumer.pause(places)
         for p in partitions:
             place = (p.topic, p.partition)
+            if p.topic not in self._topic_ids:
+                continue  # a static member is given back what it had, also a topic that was deleted since
             self._owners[place] = Owner(self._linked, self._make_stage(place), time.monotonic())
         self.readiness.has_joined = True
 

@@ -32,6 +32,7 @@ class World:
     genesis: Genesis
     running: list[subprocess.Popen[str]] = field(default_factory=list)
     sent: int = 0
+    has_terms: bool = False
 
     def __post_init__(self) -> None:
         self.config = {"bootstrap.servers": self.bootstrap}
@@ -118,11 +119,14 @@ class World:
         return answer
 
     def lane(self, name: str) -> str:
-        """A lane of its own for a test, with one agent of the same name; the agent's id."""
+        """A lane of its own for a test, with one agent of the same name, which may claim boats; the agent's id."""
         cluster.create_topics(kafka.admin(self.config), cluster.lane_plan(name), replication=1)
         self.set("lane", name, {"principal": f"User:{name}"})
         agent = f"spiffe://acme/agent/{name}-1"
         self.set("agent", agent, {"lane": name, "roles": [name], "owner": STEWARD})
+        if not self.has_terms:
+            self.set("terms", "boat", {"resource": "boat", "window_ms": 0, "on_held": "deny", "lease_ms": 60_000})
+            self.has_terms = True
         return agent
 
 
