@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.audit.evidence import GATE_PUBLISHED, Place
+from bus.audit.evidence import GATE_PUBLISHED, Log, Place
 from bus.audit.verify import verify
 from bus.core.records import Record
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, found
@@ -135,6 +135,20 @@ def test_what_is_not_sent_yet_is_still_moving(bus: HandmadeBus) -> None:
 
     check = verify(bus.evidence(tamper), ["outputs"], lambda _: None).checks[0]
     assert (check.found, check.moving) == (0, ["bus.out.sales/0: 1 outputs are on their way"])
+
+
+@pytest.mark.parametrize("first", [1, 2, 5])
+def test_answers_beyond_retention_are_named_as_not_checked(bus: HandmadeBus, first: int) -> None:
+    """A reader that begins in the middle finds its place, and the result says what could not be checked."""
+    evidence = bus.evidence()
+    log = evidence.logs[SALES_OUT]
+    logs = {**evidence.logs, SALES_OUT: Log(first, log.end, log.records[first:])}
+    cut = type(evidence)("cut", logs, evidence.marks, {}, evidence.partitions)
+    check = verify(cut, ["outputs"], lambda _: None).checks[0]
+    assert (check.found, check.not_checked) == (
+        0,
+        [f"bus.out.sales/0: what is older than its first offset, {first}"],
+    )
 
 
 def test_without_a_journal_nothing_is_claimed(bus: HandmadeBus) -> None:

@@ -34,7 +34,7 @@ def test_another_control_number_is_found(bus: HandmadeBus) -> None:
     assert any("reason none in the journal, unknown_contract now" in finding for finding in findings)
 
 
-@pytest.mark.parametrize(("name", "value"), [("until", 1), ("by", "first_come"), ("claim", "c-0")])
+@pytest.mark.parametrize(("name", "value"), [("until", 1), ("token", 7), ("claim", "c-0")])
 def test_another_decision_of_the_arbiter_is_found(bus: HandmadeBus, name: str, value: object) -> None:
     """An event with another content than the record leads to is found."""
     _, granted = event_of(bus, "granted", "lead/L-1")
