@@ -165,18 +165,25 @@ class Clock:
         positions = kafka.committed(self._gates, places)
         ends = kafka.next_offsets(self._admin, places)
         behind = {place: position for place, position in positions.items() if position < ends.get(place, 0)}
-        return {place[0].removeprefix(incoming("")): self._first_time(place[0], at) for place, at in behind.items()}
+        times = {topic.removeprefix(incoming("")): self._first_time(topic, at) for (topic, _), at in behind.items()}
+        return {lane: ms for lane, ms in times.items() if ms is not None}
 
-    def _first_time(self, topic: str, position: int) -> int:
+    def _first_time(self, topic: str, position: int) -> int | None:
         known = self._first_times.get(topic)
-        if known is None or known[0] != position:
-            self._first_times[topic] = known = (position, self._read_time(topic, 0, position))
-        return known[1]
+        if known is not None and known[0] == position:
+            return known[1]
+        found = self._read_time(topic, 0, position)
+        if found is not None:
+            self._first_times[topic] = (position, found)
+        return found
 
     def _append_time(self, p: int, offset: int) -> Seen:
-        return offset, self._read_time(ARBITER, p, offset)
+        appended_ms = self._read_time(ARBITER, p, offset)
+        if appended_ms is None:
+            raise RetryableError(f"{ARBITER}/{p} holds nothing at offset {offset}")
+        return offset, appended_ms
 
-    def _read_time(self, topic: str, partition: int, offset: int) -> int:
+    def _read_time(self, topic: str, partition: int, offset: int) -> int | None:
         assert self._peek is not None
         first, _ = kafka.ends(self._peek, topic, partition)
         self._peek.assign([TopicPartition(topic, partition, max(offset, first))])
@@ -184,6 +191,8 @@ class Clock:
             message = self._peek.poll(kafka.CALL_TIMEOUT_S)
         finally:
             self._peek.unassign()  # else the broker would answer the next question only after a fetch
+        if message is not None and kafka.is_end(message):
+            return None  # a transaction's marker is the last thing there: it takes an offset and is no record
         if message is None or message.error() is not None:
             raise RetryableError(f"{topic}/{partition} gave nothing at offset {offset}")
         return int(message.timestamp()[1])
