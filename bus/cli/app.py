@@ -17,6 +17,8 @@ from bus.cli.failures import ExitCode, sentence_of
 
 ABOUT = "The layer between AI agents on Kafka: it validates every message and lets exactly one agent hold a resource."
 
+HELP_WIDTH_MAX = 100  # longer lines are hard to read
+
 app = typer.Typer(
     name="agentbus",
     help=ABOUT,
@@ -24,12 +26,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,  # plain text without boxes: it reads the same in a pipe, and needs nothing slow
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH_MAX},
 )
 
 
 def _add(group: typer.Typer, name: str, command: Callable[..., None], example: str) -> None:
-    group.command(name, epilog=f"Example:  {example}", no_args_is_help=False)(command)
+    group.command(name, epilog=f"\b\nExample:  {example}", no_args_is_help=False)(command)
 
 
 def _noun(name: str, module: ModuleType) -> None:
@@ -61,7 +64,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        _complain(_usage(error))
+        _complain_of_usage(error)
         code = ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         code = 130  # as a shell says of a command that Ctrl-C ended
@@ -77,11 +80,14 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
-def _usage(error: typer.TyperException) -> str:
+def _complain_of_usage(error: typer.TyperException) -> None:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "agentbus"
-    message = error.format_message().rstrip(".")
-    return f"{message}; see {path} --help" if message else f"see {path} --help"
+    message = error.format_message()
+    if message.startswith("Usage:"):  # a noun alone: what it can do is the answer
+        sys.stdout.write(message + "\n")
+        return
+    _complain(f"{message.rstrip('.')}; see {path} --help")
 
 
 def _complain(text: str) -> None:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
     from bus.shell.steward import Steward, Wanted
 
-ABOUT = "What messages must look like, who may send them, and what they do on arrival."
+ABOUT = "What messages must look like, and who may send them."
 GOVERNED_PARTITIONS_MAX = 1_000  # as many as a bus can have itself
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="The message type, such as leads.email.send.v1.")]
 Paths = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH…", help="A tree of contracts, one domain of it, or one contract's folder."),
+    typer.Argument(metavar="PATH", help="A tree of contracts, one domain of it, or one contract's folder."),
 ]
 
 

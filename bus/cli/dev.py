@@ -35,21 +35,25 @@ def dev(
         typer.Option(metavar="DIR", show_default=False, help="Keep everything here; else it ends with Ctrl-C."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, show_default="any free one", help="The port of Kafka.")
+        int | None,
+        typer.Option(metavar="PORT", min=1, max=65535, show_default="any free one", help="The port of Kafka."),
     ] = None,
     http_port: Annotated[
         int | None,
         typer.Option(
             envvar="AGENTBUS_HTTP_PORT",
+            metavar="PORT",
             min=0,
             max=65535,
             show_default="any free one",
             help="Where /metrics, /healthz and /readyz are.",
         ),
     ] = None,
-    domain: Annotated[str | None, typer.Option(show_default=DOMAIN, help="The trust domain of all ids.")] = None,
+    domain: Annotated[
+        str | None, typer.Option(metavar="NAME", show_default=DOMAIN, help="The trust domain of all ids.")
+    ] = None,
 ) -> None:
-    """Run a real Kafka and the bus on this machine until Ctrl-C. Needs neither Java nor Docker nor Kafka installed."""
+    """Run a real Kafka and the bus here, until Ctrl-C. Needs neither Java nor Docker nor Kafka installed."""
     from bus.cli.dev_screen import StartScreen, show_welcome
     from bus.shell import logs
 

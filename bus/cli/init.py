@@ -24,25 +24,33 @@ EXAMPLE = "agentbus init --domain acme --steward spiffe://acme/person/ana"
 @with_caller
 def init(
     caller: Caller,
-    domain: Annotated[str, typer.Option(help="The trust domain of all ids, such as acme in spiffe://acme/…")],
+    domain: Annotated[
+        str, typer.Option(metavar="NAME", help="The trust domain of all ids, such as acme in spiffe://acme/…")
+    ],
     steward: Annotated[
         list[str],
         typer.Option(
             metavar="ID", help="The person who may set everything up, spiffe://DOMAIN/person/NAME. Repeatable."
         ),
     ],
-    partitions: Annotated[int, typer.Option(help="Partitions of the arbiter, fixed for good; 2 or more.")] = PARTITIONS,
+    partitions: Annotated[
+        int, typer.Option(metavar="N", help="Partitions of the arbiter, fixed for good; 2 or more.")
+    ] = PARTITIONS,
     replication: Annotated[
         int | None,
         typer.Option(
-            envvar="AGENTBUS_REPLICATION", min=1, show_default="3", help="Copies of each topic the bus creates."
+            envvar="AGENTBUS_REPLICATION",
+            metavar="N",
+            min=1,
+            show_default="3",
+            help="Copies of each topic the bus creates.",
         ),
     ] = None,
     single_node: Annotated[
         bool, typer.Option("--single-node", help="One copy of each topic: for development only.")
     ] = False,
 ) -> None:
-    """Make this Kafka a bus: create its topics and write its genesis. Doing it again changes nothing."""
+    """Make this Kafka a bus: its topics and its genesis. Doing it again changes nothing."""
     from bus.shell import cluster, kafka
 
     genesis = checked_genesis(domain, steward, partitions)

@@ -38,7 +38,8 @@ class LogFormat(StrEnum):
 def run(
     caller: Caller,
     stage: Annotated[
-        list[Stage], typer.Option(show_default="all three", help="A stage to run here. May be repeated.")
+        list[Stage],
+        typer.Option(metavar="STAGE", show_default="all", help="gate, arbiter or publisher. May be repeated."),
     ] = [],  # noqa: B006 Typer copies it
     instance: Annotated[
         str | None,
@@ -53,6 +54,7 @@ def run(
         int | None,
         typer.Option(
             envvar="AGENTBUS_HTTP_PORT",
+            metavar="PORT",
             min=0,
             max=65535,
             show_default="any free one",
@@ -60,14 +62,17 @@ def run(
         ),
     ] = None,
     log_format: Annotated[
-        LogFormat | None, typer.Option(envvar="AGENTBUS_LOG_FORMAT", show_default="text", help="Form of the log.")
+        LogFormat | None,
+        typer.Option(
+            envvar="AGENTBUS_LOG_FORMAT", metavar="FORM", show_default="text", help="The log as text or json."
+        ),
     ] = None,
     single_node: Annotated[
         bool, typer.Option("--single-node", help="Accept topics with fewer than three copies: for development only.")
     ] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
-    """Run stages of the bus until Ctrl-C. Any number of processes may run the same stages: they share the work."""
+    """Run stages of the bus until Ctrl-C. Any number of processes may run the same ones: they share the work."""
     from bus.shell import logs
     from bus.shell.process import BusProcess
 

@@ -52,7 +52,10 @@ def send(
     wait_s: Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait.")] = WAIT_S,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for an answer.")] = False,
 ) -> None:
-    """Send one message and show what the bus answers; exit code 3 if it is refused or denied, 7 if not permitted."""
+    """Send one message and show what the bus answers.
+
+    The exit code is 3 if it is refused or denied, 7 if the sender is not permitted, 6 if somebody was faster.
+    """
     from bus.shell.lane_talk import LaneTalk, Saying
 
     value = _body(body)

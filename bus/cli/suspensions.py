@@ -30,7 +30,7 @@ def suspend(
     everybody: Everybody = False,
     person: AsPerson = "",
 ) -> None:
-    """Stop agents at once: what they hold ends, what they send is refused. Persons are never suspended."""
+    """Stop agents at once. What they hold ends, what they send is refused; persons are never suspended."""
     _change(caller, person, "suspended", reason, agent=agent, role=role, everybody=everybody)
 
 

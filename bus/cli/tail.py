@@ -27,7 +27,9 @@ def tail(
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="[TOPIC or LANE…]", show_default="the public events and the refusals", help="What to show."
+            metavar="WHAT",
+            show_default="the public events and the refusals",
+            help="A topic, or a lane for its answers.",
         ),
     ] = [],  # noqa: B006 Typer copies it
     from_start: Annotated[
@@ -35,7 +37,10 @@ def tail(
     ] = False,
     count: Annotated[int, typer.Option(min=0, metavar="N", show_default="no end", help="End after N lines.")] = 0,
 ) -> None:
-    """Show answers, public events, refusals, governed topics or journals until Ctrl-C; a lane means its answers."""
+    """Show what happens, as it happens, until Ctrl-C.
+
+    Any topic may be named: public events, answers, refusals, governed topics, journals, control.
+    """
     from bus.shell.follow import Reading
 
     config = caller.settings().client_config()

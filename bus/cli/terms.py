@@ -12,7 +12,7 @@ from bus.cli.in_force import AsPerson, Base, put, registry_of, show_rows, value_
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
 
-ABOUT = "The rules of each resource type: who may claim it, for how long, what must be true first."
+ABOUT = "The rules of each resource type: who may claim it, and for how long."
 
 Resource = Annotated[str, typer.Argument(metavar="RESOURCE", help="The resource type, such as lead.")]
 

@@ -1,0 +1,162 @@
+"""What the tests of the command line share: one development bus for all, and the real command as a subprocess."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bus.dev.jars import kafka_files
+from bus.dev.lock import read_lock
+from bus.dev.places import cache_folder
+from bus.dev.progress import ignore_progress
+
+COMMAND = Path(sys.executable).with_name("agentbus")
+READY_S = 120.0  # warm it takes six seconds; the machine may be busy with everything else
+STOP_S = 60.0
+CALL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[Any]:  # Any: JSON
+        """Its lines of JSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def complaint(self) -> str:
+        """The one sentence an error is told in; fails if there is more of it, or a traceback."""
+        lines = [line for line in self.err.splitlines() if not line.startswith(("  ", "using ", "created "))]
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("agentbus: ")
+        assert lines[0].endswith(".")
+        return lines[0].removeprefix("agentbus: ")
+
+
+@dataclass(slots=True)
+class DevRun:
+    """A running `agentbus dev --json`."""
+
+    popen: subprocess.Popen[str]
+    ready: dict[str, Any]  # Any: JSON
+    processes: dict[str, psutil.Process]  # everything it has started, and itself
+    told: list[str] = field(default_factory=list)  # what it said on stderr
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Ctrl-C, or another signal; its exit code."""
+        self.popen.send_signal(number)
+        return self.popen.wait(STOP_S)
+
+
+def environment(cache: Path, **more: str) -> dict[str, str]:
+    """The environment of a command: nothing of the caller's own settings, and a cache of these tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AGENTBUS_")}
+    return {**kept, "AGENTBUS_CACHE": str(cache), "NO_COLOR": "1", "COLUMNS": "120", **more}
+
+
+def agentbus(*arguments: str, env: dict[str, str], stdin: str = "") -> Ran:
+    """Run the command to its end."""
+    ran = subprocess.run(
+        [str(COMMAND), *arguments], env=env, input=stdin, capture_output=True, text=True, timeout=CALL_S, check=False
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
+def start_dev(*arguments: str, env: dict[str, str]) -> DevRun:
+    """Start a development bus and wait until it is ready."""
+    popen = subprocess.Popen(
+        [str(COMMAND), "dev", "--json", *arguments],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    told: list[str] = []
+    assert popen.stdout is not None
+    assert popen.stderr is not None
+    errors = popen.stderr
+    threading.Thread(target=lambda: told.extend(errors), daemon=True).start()
+    watchdog = threading.Timer(READY_S, popen.kill)
+    watchdog.start()
+    line = popen.stdout.readline()
+    watchdog.cancel()
+    assert line, f"agentbus dev ended without a ready line: {told}"
+    ready = json.loads(line)
+    return DevRun(popen, ready, {name: psutil.Process(pid) for name, pid in ready["pids"].items()}, told)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Is it gone, at once or within a few seconds?"""
+    until_s = time.monotonic() + 10
+    while time.monotonic() < until_s:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that has Kafka's files but knows of no other bus on this machine."""
+    lock = read_lock()
+    kafka_files(lock, ignore_progress)
+    name = f"kafka-{lock.kafka_version}"
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / name).symlink_to(cache_folder() / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dev(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevRun]:
+    """One development bus, with its sample, for all tests that do not end it."""
+    run = start_dev("--data", str(tmp_path_factory.mktemp("dev") / "data"), env=environment(cache))
+    yield run
+    run.stop()
+    assert all(has_ended(process) for process in run.processes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A terminal on the machine of the development bus."""
+
+    env: dict[str, str]
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+        """Run a command."""
+        return agentbus(*arguments, env=self.env, stdin=stdin)
+
+    def json(self, *arguments: str, stdin: str = "") -> list[Any]:  # Any: JSON
+        """Run a command that must succeed, for its JSON."""
+        ran = self(*arguments, "--json", stdin=stdin)
+        assert ran.code == 0, ran.err
+        return ran.rows
+
+
+@pytest.fixture(scope="session")
+def terminal(dev: DevRun, cache: Path) -> Terminal:
+    """Commands here find the development bus by themselves."""
+    assert dev.ready["bootstrap"]
+    return Terminal(environment(cache))
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Terminal:
+    """A terminal on a machine where no bus runs."""
+    return Terminal(environment(tmp_path / "cache"))
