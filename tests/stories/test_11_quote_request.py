@@ -20,9 +20,9 @@ class Office:
     world: World
     procurement: Sender
 
-    def seen_by_logistics(self, order: str) -> list[Json]:
-        """The requests for an order that reached logistics."""
-        return self.world.governed("logistics", {"purchase_order": order})
+    def seen_by_logistics(self, order: str, *, after: Json) -> list[Json]:
+        """The requests for an order that reached logistics, once the one that was admitted last is there."""
+        return self.world.governed("logistics", {"purchase_order": order}, after=after)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_logistics_never_sees_what_was_refused(office: Office) -> None:
     admitted = office.procurement.ask(REQUEST, good)
 
     assert (admitted["kind"], admitted["topic"]) == ("action_admitted", "logistics")
-    assert office.seen_by_logistics("PO-3") == [good]
+    assert office.seen_by_logistics("PO-3", after=admitted) == [good]
 
 
 def test_what_arrives_is_what_was_sent_byte_for_byte(office: Office) -> None:

@@ -11,6 +11,7 @@ OFFER = "logistics.quote.offer.v1"
 SUSPEND = "bus.control.suspend.v1"
 RESUME = "bus.control.resume.v1"
 HELD = ("shipment/T-1", "shipment/T-2")
+LOOP = 20
 FAR_AHEAD_MS = 4_000_000_000_000
 
 
@@ -64,7 +65,7 @@ def suspended(yard: Yard) -> Suspended:
     """The looping agent holds two shipments and floods logistics with offers; the operator suspends it."""
     tokens = {shipment: int(yard.looper.claim(shipment)["token"]) for shipment in HELD}
     assert yard.colleague.claim("shipment/T-3")["kind"] == "granted"
-    loop = [yard.offer_again() for _ in range(20)]
+    loop = [yard.offer_again() for _ in range(LOOP)]
     assert yard.looper.hear(loop[-1])["kind"] == "action_admitted"
 
     select = {"select": {"agent": yard.looper.source}, "reason": "sends the same offer over and over"}
@@ -98,12 +99,11 @@ def test_its_holdings_end(suspended: Suspended, shipment: str) -> None:
 def test_it_is_refused_whatever_it_says(suspended: Suspended) -> None:
     """The loop goes on sending: every message is refused as suspended and none reaches logistics."""
     yard = suspended.yard
-    before = len(yard.world.governed("logistics", {"purchase_order": "PO-77"}))
-
     answers = [yard.looper.hear(said) for said in [yard.offer_again() for _ in range(5)]]
+    last = yard.colleague.ask(OFFER, OFFER_BODY | {"purchase_order": "PO-78"})
 
     assert [answer["reason"] for answer in answers] == ["suspended"] * 5
-    assert len(yard.world.governed("logistics", {"purchase_order": "PO-77"})) == before
+    assert len(yard.world.governed("logistics", {"purchase_order": "PO-77"}, after=last)) == LOOP
 
 
 def test_it_cannot_lift_its_own_suspension(suspended: Suspended) -> None:

@@ -84,9 +84,12 @@ class World:
             f"the gate of lane {lane} stands at control number {wanted}",
         )
 
-    def governed(self, topic: str, about: dict[str, Any]) -> list[Json]:
-        """The bodies on a governed topic that have these fields, once it is quiet."""
-        bodies = [dict(json.loads(record.value)) for record in self.topic(topic).all()]
+    def governed(self, topic: str, about: dict[str, Any], *, after: Json) -> list[Json]:
+        """The bodies on a governed topic that have these fields, once an admitted message (its answer) is there."""
+        decision = after["decision"]
+        reader = self.topic(topic)
+        reader.find(lambda record: record.header("bus-decision") == decision, f"what {decision} admitted arrives")
+        bodies = [dict(json.loads(record.value)) for record in reader.all()]
         return [body for body in bodies if about.items() <= body.items()]
 
     def close(self) -> None:
