@@ -69,6 +69,7 @@ class Worker:
         self._broker_time = BrokerTime()
         self._topics: list[str] = []
         self._topic_ids: dict[str, str] = {}
+        self._missing: set[str] = set()
         self._consumer: Consumer
         self._links: Links | None = None
 
@@ -112,7 +113,7 @@ class Worker:
         self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
         marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
         self._links = Links(self._config, producer, self._consumer, marks, self._metrics, self._broker_time)
-        self._topics = []
+        self._topics, self._topic_ids, self._missing = [], {}, set()
 
     def _loop(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -138,13 +139,21 @@ class Worker:
     def _follow_control(self) -> None:
         self._control_log.poll()
         wanted = self._wanted_topics()
-        if wanted != self._topics:
-            self._topics = wanted
+        if not set(wanted) <= self._topic_ids.keys() | self._missing:
             self._topic_ids = topic_ids(self._config, wanted)
-            for missing in sorted(set(wanted) - set(self._topic_ids)):
+            self._missing = set(wanted) - self._topic_ids.keys()
+            for missing in sorted(self._missing):
                 log.error("topic_missing", stage=self.stage_name, topic=missing, next="the others go on")
+        there = sorted(self._topic_ids)
+        # A static member that comes back is given what it had, and nobody looks at what it asks for: a lane set in the
+        # meantime would be nobody's. Asking for one topic first and for all then makes the group look.
+        self._subscribe(there if self.readiness.has_joined or not self._instance else there[:1])
+
+    def _subscribe(self, topics: list[str]) -> None:
+        if topics != self._topics:
+            self._topics = topics
             self._consumer.subscribe(
-                sorted(self._topic_ids), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+                topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
             )
 
     def _poll(self) -> None:
