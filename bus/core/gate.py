@@ -157,11 +157,16 @@ def _refusal(state: GateState, at: int, basis: GateBasis) -> tuple[Refusal | Non
     return _untimely(at, basis.envelope) or basis.later, None
 
 
+POISON = Refusal(GateReason.POISON, "judging it killed the stage twice")
+
+
 def refusal_again(row: Row, basis: GateBasis) -> Refusal | None:
     """The refusal behind a row that stands in the journal, recomputed for sending it once more; None if it has none."""
     if row.verdict == "forwarded":
         return None
     reason = GateReason(row.reason)
+    if reason is GateReason.POISON:
+        return POISON
     if reason is GateReason.ID_REUSE:
         return _id_reuse(basis)
     untimely = _untimely(row.at, basis.envelope) if basis.envelope else None

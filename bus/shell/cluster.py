@@ -102,7 +102,7 @@ def write_genesis(config: kafka.ClientConfig, genesis: Genesis) -> Genesis:
     """Write control number 0 if nothing is there; the genesis in force. Raises `ConflictError` if another one is."""
     before = read_genesis(config)
     if before is None:
-        producer = kafka.producer(config)
+        producer = kafka.plain_producer(config)  # what is there afterwards is read back anyway
         producer.produce(topics.CONTROL, partition=0, key=b"genesis", value=canonical(genesis.to_json()))
         if producer.flush(kafka.CALL_TIMEOUT_S):
             raise RetryableError("the genesis was not acknowledged", "try again")

@@ -9,10 +9,10 @@ from bus.core.answers import Predecessors, control_headers, gate_outputs, is_con
 from bus.core.control import Registry
 from bus.core.envelope import message_hash
 from bus.core.gate import (
+    POISON,
     GateBasis,
     GateState,
     Judged,
-    Refusal,
     Row,
     arrival_ms,
     evolve,
@@ -183,7 +183,7 @@ class GateStage:
         if is_poison:
             row = Row(record.offset, "refused", GateReason.POISON.value, "", "", message_hash(record), at, ())
             basis = _blank(row)
-            judged = Judged(row, Refusal(GateReason.POISON, "judging it killed the stage twice"))
+            judged = Judged(row, POISON)
             evolve(self._state, row)
         else:
             basis = self._gatherer.gather(record, at, registry)

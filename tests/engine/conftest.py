@@ -42,7 +42,7 @@ class World:
         """Start a process with these stages."""
         command = [sys.executable, str(RUN_STAGE), self.bootstrap, *stages]
         process = subprocess.Popen(
-            command, env={**os.environ, "AGENTBUS_TEST_NAME": "one", **environment}, text=True, stdout=subprocess.PIPE
+            command, env={**os.environ, "ENGINE_TEST_NAME": "one", **environment}, text=True, stdout=subprocess.PIPE
         )
         self.running.append(process)
         return process

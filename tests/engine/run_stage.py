@@ -17,9 +17,9 @@ from bus.shell.settings import Settings
 from bus.shell.stage import Stage
 from bus.shell.worker import GateWorker, Place
 
-PILL = os.environ.get("AGENTBUS_TEST_PILL", "").encode()
-GROUP = os.environ.get("AGENTBUS_TEST_GROUP", "")
-HOW = os.environ.get("AGENTBUS_TEST_DEATH", "kill")
+PILL = os.environ.get("ENGINE_TEST_PILL", "").encode()
+GROUP = os.environ.get("ENGINE_TEST_GROUP", "")
+HOW = os.environ.get("ENGINE_TEST_DEATH", "kill")
 
 
 class MortalGatherer(Gatherer):
@@ -46,7 +46,7 @@ class MortalGateWorker(GateWorker):
 def main() -> None:
     """Run until killed."""
     logs.set_up("info", "text")
-    settings = Settings(bootstrap=sys.argv[1], instance=os.environ.get("AGENTBUS_TEST_NAME", ""))
+    settings = Settings(bootstrap=sys.argv[1], instance=os.environ.get("ENGINE_TEST_NAME", ""))
     if GROUP:
         GateWorker.group = GROUP  # a gate that the group of the others knows nothing of
     process = BusProcess(settings, tuple(sys.argv[2:]))
@@ -55,7 +55,7 @@ def main() -> None:
         process._workers = [mortal if isinstance(w, GateWorker) else w for w in process._workers]
         process.readiness[:] = [worker.readiness for worker in process._workers]
     process.start()
-    if os.environ.get("AGENTBUS_TEST_HTTP"):
+    if os.environ.get("ENGINE_TEST_HTTP"):
         sys.stdout.write(f"http {process.http_port}\n")
         sys.stdout.flush()
     is_ready = process.wait_ready(30)

@@ -56,7 +56,7 @@ def test_a_record_that_kills_the_stage_twice_is_poison(world: World, death: str)
     world.send(lane, "bus.resource.claim.v1", {"reasoning": f"swallow-{death}"}, source=agent, subject="boat/x")
     world.send(lane, "bus.resource.claim.v1", {}, source=agent, subject="boat/y")
     for _ in range(4):
-        mortal = world.start("gate", "arbiter", AGENTBUS_TEST_PILL=f"swallow-{death}", AGENTBUS_TEST_DEATH=death)
+        mortal = world.start("gate", "arbiter", ENGINE_TEST_PILL=f"swallow-{death}", ENGINE_TEST_DEATH=death)
         until(_dead_or_done(world, mortal, lane), "the gate neither died nor went on")
         if mortal.poll() is None:
             break
@@ -74,7 +74,7 @@ def test_two_owners_of_one_lane_leave_one_chain(world: World) -> None:
     """A second gate that believes it owns the lane as well makes void segments at most, and none is seen outside."""
     world.started("gate", "arbiter")
     agent = world.lane("twice")
-    world.started("gate", AGENTBUS_TEST_GROUP="bus-gate-zombie", AGENTBUS_TEST_NAME="two")
+    world.started("gate", ENGINE_TEST_GROUP="bus-gate-zombie", ENGINE_TEST_NAME="two")
     for n in range(200):
         world.send("twice", "bus.resource.claim.v1", {}, source=agent, subject=f"boat/t{n}")
     row_at(world, "twice", 199)
@@ -168,7 +168,7 @@ def test_a_replaced_input_stops_its_partition(world: World) -> None:
     world.producer.produce("bus.gate.swapped", value=forged, partition=0)
     world.producer.flush(10)
     world.send("swapped", "bus.resource.claim.v1", {}, source=agent, subject="boat/s2")
-    process = world.start("gate", "arbiter", AGENTBUS_TEST_HTTP="1")
+    process = world.start("gate", "arbiter", ENGINE_TEST_HTTP="1")
     assert process.stdout is not None
     port = process.stdout.readline().split()[1]
     line = until(lambda: _metric(port, "agentbus_partition_stopped{"), "the partition did not stop")

@@ -46,6 +46,11 @@ def test_what_is_noted_is_what_is_scraped(method: str, arguments: tuple[object, 
     assert line in scrape(metrics).splitlines()
 
 
+def test_publishing_is_a_histogram() -> None:
+    """How long a segment takes from append to the last acknowledgement can be asked as a quantile."""
+    assert "# TYPE agentbus_publish_seconds histogram" in scrape(Metrics()).splitlines()
+
+
 def test_ready_is_told_only_when_every_stage_is() -> None:
     """/readyz answers 503 until each stage has joined, restored and is in force; the others answer at once."""
     stage = Readiness("gate")
