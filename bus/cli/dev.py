@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,8 @@ def dev(
             signal.signal(number, signal.SIG_IGN)  # what is being stopped is stopped to the end
         if bus is not None:
             bus.stop()
-    caller.say("Stopped; nothing is left running.")
+        if sys.exc_info()[0] in (None, KeyboardInterrupt):  # an error has a sentence of its own
+            caller.say("Stopped; nothing is left running.")
 
 
 def _kafka(

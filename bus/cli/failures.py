@@ -6,7 +6,7 @@ from bus.shell.errors import (
     BusError,
     ConflictError,
     NotInitialisedError,
-    UnreachableError,
+    RetryableError,
 )
 
 
@@ -36,7 +36,7 @@ def exit_code_of(error: BusError) -> ExitCode:
     match error:
         case CommandError():
             return error.exit_code
-        case UnreachableError():
+        case RetryableError():  # Kafka is away, or too slow
             return ExitCode.UNREACHABLE
         case NotInitialisedError():
             return ExitCode.NOT_FOUND
@@ -49,7 +49,8 @@ def exit_code_of(error: BusError) -> ExitCode:
 def sentence_of(error: Exception) -> tuple[str, ExitCode]:
     """One sentence and an exit code for anything that can be raised; `AGENTBUS_DEBUG=1` shows where it came from."""
     if isinstance(error, BusError):
-        return sentence(error.message, error.next_step), exit_code_of(error)
+        again = "try again" if isinstance(error, RetryableError) else ""
+        return sentence(error.message, error.next_step or again), exit_code_of(error)
     name = type(error).__name__
     if name == "DevError":  # by name: bus.dev is an extra, and slow to import
         return sentence(str(getattr(error, "message", error)), str(getattr(error, "next_step", ""))), ExitCode.INTERNAL

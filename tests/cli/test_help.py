@@ -2,11 +2,12 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 
 from bus.cli.app import app
-from tests.cli.conftest import Terminal, environment
+from tests.cli.conftest import Terminal, agentbus, environment
 
 NOUNS = ("lanes", "agents", "persons", "contracts", "terms")
 
@@ -88,3 +89,10 @@ def test_a_mistake_in_typing_is_one_sentence(nowhere: Terminal, arguments: list[
 def test_a_noun_alone_shows_its_verbs(nowhere: Terminal, noun: str) -> None:
     """Who types a noun alone is shown what can be done with it."""
     assert "ls" in nowhere(noun).out
+
+
+def test_a_traceback_is_shown_only_on_request(nowhere: Terminal, tmp_path: Path) -> None:
+    """AGENTBUS_DEBUG=1 shows where in the code it went wrong; without it there is the sentence alone."""
+    wrong = ("contracts", "check", str(tmp_path / "none"))
+    assert "Traceback" not in nowhere(*wrong).err
+    assert "Traceback" in agentbus(*wrong, env={**nowhere.env, "AGENTBUS_DEBUG": "1"}).err
