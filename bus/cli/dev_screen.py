@@ -75,15 +75,19 @@ class StartScreen:
         if self._bar is None:
             columns = (TextColumn("         {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
             self._bar = Bar(*columns, console=console(sys.stderr), transient=True)
-            self._task = self._bar.add_task("Apache Kafka's files")
+            self._task = self._bar.add_task("Apache Kafka's files", total=progress.bytes_total)
             self._bar.start()
         assert self._task is not None
         self._bar.update(self._task, completed=progress.bytes_done, total=progress.bytes_total)
 
     def _end_bar(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        if self._bar is None:
+            return
+        self._bar.stop()
+        fetched = self._bar.tasks[0]
+        self._bar = None
+        if fetched.finished:
+            self.step(f"Apache Kafka's files: {fetched.completed / 1_000_000:.0f} MB fetched and checked")
 
 
 def show_welcome(caller: Caller, bus: "DevBus") -> None:
