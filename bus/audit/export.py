@@ -9,14 +9,13 @@ Bytes are written as text where they are UTF-8, else as {"base64": "…"}; null 
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from bus.audit.evidence import Evidence, Flaw, Log, Place
-from bus.core.records import Record
+from bus.core.records import Record, canonical
 from bus.shell.errors import BusError, ConflictError
 
 MANIFEST = "manifest.json"
@@ -40,7 +39,7 @@ def save(evidence: Evidence, folder: Path) -> None:
             "partitions": dict(evidence.partitions),
             "files": files,
         }
-        (folder / MANIFEST).write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
     except OSError as error:
         raise BusError(f"cannot write {folder} ({error.strerror})", "name another folder, or make room") from error
 
@@ -48,7 +47,7 @@ def save(evidence: Evidence, folder: Path) -> None:
 def load(folder: Path) -> Evidence:
     """Read an export; raises `BusError` if the folder holds none. What is wrong with its files becomes `Flaw`s."""
     try:
-        manifest = orjson.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["kind"] != FORM or manifest["v"] != 1:
             raise BusError(f"{folder} is an export of another version", "use the agentbus that wrote it")
         flaws: list[Flaw] = []
@@ -89,7 +88,7 @@ def _line(record: Record) -> bytes:
         "headers": headers,
         "value": _shown(record.value),
     }
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return canonical(line) + b"\n"
 
 
 def _shown(content: bytes | None) -> str | dict[str, str] | None:
@@ -119,7 +118,7 @@ def _load_log(folder: Path, described: dict[str, Any], flaws: list[Flaw]) -> tup
 def _records(place: Place, lines: Iterable[bytes], flaws: list[Flaw]) -> Iterable[Record]:
     for number, line in enumerate(lines, start=1):
         try:
-            yield _record(place, orjson.loads(line))
+            yield _record(place, json.loads(line))
         except (ValueError, KeyError, TypeError, binascii.Error):
             flaws.append(Flaw(place, f"line {number} is no record any more"))
 
