@@ -7,6 +7,7 @@ from bus.shell.errors import (
     ConflictError,
     NotInitialisedError,
     RetryableError,
+    UsageError,
 )
 
 
@@ -38,6 +39,8 @@ def exit_code_of(error: BusError) -> ExitCode:
             return error.exit_code
         case RetryableError():  # Kafka is away, or too slow
             return ExitCode.UNREACHABLE
+        case UsageError():
+            return ExitCode.USAGE
         case NotInitialisedError():
             return ExitCode.NOT_FOUND
         case ConflictError():

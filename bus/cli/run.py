@@ -71,14 +71,17 @@ def run(
         bool, typer.Option("--single-node", help="Accept topics with fewer than three copies: for development only.")
     ] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+    until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
 ) -> None:
     """Run stages of the bus until Ctrl-C. Any number of processes may run the same ones: they share the work."""
     from bus.shell import logs
-    from bus.shell.process import BusProcess
+    from bus.shell.process import BusProcess, stop_with_starter
 
     settings = caller.settings(instance=instance, http_port=http_port, log_format=log_format and log_format.value)
     logs.set_up(settings.log_level, settings.log_format)
     stop = stop_on_signals()
+    if until_eof:
+        stop_with_starter(stop)
     if child:
         _be_child(settings, stop)
         return

@@ -29,6 +29,10 @@ class FatalError(BusError):
         self.code = code
 
 
+class UsageError(BusError):
+    """What was asked for cannot be done, however often it is tried."""
+
+
 class NotInitialisedError(BusError):
     """The cluster has no genesis yet."""
 

@@ -148,11 +148,16 @@ class BusProcess:
 
 def run_publisher(settings: Settings, stop: threading.Event) -> None:
     """Be the publisher's process: publish until told to stop, or until standard input ends."""
-    threading.Thread(target=_watch_parent, args=(stop,), daemon=True).start()
+    stop_with_starter(stop)
     publish_slots(settings.client_config(), settings.instance, Metrics(), stop)
 
 
-def _watch_parent(stop: threading.Event) -> None:
+def stop_with_starter(stop: threading.Event) -> None:
+    """Set ``stop`` when standard input ends: whoever started this process is gone, however it went."""
+    threading.Thread(target=_watch_starter, args=(stop,), name="bus-starter", daemon=True).start()
+
+
+def _watch_starter(stop: threading.Event) -> None:
     if not sys.stdin.isatty():
         while os.read(sys.stdin.fileno(), READ_BYTES):  # the buffered reader would hold a lock at exit
             pass

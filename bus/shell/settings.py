@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bus.shell.errors import BusError
+from bus.shell.errors import UsageError
 
 PASSED_THROUGH = ("security.", "sasl.", "ssl.", "client.dns.", "socket.", "broker.address.")
 
@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     def client_config(self) -> dict[str, str]:
         """Bootstrap and ``security.*``, ``sasl.*``, ``ssl.*`` … as librdkafka names them.
 
-        Raises `BusError` if the properties file cannot be read or names something that is not passed through.
+        Raises `UsageError` if the properties file cannot be read or names something that is not passed through.
         """
         config = {"bootstrap.servers": self.bootstrap}
         config.update(_read_properties(self.kafka_config) if self.kafka_config else {})
@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         for name in config:
             if name != "bootstrap.servers" and not name.startswith(PASSED_THROUGH):
                 prefixes = ", ".join(f"{prefix}*" for prefix in PASSED_THROUGH)
-                raise BusError(f"Kafka setting {name} is not passed through", f"only {prefixes} are; leave it out")
+                raise UsageError(f"Kafka setting {name} is not passed through", f"only {prefixes} are; leave it out")
         return config
 
 
@@ -46,6 +46,6 @@ def _read_properties(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BusError(f"cannot read the Kafka properties {path} ({error})", "check the path") from error
+        raise UsageError(f"cannot read the Kafka properties {path} ({error})", "check the path") from error
     pairs = (line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith(("#", "!")))
     return {name.strip(): value.strip() for name, _, value in pairs}
