@@ -70,8 +70,7 @@ def run(
     single_node: Annotated[
         bool, typer.Option("--single-node", help="Accept topics with fewer than three copies: for development only.")
     ] = False,
-    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
-    until_eof: Annotated[bool, typer.Option("--until-eof", hidden=True)] = False,
+    child_of: Annotated[str, typer.Option("--child-of", hidden=True)] = "",
 ) -> None:
     """Run stages of the bus until Ctrl-C. Any number of processes may run the same ones: they share the work."""
     from bus.shell import logs
@@ -80,9 +79,9 @@ def run(
     settings = caller.settings(instance=instance, http_port=http_port, log_format=log_format and log_format.value)
     logs.set_up(settings.log_level, settings.log_format)
     stop = stop_on_signals()
-    if until_eof:
+    if child_of:
         stop_with_starter(stop)
-    if child:
+    if child_of == "supervisor":
         _be_child(settings, stop)
         return
     if not single_node and caller.running() is None:

@@ -147,8 +147,7 @@ class BusProcess:
 
 
 def run_publisher(settings: Settings, stop: threading.Event) -> None:
-    """Be the publisher's process: publish until told to stop, or until standard input ends."""
-    stop_with_starter(stop)
+    """Be the publisher's process: publish until told to stop."""
     publish_slots(settings.client_config(), settings.instance, Metrics(), stop)
 
 
@@ -165,7 +164,7 @@ def _watch_starter(stop: threading.Event) -> None:
 
 
 def _publisher_command(settings: Settings) -> PublisherCommand:
-    arguments = [sys.executable, "-m", "bus.cli", "run", "--stage", "publisher", "--child"]
+    arguments = [sys.executable, "-m", "bus.cli", "run", "--stage", "publisher", "--child-of", "supervisor"]
     arguments += ["--bootstrap", settings.bootstrap]
     arguments += [f"-X{name}={value}" for name, value in settings.kafka.items()]
     environment = {**os.environ, "AGENTBUS_LOG_FORMAT": settings.log_format, "AGENTBUS_LOG_LEVEL": settings.log_level}

@@ -62,7 +62,17 @@ class Processes:
 
     def start_stages(self, name: str, stages: Sequence[str]) -> Child:
         """Start stages of the bus, as anybody would."""
-        command = ["-m", "bus.cli", "run", "--bootstrap", self._bootstrap, "--single-node", "--json", "--until-eof"]
+        command = [
+            "-m",
+            "bus.cli",
+            "run",
+            "--bootstrap",
+            self._bootstrap,
+            "--single-node",
+            "--json",
+            "--child-of",
+            "demo",
+        ]
         command += ["--instance", f"demo-{name}"]
         for stage in stages:
             command += ["--stage", stage]
