@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Run stages of the bus until Ctrl-C. Any number of processes may run the same ones: they share the work."""
     from bus.shell import logs
-    from bus.shell.process import BusProcess, stop_with_starter
+    from bus.shell.process import stop_with_starter
 
     settings = caller.settings(instance=instance, http_port=http_port, log_format=log_format and log_format.value)
     logs.set_up(settings.log_level, settings.log_format)
@@ -87,6 +87,12 @@ def run(
     if not single_node and caller.running() is None:
         _refuse_unsafe(settings)
     stages = tuple(dict.fromkeys(one.value for one in stage)) or tuple(one.value for one in Stage)
+    _work(caller, settings, stages, stop)
+
+
+def _work(caller: Caller, settings: "Settings", stages: tuple[str, ...], stop: threading.Event) -> None:
+    from bus.shell.process import BusProcess
+
     process = BusProcess(settings, stages)
     try:
         process.start()
