@@ -10,6 +10,7 @@ from typing import Any
 from bus.core.contracts import Violation
 from bus.core.control import Change
 from bus.core.entries import Entry
+from bus.core.envelope import HEADER_BYTES_MAX
 from bus.core.events import Recipients, Refused, event_to_json
 from bus.core.gate import GateBasis, Judged, Row
 from bus.core.reasons import SENDER_NOT_KNOWN
@@ -26,7 +27,7 @@ from bus.core.topics import (
     incoming,
 )
 
-PASSED_ON_BYTES_MAX = 1024 * 1024  # a larger value would not fit beside its headers: its hash stands for it
+PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
 
 
 @dataclass(slots=True)
@@ -194,11 +195,14 @@ def _dead_letter(
         ("__connect.errors.offset", str(record.offset).encode()),
         ("__connect.errors.exception.message", (refusal.detail or refusal.reason).encode()),
     ]
-    if record.key is not None and record.topic != ARBITER:
-        ours.append(("bus-key", record.key))
-    value = record.value
-    if value is not None and len(value) > PASSED_ON_BYTES_MAX:
+    value, theirs, key = record.value, record.headers, record.key if record.topic != ARBITER else None
+    if key is not None and len(key) <= HEADER_BYTES_MAX:
+        ours.append(("bus-key", key))
+    headers_size = sum(len(name.encode()) + len(item or b"") for name, item in theirs)
+    if value is not None and len(value) + headers_size > PASSED_ON_BYTES_MAX:
         ours.append(("bus-omitted", canonical({"size": len(value), "hash": digest(value)})))
         value = b""
-    headers = (*record.headers, *ours, *sent.link(*place, decision))
+    if headers_size > PASSED_ON_BYTES_MAX:
+        theirs = ()  # they stand at bus-src, like whatever else was left out
+    headers = (*theirs, *ours, *sent.link(*place, decision))
     return Output(*place, lane.encode(), value, headers, decision)

@@ -203,6 +203,9 @@ def _too_large(record: Record) -> tuple[Violation, ...]:
     if header_bytes > HEADER_BYTES_MAX:
         text = f"{header_bytes} bytes of headers are more than {HEADER_BYTES_MAX}"
         found.append(Violation("/headers", "maxBytes", "", text, "put content into the body"))
+    if len(record.key or b"") > HEADER_BYTES_MAX:  # it is passed on as a header
+        text = f"the record's key has {len(record.key or b'')} bytes, more than {HEADER_BYTES_MAX}"
+        found.append(Violation("/key", "maxBytes", "", text, "the bus ignores keys: leave it out"))
     return shortened(found)
 
 

@@ -84,10 +84,14 @@ class Clock:
                 self._open()
                 while not self._stop.wait(LOOK_EVERY_S):
                     self._producer.poll(0)
-                    if due := [p for p in list(self.needs) if self._is_due(p)]:
+                    needs = self.needs  # the worker replaces it at any time: one look a round
+                    if due := {p: need for p, need in needs.items() if self._is_due(p, need)}:
                         self._look(due)
             except (BusError, KafkaException) as error:
                 log.warning("clock_restarts", why=str(error))
+                self._stop.wait(RESTART_AFTER_S)
+            except Exception:  # a clock that died in silence would stop time for everybody
+                log.exception("clock_failed")
                 self._stop.wait(RESTART_AFTER_S)
             finally:
                 self._close()
@@ -106,18 +110,17 @@ class Clock:
                 client.close()
         self._gates = self._peek = None
 
-    def _is_due(self, p: int) -> bool:
-        deadline, next_offset, _ = self.needs[p]
+    def _is_due(self, p: int, need: Need) -> bool:
+        deadline, next_offset, _ = need
         pace, now_s = self._paces.setdefault(p, _Pace()), time.monotonic()
         if now_s < pace.not_before_s or self._broker_time.guess_ms() < deadline + self._control_log.genesis.skew_ms:
             return False
         # The tick before must have been judged.
         return pace.written < next_offset or now_s - pace.written_s >= UNSEEN_AGAIN_S
 
-    def _look(self, due: list[int]) -> None:
+    def _look(self, needs: dict[int, Need]) -> None:
         """Write the ticks of these partitions; the lanes are asked once for all, after every ``after`` was appended."""
         skew_ms = self._control_log.genesis.skew_ms
-        needs = {p: self.needs[p] for p in due if p in self.needs}
         afters = {p: seen or self._append_time(p, next_offset - 1) for p, (_, next_offset, seen) in needs.items()}
         waiting = self._first_unforwarded()
         for p, (deadline, _, _) in needs.items():

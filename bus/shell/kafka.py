@@ -37,6 +37,7 @@ _CONSUMER: ClientSettings = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "auto.offset.reset": "error",
+    "isolation.level": "read_uncommitted",  # a sender's open transaction must not hold up whoever is behind it
     "reconnect.backoff.max.ms": 500,
     "socket.timeout.ms": 5_000,
     "allow.auto.create.topics": False,

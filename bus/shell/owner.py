@@ -364,6 +364,11 @@ class Owner:
             )
         except BufferError:  # the client's queue is full; the next round goes on here
             return False
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:  # tidy: ok the client's name
+                raise
+            text = f"an output to {output.topic} is larger than the topic takes"
+            raise FatalError("output_too_large", text, "report it with the record at the position") from error
         flight.sent += 1
         return True
 

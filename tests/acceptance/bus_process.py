@@ -20,6 +20,7 @@ from tests.acceptance.wire import Json
 DEV_READY_S = 240.0
 STAGE_READY_S = 45.0
 STOP_S = 25.0
+VERIFY_S = 180.0
 LOG_TAIL_LINES = 6
 
 
@@ -133,6 +134,12 @@ class Bus:
         faults.append(self.dev.stop())
         faults += [f"the broker (pid {pid}) outlived agentbus dev" for pid in self._left_over()]
         return [fault for fault in faults if fault]
+
+    def verify(self) -> list[str]:
+        """What `agentbus verify` says against this bus, in its own words; empty if it finds nothing."""
+        command = [str(Path(sys.executable).with_name("agentbus")), "verify", "--bootstrap", self.bootstrap]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S, check=False)
+        return [] if ran.returncode == 0 else [f"exit {ran.returncode}: {' '.join(ran.stdout.split())[-400:]}"]
 
     def _left_over(self) -> list[int]:
         left = []

@@ -154,6 +154,7 @@ class Run:
         check_answers(evidence, self.verdicts)
         check_outputs(evidence, self.verdicts)
         check_leases(evidence, self.verdicts)
+        self.verdicts.check("`agentbus verify` finds nothing either", self.bus.verify())
 
     def _evidence(self, cluster: Cluster) -> Evidence:
         found: list[Evidence] = []

@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
+from confluent_kafka import Producer
 
 from bus.core.journal import Tip, advance, continues, parse_segment, seal
 from bus.shell import kafka
@@ -89,8 +90,6 @@ def test_two_owners_of_one_lane_leave_one_chain(world: World) -> None:
 
 def test_an_offset_without_a_record_is_no_gap(world: World) -> None:
     """A transaction on a lane leaves offsets that hold no record; the gate goes over them and skips nothing."""
-    from confluent_kafka import Producer
-
     world.started("gate", "arbiter")
     agent = world.lane("markers")
     sender = Producer({**world.config, "transactional.id": "somebody"})
@@ -128,6 +127,38 @@ def test_garbage_never_stops_a_partition(world: World) -> None:
         m for p in range(3) for m in world.read("bus.refused", p) if b"bus.in.garbage" in dict(m.headers())["bus-src"]
     ]
     assert [message.value() for message in kept] == [value for value, _ in hostile]
+
+
+def test_large_records_in_a_small_batch_stop_nobody(world: World) -> None:
+    """A compressed batch carries keys and headers larger than any topic takes: refused, and the lane goes on."""
+    world.started("gate", "arbiter")
+    agent = world.lane("packed")
+    sender = Producer({**world.config, "compression.type": "gzip", "message.max.bytes": 10_000_000})
+    large = b"x" * 3_000_000
+    sender.produce("bus.in.packed", value=b"{}", key=large)
+    sender.produce("bus.in.packed", value=b"{}", headers=[("much", large)])
+    sender.produce("bus.in.packed", value=large)
+    sender.produce("bus.in.packed", value=large[:900_000], headers=[("much", large[:900_000])])
+    sender.flush(10)
+    identifier = world.send("packed", "bus.resource.claim.v1", {}, source=agent, subject="boat/p")
+    assert world.answer("packed", identifier)["kind"] == "granted"
+    assert [row[2] for row in rows_of(world, "packed")] == ["too_large"] * 4 + [""]
+    assert len(world.refused("packed")) == 4
+
+
+def test_an_aborted_or_open_transaction_holds_up_nobody(world: World) -> None:
+    """Records of an open transaction, and an aborted one at the very end of a lane, are judged like any other."""
+    world.started("gate", "arbiter")
+    agent = world.lane("open")
+    sender = Producer({**world.config, "transactional.id": "somebody-else"})
+    sender.init_transactions(10)
+    sender.begin_transaction()
+    sender.produce("bus.in.open", value=b"{}")
+    sender.flush(10)
+    identifier = world.send("open", "bus.resource.claim.v1", {}, source=agent, subject="boat/o")
+    assert world.answer("open", identifier)["kind"] == "granted"
+    sender.abort_transaction(10)
+    assert [row[2] for row in rows_of(world, "open")] == ["bad_envelope", ""]
 
 
 def test_a_deleted_lane_stops_nobody_else(world: World) -> None:
