@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.caller import Caller, with_caller
-from bus.cli.in_force import AsPerson, Base, full_id, registry_of, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, full_id, registry_of, remove, show_rows, steward_of, tell
 
 ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
 
@@ -22,6 +22,8 @@ def ls(caller: Caller) -> None:
     ]
     columns = ("agent", "lane", "roles", "owner", "suspended_by")
     show_rows(caller, columns, rows, nothing="There are no agents: `agentbus agents set` registers one.")
+    for name in sorted(registry.suspended):
+        caller.say(f"suspended: {name} (`agentbus resume` lifts it)")
 
 
 @with_caller
@@ -49,11 +51,7 @@ def set_(
 @with_caller
 def rm(caller: Caller, agent: Id, person: AsPerson = "", base: Base = "") -> None:
     """Take an agent off the register. What it holds runs out by its lease."""
-    from bus.shell.steward import Wanted
-
-    with steward_of(caller, person) as steward:
-        name = full_id(agent, "agent", steward.registry.genesis.domain)
-        tell(caller, steward.set(Wanted("agent", name, None, base)))
+    remove(caller, person, "agent", agent, base)
 
 
 VERBS = {

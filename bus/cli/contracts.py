@@ -8,7 +8,7 @@ import typer
 from bus.cli.caller import Caller, with_caller
 from bus.cli.contract_folders import Chosen, Faults, chosen, find_faults
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, put, registry_of, show_rows, steward_of, tell, value_of
+from bus.cli.in_force import AsPerson, Base, registry_of, remove, show_rows, steward_of, tell, value_of
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -95,9 +95,7 @@ def apply(
 @with_caller
 def rm(caller: Caller, message_type: Type, person: AsPerson = "", base: Base = "") -> None:
     """Take a contract out of force: messages of its type are then unknown."""
-    from bus.shell.steward import Wanted
-
-    put(caller, person, Wanted("contract", message_type, None, base))
+    remove(caller, person, "contract", message_type, base)
 
 
 def _apply(caller: Caller, steward: "Steward", found: Chosen) -> None:

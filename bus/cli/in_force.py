@@ -1,6 +1,7 @@
 """What is in force and how a command changes it: read from the control log, set by a message of a person."""
 
 import contextlib
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -98,6 +99,26 @@ def put(caller: Caller, person: str, wanted: "Wanted") -> None:
     """Put one value in force and say what came of it."""
     with steward_of(caller, person) as steward:
         tell(caller, steward.set(wanted))
+
+
+def remove(caller: Caller, person: str, kind: str, name: str, base: str) -> None:
+    """Take one value out of force and say so; raises `CommandError` if nothing is in force under that name."""
+    from bus.shell.steward import Wanted
+
+    with steward_of(caller, person) as steward:
+        if kind in ("agent", "person"):
+            name = full_id(name, kind, steward.registry.genesis.domain)
+        check_known(f"{kind} {name_of(name)}", name, [n for k, n in steward.registry.hashes if k == kind])
+        tell(caller, steward.set(Wanted(kind, name, None, base)))
+
+
+def check_known(what: str, name: str, known: Sequence[str]) -> None:
+    """Raise `CommandError` if the name is none of the known ones; a near one is offered."""
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=1)
+    step = f"did you mean {name_of(near[0])}?" if near else "look at what there is with `ls`"
+    raise CommandError(ExitCode.NOT_FOUND, f"there is no {what}", step)
 
 
 def tell(caller: Caller, answer: "JsonObject") -> None:

@@ -6,7 +6,8 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, put, registry_of, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, registry_of, remove, show_rows, steward_of, tell
+from bus.cli.words import name_of
 
 ABOUT = "The ways in and out of the bus, one for each owner."
 
@@ -45,6 +46,9 @@ def set_(
         step = "use small letters, digits and dashes, beginning with a letter, 32 at most"
         raise CommandError(ExitCode.USAGE, f"{name!r} is no name for a lane", step)
     with steward_of(caller, person) as steward:
+        if "steward" not in steward.registry.roles(steward.person):  # before topics are made for nothing
+            step = "ask a steward, or say who you are with --as"
+            raise CommandError(ExitCode.NOT_PERMITTED, f"{name_of(steward.person)} is no steward", step)
         admin = kafka.admin(caller.settings().client_config())
         created = create_topics(admin, lane_plan(name), replication=copies_of_bus(admin))
         if created:
@@ -54,10 +58,11 @@ def set_(
 
 @with_caller
 def rm(caller: Caller, name: Name, person: AsPerson = "", base: Base = "") -> None:
-    """Take a lane out of force. Its topics stay, with everything in them."""
-    from bus.shell.steward import Wanted
-
-    put(caller, person, Wanted("lane", name, None, base))
+    """Take a lane out of force: what is sent on it is refused. Its topics stay, with everything in them."""
+    agents = sorted(agent.id for agent in registry_of(caller).agents.values() if agent.lane == name)
+    remove(caller, person, "lane", name, base)
+    if agents:
+        caller.say(f"still registered for it, and refused from now on: {', '.join(map(name_of, agents))}")
 
 
 VERBS = {

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.caller import Caller, with_caller
-from bus.cli.in_force import AsPerson, Base, full_id, registry_of, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, full_id, registry_of, remove, show_rows, steward_of, tell
 
 ABOUT = "The people who set things up, operate, and rule."
 
@@ -49,11 +49,7 @@ def set_(
 @with_caller
 def rm(caller: Caller, name: Id, person: AsPerson = "", base: Base = "") -> None:
     """Take a person off the register."""
-    from bus.shell.steward import Wanted
-
-    with steward_of(caller, person) as steward:
-        found = full_id(name, "person", steward.registry.genesis.domain)
-        tell(caller, steward.set(Wanted("person", found, None, base)))
+    remove(caller, person, "person", name, base)
 
 
 VERBS = {

@@ -6,7 +6,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, full_id, steward_of, tell
+from bus.cli.in_force import AsPerson, check_known, full_id, steward_of, tell
 from bus.cli.words import selected
 
 if TYPE_CHECKING:
@@ -52,10 +52,16 @@ def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str
         raise CommandError(ExitCode.USAGE, "whom it is for is not clear", "say one of --agent ID, --role NAME, --all")
     with steward_of(caller, person) as steward:
         select: JsonObject = {"all": True}
+        registry = steward.registry
         if agent:
-            select = {"agent": full_id(agent, "agent", steward.registry.genesis.domain)}
+            select = {"agent": full_id(agent, "agent", registry.genesis.domain)}
+            if status == "suspended":
+                check_known(f"agent {agent}", str(select["agent"]), list(registry.agents))
         elif role:
             select = {"role": role}
+            if status == "suspended":
+                roles = {one for each in registry.agents.values() for one in each.roles}
+                check_known(f"agent with role {role}", role, sorted(roles))
         answer = steward.suspend(select, reason) if status == "suspended" else steward.resume(select, reason)
         if caller.is_json:
             tell(caller, answer)

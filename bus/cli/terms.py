@@ -7,7 +7,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, put, registry_of, show_rows, value_of
+from bus.cli.in_force import AsPerson, Base, put, registry_of, remove, show_rows, value_of
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -65,9 +65,7 @@ def set_(
 @with_caller
 def rm(caller: Caller, resource: Resource, person: AsPerson = "", base: Base = "") -> None:
     """Take terms out of force. What is held under them runs out by its lease."""
-    from bus.shell.steward import Wanted
-
-    put(caller, person, Wanted("terms", resource, None, base))
+    remove(caller, person, "terms", resource, base)
 
 
 def _read(file: Path) -> "JsonObject":

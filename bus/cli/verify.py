@@ -100,7 +100,9 @@ def _show(caller: Caller, report: "Report") -> None:
             f"{report.found:,} findings in {report.source}: look at the first one first, others may follow from it"
         )
     else:
-        caller.show(f"no findings in {report.source}")
+        left_out = sum(1 for check in report.checks if check.not_checked)
+        but = f", but {left_out} of {len(report.checks)} checks could not be made in full, see above"
+        caller.show(f"no findings in {report.source}{but if left_out else ''}")
 
 
 def _result(check: "Check") -> str:

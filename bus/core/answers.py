@@ -92,8 +92,8 @@ def gate_outputs(sent: Predecessors, record: Record, judged: Judged, basis: Gate
     return outputs
 
 
-def arbiter_outputs(sent: Predecessors, entry: Entry, record: Record, p: int) -> list[Output]:
-    """Everything the arbiter's stage sends for one entry, governed topics apart."""
+def arbiter_outputs(sent: Predecessors, entry: Entry, record: Record | None, p: int) -> list[Output]:
+    """Everything the arbiter's stage sends for one entry, governed topics apart; only a refusal needs the record."""
     outputs = []
     for event in entry.events:
         decision = f"{sent.source}.{entry.o}.{event.n}"
@@ -107,6 +107,7 @@ def arbiter_outputs(sent: Predecessors, entry: Entry, record: Record, p: int) ->
                 _answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), {**body, "to": mine}, decision)
             )
         if isinstance(event.what, Refused):
+            assert record is not None, "a dead letter carries the bytes it is about"
             lane = _lane_of_entry(entry)
             place = (REFUSED, partition_of(lane, REFUSED_PARTITIONS))
             contract = entry.basis.contract if entry.basis else ""

@@ -130,7 +130,8 @@ class Registry:
             case "lane":
                 principal = None if change.value is None else str(change.value["principal"])
                 lanes = _with(self.lanes, change.name, principal)
-                return replace(base, lanes=lanes, lanes_ever=self.lanes_ever | {change.name})
+                ever = self.lanes_ever if principal is None else self.lanes_ever | {change.name}
+                return replace(base, lanes=lanes, lanes_ever=ever)
             case "agent":
                 return _with_agent(base, change)
             case "person":
@@ -183,6 +184,11 @@ class Registry:
             if name in self.suspended:
                 return name
         return ""
+
+    def has_role(self, role: str) -> bool:
+        """Does any person have this role?"""
+        everybody = {*self.persons, *self.genesis.stewards}
+        return any(role in self.roles(person) for person in everybody)
 
     def _is_genesis_steward(self, source: str) -> bool:
         return source in self.genesis.stewards and ("person", source) not in self.revs

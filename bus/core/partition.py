@@ -94,11 +94,14 @@ class PartitionState:
             self.put(subject, swept(self.resource(subject), self.now))
 
     def recipients(self, *sources: str, lane: str = "") -> Recipients:
-        """Lane and id of each source once; ``lane`` is that of the message answered, if one is."""
+        """Lane and id of each source once; ``lane`` is that of the message answered, if one is.
+
+        A lane that is no longer set is told nothing: its topics may be gone.
+        """
         pairs: list[tuple[str, str]] = []
         for source in sources:
             its_lane = lane or DESK_LANE if "/person/" in source else self.registry.lane_of(source) or lane
-            if (its_lane, source) not in pairs:
+            if its_lane in self.registry.lanes and (its_lane, source) not in pairs:
                 pairs.append((its_lane, source))
         return tuple(pairs)
 

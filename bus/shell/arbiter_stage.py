@@ -24,7 +24,6 @@ from bus.shell.stage import Draft
 class _Kept:
     """A segment whose outputs may not have been sent."""
 
-    first: int
     to: int
     entries: tuple[Entry, ...]
 
@@ -72,7 +71,7 @@ class ArbiterStage:
                 self._link(entry)
         self.state.next_offset = segment["to"] + 1
         if not is_published:
-            self._kept.append(_Kept(segment["from"], segment["to"], entries))
+            self._kept.append(_Kept(segment["to"], entries))
 
     def mark_published(self, count: int) -> None:
         """The first kept segments were sent after all: only what they sent last matters."""
@@ -82,8 +81,9 @@ class ArbiterStage:
         del self._kept[:count]
 
     def unpublished_range(self) -> tuple[int, int] | None:
-        """The input offsets whose records are needed to send the kept segments again."""
-        return (self._kept[0].first, self._kept[-1].to) if self._kept else None
+        """The input offsets whose records are needed to send the kept segments again: those of dead letters."""
+        refused = [entry.o for kept in self._kept for entry in kept.entries if entry.verdict == "refused"]
+        return (refused[0], refused[-1]) if refused else None
 
     def redraft(self, records: dict[int, Record]) -> list[Draft]:
         """The outputs of the kept entries, once more."""
@@ -92,7 +92,8 @@ class ArbiterStage:
             draft = Draft({}, kept.to)
             for entry in kept.entries:
                 record = records.get(entry.o)
-                if record is None or (entry.hash and message_hash(record) != entry.hash):
+                is_it = record is not None and message_hash(record) == entry.hash
+                if entry.verdict == "refused" and not is_it:
                     text = f"{ARBITER}/{self.partition} offset {entry.o} is not the record the journal judged"
                     raise FatalError("log_divergence", text, "bring back the input that the journal names")
                 draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition))

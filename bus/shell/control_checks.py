@@ -24,7 +24,7 @@ def check_change(wish: ControlWish, registry: Registry, topic_exists: TopicExist
         case "agent":
             return shortened(_agent(wish, registry))
         case "person":
-            return shortened(_named(wish, PERSON_ID, "a person's id, spiffe://<domain>/person/<name>"))
+            return shortened(_person(wish, registry))
         case "contract":
             return shortened(_contract(wish, topic_exists))
         case _:
@@ -61,6 +61,14 @@ def _agent(wish: ControlWish, registry: Registry) -> list[Violation]:
         wrong.append(_broken("/value/lane", "lane-exists", f"lane {wish.value['lane']} is not set", hint))
     if wish.value is not None and wish.value["lane"] in PERSON_LANES:
         wrong.append(_broken("/value/lane", "person-lane", f"lane {wish.value['lane']} is for persons"))
+    return wrong
+
+
+def _person(wish: ControlWish, registry: Registry) -> list[Violation]:
+    wrong = _named(wish, PERSON_ID, "a person's id, spiffe://<domain>/person/<name>")
+    if not registry.apply(registry.next_change(wish.kind, wish.name, wish.value)).has_role("steward"):
+        hint = "give the role to somebody else first"
+        wrong.append(_broken("/value", "last-steward", "no steward would be left, and nobody could change it", hint))
     return wrong
 
 

@@ -96,6 +96,8 @@ class _Draft:
         self.contract = self.registry.contract(self.envelope.type)
         if not self.registry.is_registered(source):
             return Refusal(Why.UNKNOWN_SENDER, f"{source} is not registered: a steward registers it")
+        if lane not in self.registry.lanes:
+            return Refusal(Why.UNKNOWN_SENDER, f"lane {lane} is no longer set: a steward sets it")
         allowed = lane in PERSON_LANES if self.envelope.is_person else lane == self.registry.lane_of(source)
         if not allowed:
             right = " or ".join(PERSON_LANES) if self.envelope.is_person else self.registry.lane_of(source)
@@ -127,11 +129,13 @@ class _Draft:
             return _refusal(judged.reason, judged.violations)
         self.shadowed = judged.shadowed
         is_control = self.envelope.type.startswith(CONTROL_PREFIX)
-        if is_control and (wrong := self._wish(body)):
+        may = _may(self.envelope, self.contract, self.registry, self.gatherer.lane)
+        # Compiling a contract and asking for topics is work: only for whom it may come into force by.
+        if is_control and may and (wrong := self._wish(body)):
             return wrong
         if wrong := self._subject(body, self.contract):
             return wrong
-        if not _may(self.envelope, self.contract, self.registry, self.gatherer.lane):
+        if not may:
             return Refusal(Why.NOT_ALLOWED, _who_may(self.contract, self.registry, self.envelope))
         return self._base(body) if is_control else None
 

@@ -70,6 +70,8 @@ def compile_json_schema(text: str) -> JsonSchema | list[Violation]:
             validate_formats=False,
             pattern_options=jsonschema_rs.RegexOptions(size_limit=REGEX_BYTES_MAX, dfa_size_limit=REGEX_BYTES_MAX),
         )
+    except RecursionError:
+        return [_unfit("", "$ref", "it is nested too deeply", "say it more simply")]
     except LookupError as error:
         return [_unfit("", "$ref", str(error.args[0]), "define it under $defs and write #/$defs/<name>")]
     except jsonschema_rs.ValidationError as error:

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bus.core.records import Record
-from bus.shell.errors import RetryableError, UnreachableError
+from bus.shell.errors import BusError, FatalError, RetryableError, UnreachableError
 
 CALL_TIMEOUT_S = 10.0
 BRIEF_S = 1.0  # how long a closing process waits for what is still under way
@@ -163,7 +163,7 @@ def read_range(config: ClientConfig, topic: str, partition: int, first: int, las
                 if is_end(message):
                     return found
                 if error := message.error():
-                    raise RetryableError(f"reading {topic}/{partition} failed: {error.str()}")
+                    raise read_error(error, topic, partition)
                 record = record_of(message)
                 if record.offset <= last:
                     found[record.offset] = record
@@ -171,6 +171,14 @@ def read_range(config: ClientConfig, topic: str, partition: int, first: int, las
                     return found
     finally:
         consumer.close()
+
+
+def read_error(error: KafkaError, topic: str, partition: int) -> BusError:
+    """What an error event of a reader means: a position outside the log is for a person, anything else passes."""
+    if error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+        text = f"records of {topic}/{partition} that are needed are gone"
+        return FatalError("history_gap", text, "bring them back, or raise the topic's retention before it is too late")
+    return RetryableError(f"{topic}/{partition} cannot be read: {error.str()}")
 
 
 def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:

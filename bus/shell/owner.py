@@ -33,7 +33,9 @@ IN_FLIGHT_MAX = 8  # appends under way at once: more would only lengthen what a 
 WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consumer waits
 BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
 ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
+TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 COMMIT_EVERY_S = 0.02
+COMMIT_AGAIN_S = 3600.0  # a group without members forgets its offsets after days: a quiet partition says them again
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
 log = structlog.get_logger("bus.owner")
@@ -71,6 +73,7 @@ class _Flight:
     is_final: bool = False
     sent: int = 0
     acknowledged: int = 0
+    is_again: bool = False  # sent by an owner before, perhaps: its time runs from its first output on
 
     @property
     def is_done(self) -> bool:
@@ -214,7 +217,7 @@ class Owner:
         if span := self.stage.unpublished_range():
             records = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, *span)
         again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
-        resent = [_Flight(offset, now_s, draft, is_final=True) for offset, draft in again]
+        resent = [_Flight(offset, now_s, draft, is_final=True, is_again=True) for offset, draft in again]
         self._flights.extendleft(reversed(resent))
         self._is_careful = restored.is_idle or bool(restored.attempts)
         if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
@@ -245,7 +248,7 @@ class Owner:
     def _run(self, now_s: float) -> None:
         if not self._is_positioned:
             self._position()
-        self._publish()
+        self._publish(now_s)
         self._retire(now_s)
         self._watch(now_s)
         while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
@@ -323,15 +326,19 @@ class Owner:
 
     def _note_failure(self, what: str, error: KafkaError) -> None:
         self.lose(f"{what} failed: {error.str()}")
+        if error.code() in TOPIC_GONE:
+            log.error("topic_missing", **self._where, what=what, next="create it again, or set its lane to null")
         if error.fatal():
             self._links.fatal = error.str()
 
-    def _publish(self) -> None:
+    def _publish(self, now_s: float) -> None:
         """Send the outputs of final segments, in order; stop where something must be acknowledged first."""
         for flight in self._flights:
             if not flight.is_final:
                 return
             first, last = flight.draft.outputs, flight.draft.last
+            if flight.sent == 0:
+                flight.started_s = max(flight.started_s, now_s) if flight.is_again else flight.started_s
             while flight.sent < len(first):
                 if not self._produce(flight, first[flight.sent]):
                     return
@@ -381,7 +388,9 @@ class Owner:
 
     def _commit(self, now_s: float) -> None:
         """Commit mark and position: one that is too old is harmless, so nobody waits for it."""
-        if not self._is_dirty or now_s - self._committed_s < COMMIT_EVERY_S or self._input_done < 0:
+        since_s = now_s - self._committed_s
+        is_wanted = (self._is_dirty and since_s >= COMMIT_EVERY_S) or since_s >= COMMIT_AGAIN_S
+        if not is_wanted or self._input_done < 0:
             return
         self._committed_s, self._is_dirty = now_s, False
         mark = TopicPartition(self.stage.journal, self.stage.partition, self._mark)

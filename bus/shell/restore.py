@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from bus import ENGINE
 from bus.core.journal import Tip, advance, continues, parse_segment
@@ -53,7 +53,7 @@ class Restoration:
                 self.close()
                 return message.offset() or 0
             if error := message.error():
-                _raise(error)
+                raise kafka.read_error(error, self.stage.journal, self.stage.partition)
             self._fold(message)
         return None
 
@@ -114,9 +114,3 @@ def _check_engine(segment: dict[str, Any]) -> None:  # Any: JSON
     if written > tuple(int(part) for part in ENGINE.split(".")):
         text = f"engine {segment.get('engine')} wrote this journal, this is {ENGINE}"
         raise FatalError("engine_newer", text, "upgrade this process")
-
-
-def _raise(error: KafkaError) -> None:
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise FatalError("history_gap", "the journal does not begin at 0", "bring back its older segments")
-    raise RetryableError(f"the journal cannot be read: {error.str()}")

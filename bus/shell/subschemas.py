@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from bus.shell.bodies import shown
 
 PARTS_MAX = 10_000  # with every reference written out; references to references double with every level
+REFERENCES_IN_A_ROW_MAX = 32  # nobody can read more, and each takes a place on the stack
 _MAPS: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
 _LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _SINGLES: Final = (
@@ -48,6 +49,8 @@ def parts(schema: Schema, root: Schema, followed: tuple[str, ...] = ()) -> int:
     """How many schemas a validator can pass through, counted to just above the bound; LookupError: a dead reference."""
     count = 1
     reference = _pointer_reference(schema)
+    if len(followed) > REFERENCES_IN_A_ROW_MAX:
+        raise LookupError(f"more than {REFERENCES_IN_A_ROW_MAX} references lead from one to the next")
     if reference and reference not in followed:
         count += parts(_target(root, reference), root, (*followed, reference))
     for steps, inner in inner_schemas(schema):

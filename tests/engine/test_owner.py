@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import Producer
 
 from bus.core.journal import Tip, advance, continues, parse_segment, seal
+from bus.core.records import canonical, digest
 from bus.shell import kafka
 from tests.engine.conftest import World, until
 
@@ -179,6 +180,31 @@ def test_a_deleted_lane_stops_nobody_else(world: World) -> None:
         "the lease did not end",
     )
     assert ended["reason"] == "expired"
+
+
+def test_a_lane_taken_away_while_its_agent_holds_stops_nobody(world: World) -> None:
+    """The holding runs out by its lease, nothing is sent to topics that are gone, its messages are `unknown_sender`."""
+    first = world.started("gate", "arbiter")
+    agent, other = world.lane("leaves"), world.lane("remains")
+    world.set("terms", "kayak", {"resource": "kayak", "window_ms": 0, "on_held": "deny", "lease_ms": 3000})
+    granted = world.answer("leaves", world.send("leaves", "bus.resource.claim.v1", {}, source=agent, subject="kayak/1"))
+    lane = {"kind": "lane", "name": "leaves", "value": None, "base": digest(canonical({"principal": "User:leaves"}))}
+    world.answer("operators", world.send("operators", "bus.control.set.v1", lane))
+    refused = world.answer("leaves", world.send("leaves", "bus.resource.claim.v1", {}, source=agent, subject="kayak/2"))
+    assert (granted["kind"], refused["reason"]) == ("granted", "unknown_sender")
+    world.kill(first)
+    admin = kafka.admin(world.config)
+    for future in admin.delete_topics(["bus.in.leaves", "bus.out.leaves", "bus.gate.leaves"]).values():
+        future.result(10)
+    world.started("gate", "arbiter")
+
+    def claim() -> str | None:
+        answer = world.answer(
+            "remains", world.send("remains", "bus.resource.claim.v1", {}, source=other, subject="kayak/1")
+        )
+        return "granted" if answer["kind"] == "granted" else None
+
+    assert until(claim, "the holding of the lane that is gone never ended") == "granted"
 
 
 def test_a_replaced_input_stops_its_partition(world: World) -> None:

@@ -201,15 +201,17 @@ def test_the_order_is_the_published_one() -> None:
     assert [reason.value for reason in GateReason] == PAGE.split()
 
 
-def test_a_change_that_breaks_a_rule_of_control_is_told_before_authority() -> None:
-    """What a rule of control forbids is `rule_violation` even for a sender who may not send it."""
+def test_no_work_is_done_for_a_change_its_sender_may_not_make() -> None:
+    """A sender without the role hears `not_allowed` before a contract is compiled or the broker is asked for topics."""
     draft = a_change()
     draft.body = {"kind": "lane", "name": "ops", "value": {"principal": "ops"}, "base": None}
     _not_allowed(draft)
     value = json.dumps(draft.body).encode()
     record = Record("bus.in.operators", 0, 7, START_MS, None, value, encoded(draft.headers))
-    basis = Gatherer("operators", lambda _: False).gather(record, START_MS, draft.registry)
-    assert decide(GateState(), 7, START_MS, basis).row.reason == "rule_violation"
+    asked: list[str] = []
+    basis = Gatherer("operators", lambda topic: bool(asked.append(topic))).gather(record, START_MS, draft.registry)
+    assert decide(GateState(), 7, START_MS, basis).row.reason == "not_allowed"
+    assert not asked
 
 
 def test_a_fact_of_no_kind_is_told_before_a_rule() -> None:
