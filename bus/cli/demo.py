@@ -34,6 +34,9 @@ def demo(caller: Caller, save: Save = None) -> None:
     from bus.dev.demo.performance import Options, perform
     from bus.dev.demo.telling import JsonTeller, PersonTeller
 
+    if caller.kafka or caller.kafka_config or "--bootstrap" in sys.argv:
+        step = "leave --bootstrap, -X and --kafka-config out"
+        raise CommandError(ExitCode.USAGE, "the demo brings its own Kafka and takes no other", step)
     if save is not None and save.exists():
         raise CommandError(ExitCode.CONFLICT, f"{save} is there already", "name a new folder with --save")
     for number in (signal.SIGTERM, signal.SIGHUP):

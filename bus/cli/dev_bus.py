@@ -83,7 +83,7 @@ class DevBus:
         """Set up the sample as a steward would, and wait until it is in force everywhere; raises `BusError`."""
         from bus.dev.sample import load_sample
 
-        self.sample = load_sample(self.settings.client_config(), self.operator, replication=self.settings.replication)
+        self.sample = load_sample(self.settings.client_config(), self.operator, replication=self._copies)
         if self.process is not None:
             self._await_ready(self.process, lanes=self.sample.lanes_in_all, control=self.sample.control)
 

@@ -182,6 +182,8 @@ def _domain(
     state: PartitionState, message: Message, contract: Contract, terms: Terms | None, moment: Moment
 ) -> tuple[What, ...]:
     envelope, token, until = message.envelope, None, None
+    if contract.has_review and not contract.guard:
+        return (_fails(message, Why.UNRESOLVED, "its contract asks for a review, and this engine holds none"),)
     if contract.guard:
         assert terms is not None
         assert envelope.token is not None

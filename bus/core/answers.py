@@ -28,6 +28,7 @@ from bus.core.topics import (
 )
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
+HEADER_FRAME_BYTES = 10  # the two lengths that a record keeps in front of each header, at most
 
 
 @dataclass(slots=True)
@@ -199,7 +200,7 @@ def _dead_letter(
     value, theirs, key = record.value, record.headers, record.key if record.topic != ARBITER else None
     if key is not None and len(key) <= HEADER_BYTES_MAX:
         ours.append(("bus-key", key))
-    headers_size = sum(len(name.encode()) + len(item or b"") for name, item in theirs)
+    headers_size = sum(len(name.encode()) + len(item or b"") + HEADER_FRAME_BYTES for name, item in theirs)
     if value is not None and len(value) + headers_size > PASSED_ON_BYTES_MAX:
         ours.append(("bus-omitted", canonical({"size": len(value), "hash": digest(value)})))
         value = b""

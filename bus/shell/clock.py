@@ -141,7 +141,7 @@ class Clock:
         genesis = self._control_log.genesis
         stalled = tuple(lane for lane, ms in waiting.items() if appended_ms - ms > genesis.lane_stall_ms)
         held_back = [ms for lane, ms in waiting.items() if lane not in stalled]
-        return min([appended_ms - genesis.skew_ms, *held_back]), stalled
+        return max(0, min([appended_ms - genesis.skew_ms, *held_back])), stalled
 
     def _write(self, p: int, after: int, now: int, stalled: tuple[str, ...], pace: _Pace) -> None:
         written: list[tuple[int, int]] = []
@@ -181,10 +181,8 @@ class Clock:
         return found
 
     def _append_time(self, p: int, offset: int) -> Seen:
-        appended_ms = self._read_time(ARBITER, p, offset)
-        if appended_ms is None:
-            raise RetryableError(f"{ARBITER}/{p} holds nothing at offset {offset}")
-        return offset, appended_ms
+        # A record that is gone says no time: a first tick, which fires nothing, will.
+        return offset, (self._read_time(ARBITER, p, offset) or 0) if offset >= 0 else 0
 
     def _read_time(self, topic: str, partition: int, offset: int) -> int | None:
         assert self._peek is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
 from bus.core import topics
@@ -137,6 +138,17 @@ def check_partitions(config: kafka.ClientConfig, genesis: Genesis) -> None:
             found = there.get(plan.name, "none")
             text = f"topic {plan.name} has {found} partitions, genesis says {plan.partitions}"
             raise FatalError("wrong_topics", text, "run `agentbus init` if it is missing; a change of N is a migration")
+
+
+def has_append_time(config: kafka.ClientConfig, topic: str) -> bool:
+    """Does the broker itself say when a record came? Raises `RetryableError`."""
+    client = kafka.admin(config)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    try:
+        entries = client.describe_configs([resource], request_timeout=kafka.CALL_TIMEOUT_S)[resource].result()
+    except KafkaException as error:
+        raise RetryableError(f"topic {topic} does not tell its settings: {error.args[0].str()}") from error
+    return bool(entries["message.timestamp.type"].value == "LogAppendTime")
 
 
 def topic_ids(config: kafka.ClientConfig, names: Sequence[str]) -> dict[str, str]:

@@ -50,7 +50,14 @@ def _lane(wish: ControlWish, topic_exists: TopicExists) -> list[Violation]:
     missing = [t for t in (incoming(wish.name), answers(wish.name), gate_journal(wish.name)) if not topic_exists(t)]
     if missing:
         hint = f"create them first: agentbus lanes set {wish.name} does"
-        wrong.append(_broken("/name", "lane-topics", f"topics are missing: {', '.join(missing)}", hint))
+        wrong.append(
+            _broken(
+                "/name",
+                "lane-topics",
+                f"missing, or not of one partition with LogAppendTime: {', '.join(missing)}",
+                hint,
+            )
+        )
     return wrong
 
 

@@ -32,7 +32,7 @@ class ControlLog:
     def open(self) -> None:
         """Read to the end; raises `NotInitialisedError` if there is no genesis."""
         self._changes, self._registries, self._genesis, self._position = [], {}, None, 0
-        counts = kafka.partition_counts(kafka.admin(self._config))
+        counts = kafka.partition_counts(kafka.admin(self._config), str(self._config["bootstrap.servers"]))
         if CONTROL not in counts:
             raise NotInitialisedError("this Kafka has no agentbus yet", "run `agentbus init` once")
         self._consumer = kafka.reader(self._config)

@@ -7,7 +7,7 @@ from typing import Any
 from bus import ENGINE
 from bus.core.answers import Predecessors, control_headers, gate_outputs, is_control_row, row_destinations
 from bus.core.control import Registry
-from bus.core.envelope import message_hash
+from bus.core.envelope import message_hash, readable
 from bus.core.gate import (
     POISON,
     GateBasis,
@@ -181,7 +181,9 @@ class GateStage:
     def _judge(self, record: Record, registry: Registry, draft: Draft, *, is_poison: bool) -> tuple[bool, Row]:
         at = arrival_ms(self._state, record.timestamp_ms)
         if is_poison:
-            row = Row(record.offset, "refused", GateReason.POISON.value, "", "", message_hash(record), at, ())
+            who, identifier = readable(record.headers, "ce_source"), readable(record.headers, "ce_id")
+            reason = GateReason.POISON.value
+            row = Row(record.offset, "refused", reason, who, identifier, message_hash(record), at, ())
             basis = _blank(row)
             judged = Judged(row, POISON)
             evolve(self._state, row)

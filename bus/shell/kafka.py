@@ -230,14 +230,15 @@ class HasListTopics(Protocol):
         """The cluster's metadata."""
 
 
-def partition_counts(client: HasListTopics) -> dict[str, int]:
-    """How many partitions each topic has; raises `UnreachableError`."""
+def partition_counts(client: HasListTopics, address: str = "") -> dict[str, int]:
+    """How many partitions each topic has; raises `UnreachableError`, which names the ``address`` if it is given."""
     try:
         metadata = client.list_topics(timeout=CALL_TIMEOUT_S)
     except KafkaException as error:
         reason = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
         raise UnreachableError(
-            f"Kafka does not answer ({reason})", "check --bootstrap and that the broker runs, e.g. with `agentbus dev`"
+            f"Kafka does not answer{f' at {address}' if address else ''} ({reason})",
+            "check --bootstrap and that the broker runs, e.g. with `agentbus dev`",
         ) from error
     return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 

@@ -115,7 +115,10 @@ class LaneTalk:
         while not self._answers.get(sent.id):
             if time.monotonic() > until_s:
                 text = f"no answer to {sent.id} on {answers(self.lane)} within {timeout_s:g} s"
-                raise UnreachableError(text, "see that the stages run (`agentbus run`), or wait longer with --wait")
+                raise UnreachableError(
+                    text,
+                    "see that the stages run (`agentbus run`), or ask again: what was sent stays in the log and takes effect",
+                )
             self._take(POLL_S)
         last_s = time.monotonic() + together_s
         while time.monotonic() < last_s:

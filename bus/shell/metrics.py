@@ -33,7 +33,9 @@ class Metrics:
         )
         self._ticks = Counter("agentbus_ticks", "Ticks written.", registry=r)
         self._stalled = Counter("agentbus_stalled_lanes", "Ticks that left out a stalled lane.", ["lane"], registry=r)
-        self._governed = Counter("agentbus_governed_records", "Records on governed topics.", ["topic"], registry=r)
+        self._publisher = Counter(
+            "agentbus_publisher_ends", "Publisher processes that ended by themselves.", registry=r
+        )
         self._control = Gauge("agentbus_control_number", "Control number seen by the stage.", ["stage"], registry=r)
         self._owned = Gauge("agentbus_partitions", "Partitions by stage and phase.", ["stage", "phase"], registry=r)
 
@@ -80,9 +82,9 @@ class Metrics:
         for lane in stalled:
             self._stalled.labels(lane).inc()
 
-    def governed(self, topic: str) -> None:
-        """Count a record on a governed topic."""
-        self._governed.labels(topic).inc()
+    def publisher_ended(self) -> None:
+        """Count a publisher's process that ended by itself; the next one resumes at the mark."""
+        self._publisher.inc()
 
     def control(self, stage: str, number: int) -> None:
         """Show the control number a stage has seen."""

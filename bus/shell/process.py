@@ -38,8 +38,9 @@ class PublisherCommand:
 class Supervisor:
     """Starts the publisher's process, and again whenever it ends, until told to stop."""
 
-    def __init__(self, command: PublisherCommand) -> None:
+    def __init__(self, command: PublisherCommand, metrics: Metrics) -> None:
         self._command = command
+        self._metrics = metrics
         self._stop = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="bus-supervisor", daemon=True)
@@ -49,6 +50,10 @@ class Supervisor:
         """The publisher's process id, 0 if none runs right now."""
         child = self._child
         return child.pid if child is not None and child.poll() is None else 0
+
+    def is_alive(self) -> bool:
+        """Does it still watch?"""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Begin to supervise."""
@@ -63,22 +68,34 @@ class Supervisor:
         back_off_s = PUBLISHER_BACK_OFF_S[0]
         while not self._stop.is_set():
             started_s = time.monotonic()
-            self._child = subprocess.Popen(
-                self._command.arguments,
-                env=dict(self._command.environment),
-                stdin=subprocess.PIPE,  # its end tells the child that its supervisor is gone
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            while self._child.poll() is None and not self._stop.wait(READY_LOOK_S):
-                pass
+            try:
+                self._child = self._spawn()
+            except OSError as error:
+                log.warning("publisher_not_started", why=str(error), again_in_s=PUBLISHER_BACK_OFF_S[1])
+                self._stop.wait(PUBLISHER_BACK_OFF_S[1])
+                continue
+            self._watch(self._child)
             if self._stop.is_set():
                 _end(self._child)
                 return
             lived_s = time.monotonic() - started_s
             back_off_s = PUBLISHER_BACK_OFF_S[0] if lived_s > 10 else min(back_off_s * 2, PUBLISHER_BACK_OFF_S[1])
+            self._metrics.publisher_ended()
             log.warning("publisher_ended", code=self._child.returncode, again_in_s=back_off_s)
             self._stop.wait(back_off_s)
+
+    def _watch(self, child: subprocess.Popen[bytes]) -> None:
+        while child.poll() is None and not self._stop.wait(READY_LOOK_S):
+            pass
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command.arguments,
+            env=dict(self._command.environment),
+            stdin=subprocess.PIPE,  # its end tells the child that its supervisor is gone
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 class BusProcess:
@@ -95,7 +112,7 @@ class BusProcess:
         if "arbiter" in stages:
             self._workers.append(ArbiterWorker(config, settings.instance, self.metrics))
         self._threads: list[threading.Thread] = []
-        self.supervisor = Supervisor(_publisher_command(settings)) if "publisher" in stages else None
+        self.supervisor = Supervisor(_publisher_command(settings), self.metrics) if "publisher" in stages else None
         self.failure: BusError | None = None
         readiness: list[Readiness] = [worker.readiness for worker in self._workers]
         self.readiness = readiness
@@ -104,11 +121,12 @@ class BusProcess:
 
     def is_alive(self) -> bool:
         """Do all stages run?"""
-        return self.failure is None and all(thread.is_alive() for thread in self._threads)
+        watched = self.supervisor is None or self.supervisor.is_alive()
+        return self.failure is None and watched and all(thread.is_alive() for thread in self._threads)
 
     def start(self) -> None:
         """Start everything."""
-        kafka.partition_counts(kafka.admin(self._config))
+        kafka.partition_counts(kafka.admin(self._config), self._settings.bootstrap)
         self._http.start()
         for worker in self._workers:
             thread = threading.Thread(target=self._run, args=(worker,), name=f"bus-{worker.stage_name}", daemon=True)
@@ -148,7 +166,7 @@ class BusProcess:
 
 def run_publisher(settings: Settings, stop: threading.Event) -> None:
     """Be the publisher's process: publish until told to stop."""
-    publish_slots(settings.client_config(), settings.instance, Metrics(), stop)
+    publish_slots(settings.client_config(), settings.instance, stop)
 
 
 def stop_with_starter(stop: threading.Event) -> None:

@@ -24,7 +24,6 @@ from bus.core.records import Headers, Record, canonical
 from bus.core.topics import ARBITER, JOURNAL, PUBLISHED
 from bus.shell import kafka
 from bus.shell.errors import FatalError, RetryableError
-from bus.shell.metrics import Metrics
 
 TRANSACTION_EVERY_S = 0.02
 COMMIT_S_MAX = 0.7  # 0.7 x retry.backoff.ms: a slower commit may have been repeated by the client
@@ -48,10 +47,9 @@ class _Part:
 class Publisher:
     """One slot: journal partitions ``p`` with ``p mod slots == slot``."""
 
-    def __init__(self, config: kafka.ClientConfig, genesis: Genesis, slot: int, metrics: Metrics) -> None:
+    def __init__(self, config: kafka.ClientConfig, genesis: Genesis, slot: int) -> None:
         self._config = config
         self._slot = slot
-        self._metrics = metrics
         self._parts = {p: _Part() for p in range(genesis.partitions) if p % genesis.slots == slot}
         self._producer: Producer = kafka.transactional_producer(config, f"bus-publisher-{genesis.gen}-{slot}")
         self._gen = genesis.gen
@@ -94,6 +92,8 @@ class Publisher:
         consumer = kafka.reader(self._config, isolation="read_committed")
         parts: dict[int, _Part] = {}
         try:
+            # Another slot's open transaction ends what a committed reader sees before the end of the log.
+            _, end = kafka.ends(self._consumer, PUBLISHED, 0)
             consumer.assign([TopicPartition(PUBLISHED, 0, 0)])
             while True:
                 messages = kafka.fetch(consumer, kafka.CALL_TIMEOUT_S)
@@ -101,7 +101,9 @@ class Publisher:
                     raise RetryableError("bus.published does not answer")
                 for message in messages:
                     if kafka.is_end(message):
-                        return parts
+                        if (message.offset() or 0) >= end:
+                            return parts
+                        continue
                     if error := message.error():
                         raise RetryableError(f"bus.published cannot be read: {error.str()}")
                     value = json.loads(message.value() or b"{}")
@@ -198,7 +200,6 @@ class Publisher:
         decision = f"{self._gen}.{record.partition}.{entry.o}.{n}"
         key = record.key or b""
         self._produce(what.topic, key, record.value, governed_headers(record.headers, decision, what))
-        self._metrics.governed(what.topic)
 
     def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         def on_delivery(error: KafkaError | None, _: object) -> None:

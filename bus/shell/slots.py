@@ -9,13 +9,12 @@ from bus.core.topics import JOURNAL
 from bus.shell import kafka
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import RetryableError
-from bus.shell.metrics import Metrics
 from bus.shell.publisher import Publisher
 
 GROUP = "bus-publisher"
 
 
-def publish_slots(config: kafka.ClientConfig, instance: str, metrics: Metrics, stop: threading.Event) -> None:
+def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Event) -> None:
     """Publish the slots the group gives to this process, until told to stop.
 
     Slot ``s`` goes with partition ``s`` of the journal. Raises `RetryableError` on any trouble, also when a slot is
@@ -23,7 +22,7 @@ def publish_slots(config: kafka.ClientConfig, instance: str, metrics: Metrics, s
     """
     control_log = ControlLog(config, {})
     control_log.open()
-    slots = _Slots(config, control_log.genesis, metrics)
+    slots = _Slots(config, control_log.genesis)
     control_log.close()
     member = kafka.member(config, GROUP, f"{instance}-publisher" if instance else "")
     member.subscribe([JOURNAL], on_assign=slots.on_assign, on_revoke=slots.on_revoke, on_lost=slots.on_revoke)
@@ -42,8 +41,8 @@ def publish_slots(config: kafka.ClientConfig, instance: str, metrics: Metrics, s
 class _Slots:
     """The slots this process publishes, each in a thread; ``ended`` says why it must end."""
 
-    def __init__(self, config: kafka.ClientConfig, genesis: Genesis, metrics: Metrics) -> None:
-        self._config, self._genesis, self._metrics = config, genesis, metrics
+    def __init__(self, config: kafka.ClientConfig, genesis: Genesis) -> None:
+        self._config, self._genesis = config, genesis
         self._running: dict[int, threading.Thread] = {}
         self._halt = threading.Event()
         self.ended: list[str] = []
@@ -64,6 +63,6 @@ class _Slots:
 
     def _run(self, slot: int) -> None:
         try:
-            Publisher(self._config, self._genesis, slot, self._metrics).run(self._halt)
+            Publisher(self._config, self._genesis, slot).run(self._halt)
         except Exception as error:  # noqa: BLE001 whatever it was, a new process resumes at the mark
             self.ended.append(str(error))

@@ -21,7 +21,7 @@ from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.broker_time import BrokerTime
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.clock import Clock
-from bus.shell.cluster import check_partitions, topic_ids
+from bus.shell.cluster import check_partitions, has_append_time, topic_ids
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import RetryableError
 from bus.shell.gate_stage import GateStage
@@ -33,6 +33,7 @@ from bus.shell.stage import Stage
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.1
 RESTART_AFTER_S = 1.0
+MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
 
 log = structlog.get_logger("bus.worker")
 Place = tuple[str, int]
@@ -70,6 +71,7 @@ class Worker:
         self._topics: list[str] = []
         self._topic_ids: dict[str, str] = {}
         self._missing: set[str] = set()
+        self._looked_s = 0.0
         self._consumer: Consumer
         self._links: Links | None = None
 
@@ -139,10 +141,12 @@ class Worker:
     def _follow_control(self) -> None:
         self._control_log.poll()
         wanted = self._wanted_topics()
-        if not set(wanted) <= self._topic_ids.keys() | self._missing:
+        is_new = not set(wanted) <= self._topic_ids.keys() | self._missing
+        if is_new or (self._missing and time.monotonic() - self._looked_s > MISSING_AGAIN_S):
+            self._looked_s = time.monotonic()
             self._topic_ids = topic_ids(self._config, wanted)
             self._missing = set(wanted) - self._topic_ids.keys()
-            for missing in sorted(self._missing):
+            for missing in sorted(self._missing) if is_new else ():
                 log.error("topic_missing", stage=self.stage_name, topic=missing, next="the others go on")
         there = sorted(self._topic_ids)
         # A static member that comes back is given what it had, and nobody looks at what it asks for: a lane set in the
@@ -236,7 +240,7 @@ class GateWorker(Worker):
 
     def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
         super().__init__(config, instance, metrics)
-        self._known_topics: frozenset[str] = frozenset()
+        self._known_topics: set[str] = set()
 
     def _wanted_topics(self) -> list[str]:
         return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
@@ -251,9 +255,16 @@ class GateWorker(Worker):
         return make
 
     def _topic_exists(self, topic: str) -> bool:
-        if topic not in self._known_topics:  # look again on every miss: it may be a moment old, and changes are rare
-            self._known_topics = frozenset(kafka.partition_counts(self._linked.producer))
+        if topic not in self._known_topics and self._is_fit(topic):
+            self._known_topics.add(topic)
         return topic in self._known_topics
+
+    def _is_fit(self, topic: str) -> bool:
+        """Is it there; and, if it is a lane's, as a lane's must be: one partition, with the broker's time on it?"""
+        count = kafka.partition_counts(self._linked.producer).get(topic)
+        if not topic.startswith("bus."):
+            return count is not None
+        return count == 1 and has_append_time(self._config, topic)
 
 
 class ArbiterWorker(Worker):

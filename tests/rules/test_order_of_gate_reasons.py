@@ -209,7 +209,12 @@ def test_no_work_is_done_for_a_change_its_sender_may_not_make() -> None:
     value = json.dumps(draft.body).encode()
     record = Record("bus.in.operators", 0, 7, START_MS, None, value, encoded(draft.headers))
     asked: list[str] = []
-    basis = Gatherer("operators", lambda topic: bool(asked.append(topic))).gather(record, START_MS, draft.registry)
+
+    def topic_exists(topic: str) -> bool:
+        asked.append(topic)
+        return False
+
+    basis = Gatherer("operators", topic_exists).gather(record, START_MS, draft.registry)
     assert decide(GateState(), 7, START_MS, basis).row.reason == "not_allowed"
     assert not asked
 

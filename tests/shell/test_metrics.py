@@ -34,7 +34,7 @@ def scrape(metrics: Metrics) -> str:
         ("stopped", ("bus.journal", "x"), 'agentbus_partition_stopped{code="x",journal="bus.journal"} 1.0'),
         ("ticked", (("sales",),), "agentbus_ticks_total 1.0"),
         ("ticked", (("sales",),), 'agentbus_stalled_lanes_total{lane="sales"} 1.0'),
-        ("governed", ("leads",), 'agentbus_governed_records_total{topic="leads"} 1.0'),
+        ("publisher_ended", (), "agentbus_publisher_ends_total 1.0"),
         ("control", ("gate", 7), 'agentbus_control_number{stage="gate"} 7.0'),
         ("owned", ("gate", {"running": 3}), 'agentbus_partitions{phase="running",stage="gate"} 3.0'),
     ],
