@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from bus import ENGINE
 from bus.core.journal import Tip, seal
 from bus.core.records import Output, Record
 from bus.shell import kafka
-from bus.shell.broker_time import BrokerTime
-from bus.shell.errors import FatalError, RetryableError
-from bus.shell.metrics import Metrics
+from bus.shell.errors import BusError, FatalError, RetryableError
+from bus.shell.links import Links
 from bus.shell.restore import Restoration
 from bus.shell.stage import Draft, Stage, StageMaker
 
@@ -48,19 +47,6 @@ class Phase(Enum):
     CLAIMING = "claiming"
     RUNNING = "running"
     STOPPED = "stopped"
-
-
-@dataclass(slots=True)
-class Links:
-    """The Kafka clients an owner shares with the others of its process."""
-
-    config: kafka.ClientConfig
-    producer: Producer
-    consumer: Consumer
-    marks: Consumer
-    metrics: Metrics
-    broker_time: BrokerTime
-    fatal: str = ""  # the producer is beyond repair: the whole stage starts again
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +89,7 @@ class Owner:
         self._waiting: deque[Record] = deque()
         self._flights: deque[_Flight] = deque()
         self._is_positioned = False
+        self._is_paused = False
         self._is_careful = False
         self._poison: int | None = None
         self._committed_s = 0.0
@@ -115,10 +102,15 @@ class Owner:
         """Is something under way that another look may finish?"""
         return bool(self._flights or self._waiting) or self.phase in (Phase.RESTORING, Phase.CLAIMING)
 
-    @property
-    def is_full(self) -> bool:
-        """Are enough records waiting?"""
-        return len(self._waiting) >= WAITING_RECORDS_MAX
+    def _pace(self) -> None:
+        """Fetch no more while enough waits; the other partitions of the process go on."""
+        place = TopicPartition(self.stage.topic, self.stage.partition)
+        if len(self._waiting) >= WAITING_RECORDS_MAX and not self._is_paused:
+            self._links.consumer.pause([place])
+            self._is_paused = True
+        elif len(self._waiting) < WAITING_RECORDS_MAX // 2 and self._is_paused:
+            self._links.consumer.resume([place])
+            self._is_paused = False
 
     def offer(self, record: Record) -> None:
         """Take a fetched record; what is below the position, or comes at the wrong time, is dropped."""
@@ -134,7 +126,7 @@ class Owner:
         """Fetch offsets that were not delivered; a transaction's marker is none, anything else must not be skipped."""
         try:
             missing = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, first, last)
-        except RetryableError as error:
+        except BusError as error:  # the next take-over looks at the input, and stops this partition alone if it must
             self.lose(str(error))
         else:
             self._waiting.extend(missing[offset] for offset in sorted(missing))
@@ -253,6 +245,7 @@ class Owner:
         self._watch(now_s)
         while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
             pass
+        self._pace()
         self._commit(now_s)
         if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:
             self._look_at_journal(now_s)
@@ -300,6 +293,8 @@ class Owner:
         self._append(self._takeover(offset - 1, probe=offset), now_s)
         if self._links.producer.flush(kafka.WATCHDOG_S):
             raise RetryableError("a probe was not acknowledged in time")
+        if self._trouble:
+            raise RetryableError(self._trouble)
 
     def _append(self, draft: Draft, now_s: float) -> None:
         value, self._tip = seal(self._tip, draft.body, draft.items)

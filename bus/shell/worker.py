@@ -26,8 +26,9 @@ from bus.shell.control_log import ControlLog
 from bus.shell.errors import RetryableError
 from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer
+from bus.shell.links import Links
 from bus.shell.metrics import Metrics
-from bus.shell.owner import Links, Owner, Phase
+from bus.shell.owner import Owner, Phase
 from bus.shell.stage import Stage
 
 BUSY_WAIT_S = 0.001
@@ -165,8 +166,6 @@ class Worker:
         is_busy = any(owner.is_busy for owner in owners)
         self._linked.producer.poll(BUSY_WAIT_S if is_busy else 0)
         self._linked.marks.poll(0)
-        if any(owner.is_full for owner in owners):
-            return
         for message in kafka.fetch(self._consumer, 0 if is_busy else IDLE_WAIT_S):
             if error := message.error():
                 self._on_error(error, (message.topic() or "", message.partition() or 0))
