@@ -115,10 +115,8 @@ class LaneTalk:
         while not self._answers.get(sent.id):
             if time.monotonic() > until_s:
                 text = f"no answer to {sent.id} on {answers(self.lane)} within {timeout_s:g} s"
-                raise UnreachableError(
-                    text,
-                    "see that the stages run (`agentbus run`), or ask again: what was sent stays in the log and takes effect",
-                )
+                step = "see that the stages run (`agentbus run`): what was sent stays in the log and takes effect"
+                raise UnreachableError(text, step)
             self._take(POLL_S)
         last_s = time.monotonic() + together_s
         while time.monotonic() < last_s:
