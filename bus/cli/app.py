@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -57,6 +58,23 @@ _noun("terms", terms)
 _add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLE)
 _add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLE)
 _add(app, "verify", verify.verify, verify.EXAMPLE)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from bus import __version__
+
+        typer.echo(f"agentbus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    del version  # its callback has answered
 
 
 def main() -> None:

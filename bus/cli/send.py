@@ -1,5 +1,7 @@
 """`agentbus send`: says one thing on the bus as an agent would, and tells what came of it."""
 
+import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,6 +13,8 @@ from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import full_id, refusal_code, registry_of
 from bus.cli.words import in_words, violation_lines
+
+TOKEN_IN_BODY = ("bus.resource.renew.v1", "bus.resource.release.v1")
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -58,7 +62,9 @@ def send(
     """
     from bus.shell.lane_talk import LaneTalk, Saying
 
-    value = _body(body)
+    value = _with_token(message_type, _body(body), token)
+    if not re.fullmatch(r"[!-~]{0,64}", identifier):
+        raise CommandError(ExitCode.USAGE, "--id is no message id", "use 1 to 64 visible ASCII characters")
     registry = registry_of(caller)
     source = _source(sender, registry)
     talk = LaneTalk(caller.settings().client_config(), lane or _lane(source, registry))
@@ -90,6 +96,13 @@ def _body(given: str) -> bytes:
     except OSError as error:
         step = "write --body @FILE with a file that is there"
         raise CommandError(ExitCode.NOT_FOUND, f"{given[1:]} cannot be read ({error.strerror})", step) from error
+
+
+def _with_token(message_type: str, body: bytes, token: int | None) -> bytes:
+    """Renewals and releases name their token in the body; whoever gives it with --token means the same."""
+    if token is None or message_type not in TOKEN_IN_BODY or body.strip() != b"{}":
+        return body
+    return json.dumps({"token": token}).encode()
 
 
 def _source(sender: str, registry: "Registry") -> str:

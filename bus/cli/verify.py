@@ -106,7 +106,9 @@ def _show(caller: Caller, report: "Report") -> None:
 
 
 def _result(check: "Check") -> str:
-    return f"{check.found:,} findings" if check.found else check.result
+    if check.found:
+        return f"{check.found:,} {'finding' if check.found == 1 else 'findings'}"
+    return "still open" if check.moving else check.result
 
 
 def _show_findings(caller: Caller, check: "Check") -> None:

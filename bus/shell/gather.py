@@ -213,12 +213,12 @@ def _may(envelope: Envelope, contract: Contract, registry: Registry, lane: str) 
 
 
 def _who_may(contract: Contract, registry: Registry, envelope: Envelope) -> str:
-    who = {"any": "sender", "agent": "agent", "person": "person"}[contract.sender]
+    who = {"any": "a sender", "agent": "an agent", "person": "a person"}[contract.sender]
     wanted = sorted({*(contract.may or ()), *((contract.fact.role,) if contract.fact else ())})
     has = ", ".join(sorted(registry.roles(envelope.source))) or "none"
     where = " by the operators lane" if contract.type.startswith(CONTROL_PREFIX) else ""
     roles = f" with role {' or '.join(wanted)}" if wanted else ""
-    return f"{contract.type} is for a {who}{roles}{where}; {envelope.source} has roles: {has}"
+    return f"{contract.type} is for {who}{roles}{where}; {envelope.source} has roles: {has}"
 
 
 def _counted(violations: tuple[Violation, ...]) -> str:

@@ -32,7 +32,7 @@ from bus.shell.owner import Owner, Phase
 from bus.shell.stage import Stage
 
 BUSY_WAIT_S = 0.001
-IDLE_WAIT_S = 0.1
+IDLE_WAIT_S = 0.05
 RESTART_AFTER_S = 1.0
 MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
 

@@ -123,7 +123,17 @@ def _work(client: Client) -> None:
         body = {"kind": kind, "name": name, "value": value, "base": None}
         sent = client.send("operators", ANA, "bus.control.set.v1", body)
         assert client.answer("operators", sent)["kind"] == "control_set", name
-    client.answer("sales", client.send("sales", SALES, "bus.resource.claim.v1", {}, "lead/first"))
+    # A change is answered when it is in force; a lane's own gate hears of it a moment later.
+    while (
+        client.answer("sales", client.send("sales", SALES, "bus.resource.claim.v1", {}, "lead/first"))["kind"]
+        != "granted"
+    ):
+        pass
+    while (
+        client.answer("support", client.send("support", SUPPORT, "bus.resource.claim.v1", {}, "lead/first"))["kind"]
+        != "denied"
+    ):
+        pass
     for number in range(LEADS):
         subject = f"lead/L-{number}"
         claim = client.send("sales", SALES, "bus.resource.claim.v1", {}, subject)

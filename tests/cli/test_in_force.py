@@ -81,7 +81,7 @@ def test_who_is_no_steward_may_not_set(terminal: Terminal, person: str) -> None:
     """An operator and somebody unknown are told so, with the code for missing permission."""
     ran = terminal("lanes", "set", "sales", "--as", person)
     assert ran.code == 7
-    assert "refused as" in ran.complaint
+    assert "is no steward" in ran.complaint
 
 
 def test_a_machine_reads_a_refusal_as_json(terminal: Terminal) -> None:
