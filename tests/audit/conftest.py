@@ -137,8 +137,10 @@ def _work(client: Client) -> None:
     for number in range(LEADS):
         subject = f"lead/L-{number}"
         claim = client.send("sales", SALES, "bus.resource.claim.v1", {}, subject)
+        answered = client.answer("sales", claim)
+        assert answered["kind"] == "granted", answered
+        token = str(answered["token"])
         client.send("support", SUPPORT, "bus.resource.claim.v1", {}, subject)
-        token = str(client.answer("sales", claim)["token"])
         action = {"lead_id": f"L-{number}"}
         client.send("sales", SALES, "leads.email.send.v1", action, subject, ce_bustoken=token)
         client.send("sales", SALES, "leads.email.send.v1", {}, subject, ce_bustoken=token)
