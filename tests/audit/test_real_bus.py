@@ -42,11 +42,14 @@ def test_nothing_is_left_out(audited: Audited) -> None:
 
 
 def test_the_traffic_was_really_looked_at(audited: Audited) -> None:
-    """The counts are those of the traffic: each lead was claimed twice and acted on once, and one lease ended."""
+    """The counts are those of the traffic: each lead was claimed twice and acted on once, and one lease ended.
+
+    Two more claims, at least, were made until both lanes had heard of the set-up.
+    """
     claims = _check(audited.result, "completeness")["counts"]["claims"]
     governed = _check(audited.result, "governed")["counts"]
     ticks = _check(audited.result, "fold")["counts"]["ticks"]
-    assert (claims, governed, ticks > 0) == (2 * LEADS + 1, {"records": LEADS, "admitted": LEADS}, True)
+    assert (claims >= 2 * LEADS + 2, governed, ticks > 0) == (True, {"records": LEADS, "admitted": LEADS}, True)
 
 
 def test_an_export_says_the_same(audited: Audited, export: Path) -> None:
