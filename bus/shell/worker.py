@@ -7,6 +7,7 @@ One thread does it all; while something is under way it looks every millisecond,
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class Readiness:
         return self.has_joined and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
 
 
-class Worker:
+class Worker(ABC):
     """The loop that both stages share; `GateWorker` and `ArbiterWorker` say what to own and how."""
 
     stage_name = ""
@@ -98,13 +99,15 @@ class Worker:
 
     # ---- what a stage says of itself --------------------------------------------------------------------
 
+    @abstractmethod
     def _wanted_topics(self) -> list[str]:
-        raise NotImplementedError
+        """The input topics there are to own."""
 
+    @abstractmethod
     def _make_stage(self, place: Place) -> Callable[[], Stage]:
-        raise NotImplementedError
+        """What makes the stage of one partition, anew after each loss."""
 
-    def _look(self) -> None:
+    def _look(self) -> None:  # noqa: B027 a stage may have nothing more to do
         """What else is to be done in each round."""
 
     # ---- the loop -------------------------------------------------------------------------------------
