@@ -1,5 +1,6 @@
 """What every test run shares: the fast tests come first, and the same run says the same thing twice."""
 
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,12 @@ TESTS = Path(__file__).parent
 # A mistake in the rules shows in the first seconds; folders not named here stand between the two.
 FIRST = ("core", "resolvers", "tidy", "shell")
 # These start a real Kafka.
-LAST = ("dev", "audit", "engine", "cli", "stories")
+LAST = ("dev", "audit", "engine", "client", "secure", "doctor", "cli", "stories", "docs")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and every process started from there inherits that:
+# the tests of Ctrl-C must not depend on how the run was started.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("repeatable", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("hunt", deadline=None, max_examples=5_000, print_blob=True)
