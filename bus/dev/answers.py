@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -12,11 +13,16 @@ ANSWER_TIMEOUT_S = 2.0
 # That nobody answers yet is no news while a broker starts.
 _SILENT = logging.getLogger(__name__)
 _SILENT.disabled = True
+_NO_LOGIN: Mapping[str, str] = {}
 
 
-def answers(bootstrap: str) -> bool:
-    """Whether the cluster at `bootstrap` names a controller and at least one broker to write to."""
+def answers(bootstrap: str, login: Mapping[str, str] = _NO_LOGIN) -> bool:
+    """Whether the cluster at `bootstrap` names a controller and at least one broker to write to.
+
+    `login` has the client settings of somebody it knows, if it asks who is there.
+    """
     settings: dict[str, str | int | float | bool] = {
+        **login,
         "bootstrap.servers": bootstrap,
         "socket.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
         "socket.connection.setup.timeout.ms": 2000,

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from bus.dev.answers import answers
+from bus.dev.client_files import ADMIN, settings_of, write_clients
 from bus.dev.data_folder import DataFolder
 from bus.dev.errors import DevError, disk_error
 from bus.dev.jars import KafkaFiles, kafka_files
@@ -61,8 +62,14 @@ def start_broker(
     data: Path | None = None,
     port: int | None = None,
     on_progress: OnProgress = ignore_progress,
+    *,
+    preferred_port: int | None = None,
+    is_secure: bool = False,
 ) -> LocalBroker:
     """A ready broker. `data` None: a temporary folder, removed at stop; `port` None: a free one.
+
+    `preferred_port` is taken if it is free and the data has had no port yet. `is_secure`: everybody must log in and
+    may do only what ACLs grant; data that was secured once stays so.
 
     Raises DevError; whatever goes wrong, Ctrl-C included, nothing is left running.
     """
@@ -70,7 +77,9 @@ def start_broker(
     on_progress(Progress(Step.JAVA))
     java = find_java()
     files = kafka_files(read_lock(), on_progress)
-    broker = LocalBroker(java=java, files=files, data=data, port=port)
+    broker = LocalBroker(
+        java=java, files=files, data=data, port=port, preferred_port=preferred_port, is_secure=is_secure
+    )
     broker.left_over += left_over
     try:
         broker.prepare(on_progress)
@@ -84,7 +93,16 @@ def start_broker(
 class LocalBroker:
     """One broker and its data folder. Its methods may be called from any thread."""
 
-    def __init__(self, *, java: Java, files: KafkaFiles, data: Path | None, port: int | None) -> None:
+    def __init__(
+        self,
+        *,
+        java: Java,
+        files: KafkaFiles,
+        data: Path | None,
+        port: int | None,
+        preferred_port: int | None = None,
+        is_secure: bool = False,
+    ) -> None:
         self.java = java
         self.left_over: list[str] = []  # what an earlier, killed run had left, a sentence each
         self.notes = [*java.notes, *files.notes]  # what was passed over or repaired
@@ -92,6 +110,8 @@ class LocalBroker:
         self._files = files
         self._folder = DataFolder(data)
         self._given_port = port
+        self._preferred_port = preferred_port
+        self._is_secure = is_secure
         self._process: subprocess.Popen[bytes] | None = None
         self._steps = threading.RLock()
         self._owner_pid = os.getpid()
@@ -105,6 +125,16 @@ class LocalBroker:
     def data(self) -> Path:
         """The folder with all the broker's files."""
         return self._folder.path
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether everybody must log in; known from `prepare` on."""
+        return self._is_secure
+
+    @property
+    def admin_settings(self) -> dict[str, str]:
+        """What a client needs beside the address to do whatever it likes; empty if nobody has to log in."""
+        return settings_of(self.data, ADMIN) if self.is_secure else {}
 
     @property
     def pid(self) -> int:
@@ -128,6 +158,7 @@ class LocalBroker:
         with self._steps:
             # First the folder: the port may be held by what is left over in it.
             self.left_over += self._folder.take(self._files.kafka_version)
+            self._secure()
             if self._given_port is not None:
                 need_free(self._given_port)
             if not self._folder.record.is_formatted:
@@ -156,7 +187,7 @@ class LocalBroker:
                 return
             self.port = self._choose_port()
             (controller_port,) = free_ports(1)
-            write_server_files(self.data, port=self.port, controller_port=controller_port)
+            self._write_files(controller_port)
             self._folder.save(dataclasses.replace(self._folder.record, port=self.port, broker=None))
             atexit.register(self.stop)
             self._launch(broker_command(self.java.path, self._files.class_path, self.data))
@@ -168,7 +199,7 @@ class LocalBroker:
         while True:
             if not self.is_alive():
                 raise self._died()
-            if listens(self.pid, self.port) and answers(self.bootstrap):
+            if listens(self.pid, self.port) and answers(self.bootstrap, self.admin_settings):
                 return
             if time.monotonic() > deadline_s:
                 raise DevError(
@@ -176,6 +207,13 @@ class LocalBroker:
                     f"try again when the machine is less busy; its log is {self.log_file}",
                 )
             time.sleep(READY_POLL_S)
+
+    def kill(self) -> None:
+        """End the process as kill -9 does, and wait for its end; `start` and `wait_ready` bring it back as it was."""
+        with self._steps:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
 
     def stop(self) -> None:
         """End the broker and give its folder back; a temporary one is removed. Raises nothing.
@@ -201,6 +239,20 @@ class LocalBroker:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _secure(self) -> None:
+        """Data that was secured must not lie open because a flag was forgotten."""
+        record = self._folder.record
+        if record.is_secure and not self._is_secure:
+            self.notes.append(f"{self.data} was secured before and stays so: clients log in")
+        self._is_secure = self._is_secure or record.is_secure
+        self._folder.save(dataclasses.replace(record, is_secure=self._is_secure))
+
+    def _write_files(self, controller_port: int) -> None:
+        password = ""
+        if self._is_secure:
+            password = write_clients(self.data, [ADMIN], bootstrap=self.bootstrap)[ADMIN]
+        write_server_files(self.data, port=self.port, controller_port=controller_port, admin_password=password)
 
     def _launch(self, command: list[str | Path]) -> None:
         def launch() -> None:
@@ -250,6 +302,8 @@ class LocalBroker:
         last_port = self._folder.record.port
         if last_port and is_free(last_port):
             return last_port
+        if not last_port and self._preferred_port is not None and is_free(self._preferred_port):
+            return self._preferred_port
         (port,) = free_ports(1)
         return port
 

@@ -59,6 +59,7 @@ class BrokerRecord:
     port: int
     owner: ProcessMark | None
     broker: ProcessMark | None
+    is_secure: bool = False  # absent in the records of older versions
 
 
 def read_record(data: Path) -> BrokerRecord | None:

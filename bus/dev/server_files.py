@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bus.dev.client_files import ADMIN, MECHANISM, write_secret
 from bus.dev.errors import disk_error
 from bus.dev.ports import HOST
 
@@ -38,7 +39,7 @@ node.id={NODE_ID}
 controller.quorum.voters={NODE_ID}@{HOST}:{{controller_port}}
 listeners=CLIENTS://{HOST}:{{port}},CONTROLLER://{HOST}:{{controller_port}}
 advertised.listeners=CLIENTS://{HOST}:{{port}}
-listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=CLIENTS:{{protocol}},CONTROLLER:{{protocol}}
 inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 log.dirs={KAFKA_FOLDER}
@@ -69,6 +70,26 @@ broker.heartbeat.interval.ms=300
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 """
 
+# Nobody is let in without a name, nobody may do what no ACL grants; the administrator alone needs none.
+# The controller's port asks too: whoever gets in there could write ACLs.
+_SECURITY = f"""
+sasl.enabled.mechanisms=PLAIN,{MECHANISM}
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.clients.plain.sasl.jaas.config={{login}}
+listener.name.controller.plain.sasl.jaas.config={{login}}
+listener.name.clients.scram-sha-256.sasl.jaas.config=\\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{ADMIN}
+"""
+_LOGIN = (
+    "org.apache.kafka.common.security.plain.PlainLoginModule required "
+    f'username="{ADMIN}" password="{{password}}" user_{ADMIN}="{{password}}";'
+)
+
 _LOG_SETTINGS = """\
 status=error
 appender.file.type=RollingFile
@@ -87,11 +108,17 @@ rootLogger.appenderRef.file.ref=file
 """.replace("LOG_FILE", LOG_FILE)
 
 
-def write_server_files(data: Path, *, port: int, controller_port: int) -> None:
-    """Write all settings into `data`. Every path in them is relative to it, so it may have any name."""
-    server = _SERVER.format(port=port, controller_port=controller_port)
+def write_server_files(data: Path, *, port: int, controller_port: int, admin_password: str = "") -> None:
+    """Write all settings into `data`. Every path in them is relative to it, so it may have any name.
+
+    With a password for the administrator the broker asks everybody who they are and obeys ACLs.
+    """
+    protocol = "SASL_PLAINTEXT" if admin_password else "PLAINTEXT"
+    server = _SERVER.format(port=port, controller_port=controller_port, protocol=protocol)
+    if admin_password:
+        server += _SECURITY.format(login=_LOGIN.format(password=admin_password))
     try:
-        (data / SERVER_FILE).write_text(server, encoding="utf-8")
+        write_secret(data / SERVER_FILE, server)
         (data / LOG_SETTINGS_FILE).write_text(_LOG_SETTINGS, encoding="utf-8")
     except OSError as error:
         raise disk_error(error, data) from error
