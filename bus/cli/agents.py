@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.caller import Caller, with_caller
-from bus.cli.in_force import AsPerson, Base, full_id, registry_of, remove, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry_of, remove, show_rows, steward_of
 
 ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
 
@@ -41,11 +41,14 @@ def set_(
     """Register an agent, or change its lane, roles or owner."""
     from bus.shell.steward import Wanted
 
+    check_id(agent, "agent")
+    if owner:
+        check_id(owner, "person")
     with steward_of(caller, person) as steward:
         domain = steward.registry.genesis.domain
         answers_for_it = full_id(owner, "person", domain) if owner else steward.person
         value = {"lane": lane, "roles": list(dict.fromkeys(role)), "owner": answers_for_it}
-        tell(caller, steward.set(Wanted("agent", full_id(agent, "agent", domain), value, base)))
+        put_as(caller, steward, Wanted("agent", full_id(agent, "agent", domain), value, base))
 
 
 @with_caller

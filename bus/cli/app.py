@@ -6,24 +6,49 @@ Nothing slow is imported here or at the top of those files, so that `agentbus --
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Annotated
 
 import typer
 
-from bus.cli import agents, contracts, demo, dev, init, lanes, persons, run, send, suspensions, tail, terms, verify
+from bus.cli import (
+    agents,
+    completion,
+    contracts,
+    demo,
+    dev,
+    doctor,
+    init,
+    lanes,
+    persons,
+    run,
+    send,
+    suspensions,
+    tail,
+    terms,
+    verify,
+)
 from bus.cli.caller import console, is_debugging
 from bus.cli.failures import ExitCode, sentence_of
+from bus.cli.help_screen import FirstScreen, Verbs, epilog_of
+
+Example = str | Sequence[str]
 
 ABOUT = "The layer between AI agents on Kafka: it validates every message and lets exactly one agent hold a resource."
+FIRST = """\b
+Begin with      agentbus dev           a Kafka and a bus on this machine
+When stuck      agentbus doctor        what is wrong, and how to mend it
+For examples    agentbus send --help   and so on, for each command"""
 
 HELP_WIDTH_MAX = 100  # longer lines are hard to read
+COMPLETING = "_AGENTBUS_COMPLETE"  # set by the shell's completion, see `agentbus completion`
 
 app = typer.Typer(
     name="agentbus",
+    cls=FirstScreen,
     help=ABOUT,
-    epilog="Begin with:  agentbus dev",
+    epilog=FIRST,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,32 +57,36 @@ app = typer.Typer(
 )
 
 
-def _add(group: typer.Typer, name: str, command: Callable[..., None], example: str) -> None:
-    group.command(name, epilog=f"\b\nExample:  {example}", no_args_is_help=False)(command)
+def _add(group: typer.Typer, name: str, command: Callable[..., None], example: Example, noun: str = "") -> None:
+    """A command with its examples, of which it has one to three."""
+    epilog = epilog_of(f"{noun} {name}".strip(), example)
+    group.command(name, epilog=epilog, no_args_is_help=False)(command)
 
 
 def _noun(name: str, module: ModuleType) -> None:
-    """A noun with its verbs: the module's `VERBS` gives each verb's function and example."""
-    group = typer.Typer(no_args_is_help=True)
+    """A noun with its verbs: the module's `VERBS` gives each verb's function and examples."""
+    group = typer.Typer(no_args_is_help=True, cls=Verbs)
     for verb, (command, example) in module.VERBS.items():
-        _add(group, verb, command, example)
+        _add(group, verb, command, example, name)
     app.add_typer(group, name=name, help=module.ABOUT)
 
 
 _add(app, "demo", demo.demo, demo.EXAMPLE)
 _add(app, "dev", dev.dev, dev.EXAMPLE)
-_add(app, "init", init.init, init.EXAMPLE)
-_add(app, "run", run.run, run.EXAMPLE)
-_add(app, "send", send.send, send.EXAMPLE)
-_add(app, "tail", tail.tail, tail.EXAMPLE)
+_add(app, "init", init.init, init.EXAMPLES)
+_add(app, "run", run.run, run.EXAMPLES)
+_add(app, "send", send.send, send.EXAMPLES)
+_add(app, "tail", tail.tail, tail.EXAMPLES)
 _noun("lanes", lanes)
 _noun("agents", agents)
 _noun("persons", persons)
 _noun("contracts", contracts)
 _noun("terms", terms)
-_add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLE)
-_add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLE)
-_add(app, "verify", verify.verify, verify.EXAMPLE)
+_add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLES)
+_add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLES)
+_add(app, "verify", verify.verify, verify.EXAMPLES)
+_add(app, "doctor", doctor.doctor, doctor.EXAMPLES)
+_add(app, "completion", completion.completion, completion.EXAMPLES)
 
 
 def _version(wanted: bool) -> None:
@@ -80,6 +109,8 @@ def _options(
 def main() -> None:
     """Run the command that was typed; never shows a traceback unless AGENTBUS_DEBUG asks for one."""
     try:
+        if COMPLETING in os.environ:
+            completion.answer()
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         _complain_of_usage(error)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from bus.shell.settings import Settings
 
 PANEL = "Every command has these"
-WIDTH_OFF_TERMINAL = 120  # a table in a pipe must not depend on who made the pipe
+ADMIN_LOGIN = "admin"  # who a command is on a secured development bus, if it is nobody in particular
+WIDTH_OFF_TERMINAL = 120  # what is drawn in a pipe must not depend on who made the pipe
 
 Bootstrap = Annotated[
     str,
@@ -73,8 +74,20 @@ class Caller:
     is_json: bool
     _said: set[str] = field(default_factory=set)
 
-    def settings(self, **given: Any) -> "Settings":  # Any: whatever a field of Settings takes
-        """The settings of this call; what is not given comes from the environment. Raises `BusError`."""
+    def settings(self, *, login: str = ADMIN_LOGIN, **given: Any) -> "Settings":  # Any: a field of Settings
+        """The settings of this call, once it is known that a Kafka answers there.
+
+        ``login`` is the user to be on a secured development bus, unless the call names another login. What is not
+        given comes from the environment. Raises `BusError`; `UnreachableError` within a few seconds.
+        """
+        from bus.shell.reach import check_reachable
+
+        settings = self.unchecked_settings(login=login, **given)
+        check_reachable(settings.client_config())
+        return settings
+
+    def unchecked_settings(self, *, login: str = ADMIN_LOGIN, **given: Any) -> "Settings":  # Any: as above
+        """The same, whether or not anybody answers there. Raises `BusError`."""
         from pydantic import ValidationError
 
         from bus.shell.settings import Settings
@@ -82,9 +95,13 @@ class Caller:
         known = {name: value for name, value in given.items() if value is not None}
         known["kafka"] = dict(_pair(text) for text in self.kafka)
         if self.kafka_config is not None:
+            if not self.kafka_config.is_file():
+                raise missing_file(self.kafka_config)
             known["kafka_config"] = self.kafka_config
         if "bootstrap" not in known and (bootstrap := self.bootstrap or self._bootstrap_of_running()):
             known["bootstrap"] = bootstrap
+        if "kafka_config" not in known and not self.kafka and (path := self._login_file(login, known.get("bootstrap"))):
+            known["kafka_config"] = path
         try:
             return Settings(**known)
         except ValidationError as error:
@@ -124,16 +141,38 @@ class Caller:
         sys.stdout.write(json.dumps(value, sort_keys=True) + "\n")
         sys.stdout.flush()
 
-    def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table without lines that a person reads and `awk` still can."""
-        from rich.table import Table
+    def show_line(self, text: str) -> None:
+        """A line of a stream: whole in a pipe, cut with "…" where a terminal would break it."""
+        width = terminal_width()
+        if width is not None and len(text) > width:
+            text = f"{text[: width - 1].rstrip()}…"
+        self.show(text)
 
-        table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(column.upper(), overflow="fold")
-        for row in rows:
-            table.add_row(*(_plain(cell) for cell in row))
-        console(sys.stdout).print(table)
+    def show_table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
+    ) -> None:
+        """A table without lines that a person reads and `awk` still can; nothing is shortened off a terminal.
+
+        ``optional`` names columns that a narrow terminal may leave out, the first of them first.
+        """
+        from bus.cli.tables import set_table
+
+        named = [column.upper() for column in columns]
+        dropped = [column.upper() for column in optional]
+        header, *lines = set_table(named, rows, width=terminal_width(), optional=dropped)
+        console(sys.stdout).print(header, style="bold", markup=False, highlight=False, soft_wrap=True)
+        for line in lines:
+            self.show(line)
+
+    def _login_file(self, user: str, bootstrap: str | None) -> Path | None:
+        """The client properties to use on a development bus that asks who is there."""
+        from bus.cli.running import running_buses
+
+        running = next((one for one in running_buses() if one.bootstrap == bootstrap), None)
+        path = running.login_file(user) if running is not None else None
+        if path is not None:
+            self.say_once(f"logged in as {user}, with {path}")
+        return path
 
     def _bootstrap_of_running(self) -> str:
         running = self.running()
@@ -148,6 +187,11 @@ def console(file: Any) -> "Console":  # Any: sys.stdout is typed as TextIO, rich
     from rich.console import Console
 
     return Console(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
+
+
+def terminal_width() -> int | None:
+    """How many characters a line of the answer may have; None in a pipe, where nothing is ever shortened."""
+    return console(sys.stdout).width if sys.stdout.isatty() else None
 
 
 def with_caller(command: Callable[..., None]) -> Callable[..., None]:
@@ -176,6 +220,13 @@ def with_caller(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+def missing_file(path: Path) -> BusError:
+    """The error for a file or folder that was named and is not there."""
+    from bus.cli.failures import CommandError, ExitCode
+
+    return CommandError(ExitCode.NOT_FOUND, f"there is no {path}", "check the path")
+
+
 def is_debugging() -> bool:
     """Does the person want to see where in our code it went wrong?"""
     return os.environ.get("AGENTBUS_DEBUG", "") not in ("", "0")
@@ -186,9 +237,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise typer.BadParameter(f"-X {text} has no value: write -X name=value, such as -X security.protocol=SSL")
     return name.strip(), value.strip()
-
-
-def _plain(cell: str) -> str:
-    from rich.markup import escape
-
-    return escape(cell)

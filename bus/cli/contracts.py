@@ -8,7 +8,7 @@ import typer
 from bus.cli.caller import Caller, with_caller
 from bus.cli.contract_folders import Chosen, Faults, chosen, find_faults
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, registry_of, remove, show_rows, steward_of, tell, value_of
+from bus.cli.in_force import AsPerson, Base, refusal, registry_of, remove, show_rows, steward_of, tell, value_of
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -36,7 +36,8 @@ def ls(
         for one in sorted(found, key=lambda one: one.type)
     ]
     columns = ("type", "revision", "topic", "resource", "guarded", "may_send")
-    show_rows(caller, columns, rows, nothing="There are no contracts: `agentbus contracts apply` sets some.")
+    nothing = "There are no contracts: `agentbus contracts apply` sets some."
+    show_rows(caller, columns, rows, nothing=nothing, optional=("resource", "revision"))
 
 
 @with_caller
@@ -100,15 +101,25 @@ def rm(caller: Caller, message_type: Type, person: AsPerson = "", base: Base = "
 
 def _apply(caller: Caller, steward: "Steward", found: Chosen) -> None:
     from bus.core.records import canonical, digest
+    from bus.shell.steward import RefusedError
 
-    same, changed = 0, 0
-    for wanted in _wanted(found):
-        if steward.registry.hashes.get((wanted.kind, wanted.name)) == digest(canonical(wanted.value)):
-            same += 1
-            continue
-        tell(caller, steward.set(wanted))
-        changed += 1
-    caller.say(f"{changed} set, {same} were in force already.")
+    hashes, all_wanted = steward.registry.hashes, _wanted(found)
+    missing = [one for one in all_wanted if hashes.get((one.kind, one.name)) != digest(canonical(one.value))]
+    for done, wanted in enumerate(missing):
+        try:
+            tell(caller, steward.set(wanted))
+        except RefusedError as error:
+            raise _half_done(caller, wanted, error.answer, done=done, left=len(missing) - done - 1) from error
+    caller.say(f"{len(missing)} set, {len(all_wanted) - len(missing)} in force already.")
+
+
+def _half_done(caller: Caller, wanted: "Wanted", answer: "JsonObject", *, done: int, left: int) -> CommandError:
+    """The error that says what is in force now and what is not, and that doing it again is safe."""
+    error = refusal(caller, answer)
+    parts = [f"{done} set before it stay in force"] if done else ["nothing was set"]
+    parts += [f"{left} after it were not tried"] if left else []
+    step = f"{' and '.join(parts)}: correct it and apply again, which skips what is in force"
+    return CommandError(error.exit_code, f"{wanted.kind} {wanted.name} was {error.message}", step)
 
 
 def _wanted(found: Chosen) -> list["Wanted"]:
@@ -158,9 +169,9 @@ def _counted(number: int, thing: str) -> str:
 
 
 VERBS = {
-    "ls": (ls, "agentbus contracts ls"),
+    "ls": (ls, ("agentbus contracts ls", "agentbus contracts ls --built-in --json")),
     "show": (show, "agentbus contracts show leads.email.send.v1"),
     "check": (check, "agentbus contracts check schemas/leads"),
-    "apply": (apply, "agentbus contracts apply schemas --create-topics 3"),
+    "apply": (apply, ("agentbus contracts apply schemas/leads", "agentbus contracts apply schemas --create-topics 3")),
     "rm": (rm, "agentbus contracts rm leads.note.add.v1"),
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bus.shell.steward import Steward, Wanted
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+UNCHANGED = "unchanged"  # what is told of a value that was in force already
 NOT_PERMITTED = frozenset({"not_allowed", "unknown_sender", "wrong_lane", "suspended"})
 CONFLICT = frozenset({"stale_base", "id_reuse"})
 
@@ -83,8 +84,8 @@ def steward_of(caller: Caller, person: str) -> Iterator["Steward"]:
     """The operators' lane, spoken on as that person; a refusal is told with everything that is wrong."""
     from bus.shell.steward import RefusedError, Steward
 
-    config = caller.settings().client_config()
-    steward = Steward(config, "")
+    check_person(caller, person)
+    steward = Steward(caller.settings().client_config(), "")
     try:
         steward.open()
         steward.person = person_id(caller, person, steward.registry.genesis.domain)
@@ -98,18 +99,42 @@ def steward_of(caller: Caller, person: str) -> Iterator["Steward"]:
 def put(caller: Caller, person: str, wanted: "Wanted") -> None:
     """Put one value in force and say what came of it."""
     with steward_of(caller, person) as steward:
-        tell(caller, steward.set(wanted))
+        put_as(caller, steward, wanted)
+
+
+def put_as(caller: Caller, steward: "Steward", wanted: "Wanted") -> bool:
+    """The same in the name of who is there; False if it was so already, which is said and is no fault."""
+    from bus.core.records import canonical, digest
+
+    check_steward(steward)
+    there = steward.registry.hashes.get((wanted.kind, wanted.name))
+    value_hash = None if wanted.value is None else digest(canonical(wanted.value))
+    if there == value_hash and wanted.base in ("", there):
+        tell(caller, {"kind": UNCHANGED, "kind_of": wanted.kind, "name": wanted.name, "value": wanted.value})
+        return False
+    tell(caller, steward.set(wanted))
+    return True
+
+
+def check_steward(steward: "Steward") -> None:
+    """Raise `CommandError` (not permitted) before anything is made for nothing."""
+    if "steward" not in steward.registry.roles(steward.person):
+        step = "ask a steward, or say who you are with --as"
+        raise CommandError(ExitCode.NOT_PERMITTED, f"{name_of(steward.person)} is no steward", step)
 
 
 def remove(caller: Caller, person: str, kind: str, name: str, base: str) -> None:
-    """Take one value out of force and say so; raises `CommandError` if nothing is in force under that name."""
+    """Take one value out of force and say so; raises `CommandError` if nothing ever was under that name."""
     from bus.shell.steward import Wanted
 
+    if kind in ("agent", "person"):
+        check_id(name, kind)
     with steward_of(caller, person) as steward:
         if kind in ("agent", "person"):
             name = full_id(name, kind, steward.registry.genesis.domain)
-        check_known(f"{kind} {name_of(name)}", name, [n for k, n in steward.registry.hashes if k == kind])
-        tell(caller, steward.set(Wanted(kind, name, None, base)))
+        if (kind, name) not in steward.registry.revs:
+            check_known(f"{kind} {name_of(name)}", name, [n for k, n in steward.registry.hashes if k == kind])
+        put_as(caller, steward, Wanted(kind, name, None, base))
 
 
 def check_known(what: str, name: str, known: Sequence[str]) -> None:
@@ -122,9 +147,12 @@ def check_known(what: str, name: str, known: Sequence[str]) -> None:
 
 
 def tell(caller: Caller, answer: "JsonObject") -> None:
-    """What came into force."""
+    """What came into force, or was already."""
     if caller.is_json:
         caller.show_json(answer)
+    elif answer["kind"] == UNCHANGED:
+        how = "is not set" if answer["value"] is None else "is so"
+        caller.show(f"unchanged: {answer['kind_of']} {name_of(answer['name'])} {how} already")
     else:
         caller.show(in_words(answer))
 
@@ -151,6 +179,21 @@ def refusal_code(reason: str) -> ExitCode:
     return ExitCode.CONFLICT if reason in CONFLICT else ExitCode.FINDINGS
 
 
+def check_person(caller: Caller, given: str) -> None:
+    """Raise `CommandError` (usage) if nobody is named, or not by a person's name: before anything is asked of Kafka."""
+    if given:
+        check_id(given, "person")
+    elif caller.running() is None:
+        raise CommandError(ExitCode.USAGE, "nobody is named who says this", "say who you are with --as PERSON")
+
+
+def check_id(given: str, kind: str) -> None:
+    """Raise `CommandError` (usage) if this is neither a name nor an id of such a one."""
+    if not NAME.fullmatch(given) and not re.fullmatch(rf"spiffe://[a-z0-9.-]{{1,255}}/{kind}/{NAME.pattern}", given):
+        step = f"use a name of letters, digits, dots and dashes, or spiffe://DOMAIN/{kind}/NAME"
+        raise CommandError(ExitCode.USAGE, f"{given!r} is no {kind}'s name", step)
+
+
 def person_id(caller: Caller, given: str, domain: str) -> str:
     """The id of the person who speaks: as given, or the operator of the development bus; raises `CommandError`."""
     if given:
@@ -171,8 +214,15 @@ def full_id(given: str, kind: str, domain: str) -> str:
     return f"spiffe://{domain}/{kind}/{given}"
 
 
-def show_rows(caller: Caller, columns: Sequence[str], rows: Sequence[Sequence[object]], *, nothing: str) -> None:
-    """A table for people, an object a line for programs."""
+def show_rows(
+    caller: Caller,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    nothing: str,
+    optional: Sequence[str] = (),
+) -> None:
+    """A table for people, an object a line for programs; ``optional`` columns go first on a narrow terminal."""
     if caller.is_json:
         for row in rows:
             caller.show_json(dict(zip(columns, row, strict=True)))
@@ -180,7 +230,9 @@ def show_rows(caller: Caller, columns: Sequence[str], rows: Sequence[Sequence[ob
     if not rows:
         caller.say(nothing)
         return
-    caller.show_table([column.replace("_", " ") for column in columns], [[_cell(cell) for cell in row] for row in rows])
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    spoken, dropped = ([name.replace("_", " ") for name in names] for names in (columns, optional))
+    caller.show_table(spoken, cells, optional=dropped)
 
 
 def _cell(value: object) -> str:

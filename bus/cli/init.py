@@ -18,7 +18,10 @@ PARTITIONS = 12
 DOMAIN = re.compile(r"[a-z0-9.-]{1,255}")
 PERSON = re.compile(r"spiffe://[a-z0-9.-]{1,255}/person/[A-Za-z0-9._-]{1,128}")
 
-EXAMPLE = "agentbus init --domain acme --steward spiffe://acme/person/ana"
+EXAMPLES = (
+    "agentbus init --domain acme --steward spiffe://acme/person/ana",
+    "agentbus init --domain acme --steward spiffe://acme/person/ana --single-node",
+)
 
 
 @with_caller

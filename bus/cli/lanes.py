@@ -6,7 +6,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, registry_of, remove, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, check_steward, put_as, registry_of, remove, show_rows, steward_of
 from bus.cli.words import name_of
 
 ABOUT = "The ways in and out of the bus, one for each owner."
@@ -46,14 +46,12 @@ def set_(
         step = "use small letters, digits and dashes, beginning with a letter, 32 at most"
         raise CommandError(ExitCode.USAGE, f"{name!r} is no name for a lane", step)
     with steward_of(caller, person) as steward:
-        if "steward" not in steward.registry.roles(steward.person):  # before topics are made for nothing
-            step = "ask a steward, or say who you are with --as"
-            raise CommandError(ExitCode.NOT_PERMITTED, f"{name_of(steward.person)} is no steward", step)
+        check_steward(steward)  # before topics are made for nothing
         admin = kafka.admin(caller.settings().client_config())
         created = create_topics(admin, lane_plan(name), replication=copies_of_bus(admin))
         if created:
             caller.say(f"created {', '.join(created)}")
-        tell(caller, steward.set(Wanted("lane", name, {"principal": principal or f"User:{name}"}, base)))
+        put_as(caller, steward, Wanted("lane", name, {"principal": principal or f"User:{name}"}, base))
 
 
 @with_caller
@@ -67,6 +65,6 @@ def rm(caller: Caller, name: Name, person: AsPerson = "", base: Base = "") -> No
 
 VERBS = {
     "ls": (ls, "agentbus lanes ls"),
-    "set": (set_, "agentbus lanes set sales --principal User:sales-team"),
+    "set": (set_, ("agentbus lanes set sales", "agentbus lanes set sales --principal User:sales-team")),
     "rm": (rm, "agentbus lanes rm sales"),
 }

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bus.cli.caller import Caller, with_caller
-from bus.cli.in_force import AsPerson, Base, full_id, registry_of, remove, show_rows, steward_of, tell
+from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry_of, remove, show_rows, steward_of
 
 ABOUT = "The people who set things up, operate, and rule."
 
@@ -39,11 +39,12 @@ def set_(
     """Register a person, or change roles, queues or agents."""
     from bus.shell.steward import Wanted
 
+    check_id(name, "person")
     with steward_of(caller, person) as steward:
         domain = steward.registry.genesis.domain
         agents = [full_id(one, "agent", domain) for one in owns]
         value = {"roles": list(dict.fromkeys(role)), "queues": list(dict.fromkeys(queue)), "owns": agents}
-        tell(caller, steward.set(Wanted("person", full_id(name, "person", domain), value, base)))
+        put_as(caller, steward, Wanted("person", full_id(name, "person", domain), value, base))
 
 
 @with_caller
@@ -54,6 +55,12 @@ def rm(caller: Caller, name: Id, person: AsPerson = "", base: Base = "") -> None
 
 VERBS = {
     "ls": (ls, "agentbus persons ls"),
-    "set": (set_, "agentbus persons set ben --role operator --queue revenue"),
+    "set": (
+        set_,
+        (
+            "agentbus persons set ben --role operator --queue revenue",
+            "agentbus persons set spiffe://acme/person/kim --role steward --role operator",
+        ),
+    ),
     "rm": (rm, "agentbus persons rm ben"),
 }

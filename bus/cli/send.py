@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from bus.core.control import Registry
     from bus.shell.lane_talk import LaneTalk, Sent
 
-EXAMPLE = "agentbus send bus.resource.claim.v1 --from sales-1 --subject lead/L-1"
+EXAMPLES = (
+    "agentbus send bus.resource.claim.v1 --from sales-1 --subject lead/L-1",
+    "agentbus send bus.resource.renew.v1 --from sales-1 --subject lead/L-1 \\\n      --token 17592186045184",
+    "agentbus send leads.note.add.v1 --from sales-1 --body @note.json",
+)
 
 WAIT_S = 10.0
 LOOK_S = 0.2  # how often the gate is asked how far it is, for a message that has no answer
@@ -67,7 +71,8 @@ def send(
         raise CommandError(ExitCode.USAGE, "--id is no message id", "use 1 to 64 visible ASCII characters")
     registry = registry_of(caller)
     source = _source(sender, registry)
-    talk = LaneTalk(caller.settings().client_config(), lane or _lane(source, registry))
+    lane = lane or _lane(source, registry)
+    talk = LaneTalk(caller.settings(login=lane).client_config(), lane)
     try:
         talk.open()
         expires_ms = None if expires_in_s is None else int((time.time() + expires_in_s) * 1000)

@@ -6,14 +6,18 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, check_known, full_id, steward_of, tell
+from bus.cli.in_force import UNCHANGED, AsPerson, check_id, check_known, full_id, steward_of, tell
 from bus.cli.words import selected
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
 
-SUSPEND_EXAMPLE = "agentbus suspend --agent sales-1 --reason 'it loops'"
-RESUME_EXAMPLE = "agentbus resume --agent sales-1 --reason 'repaired'"
+SUSPEND_EXAMPLES = (
+    "agentbus suspend --agent sales-1 --reason 'it loops'",
+    "agentbus suspend --role sales --reason 'wrong price list'",
+    "agentbus suspend --all --reason 'stop everything'",
+)
+RESUME_EXAMPLES = ("agentbus resume --agent sales-1 --reason 'repaired'",)
 
 Agent = Annotated[str, typer.Option(metavar="ID", show_default=False, help="One agent.")]
 Role = Annotated[str, typer.Option(metavar="NAME", show_default=False, help="Everybody with this role.")]
@@ -50,6 +54,10 @@ def resume(
 def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str, role: str, everybody: bool) -> None:
     if [bool(agent), bool(role), everybody].count(True) != 1:
         raise CommandError(ExitCode.USAGE, "whom it is for is not clear", "say one of --agent ID, --role NAME, --all")
+    from bus.core.control import suspension_name
+
+    if agent:
+        check_id(agent, "agent")
     with steward_of(caller, person) as steward:
         select: JsonObject = {"all": True}
         registry = steward.registry
@@ -62,8 +70,20 @@ def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str
             if status == "suspended":
                 roles = {one for each in registry.agents.values() for one in each.roles}
                 check_known(f"agent with role {role}", role, sorted(roles))
+        if status == "suspended" and suspension_name(select) in registry.suspended:
+            _tell_unchanged(caller, select)
+            return
         answer = steward.suspend(select, reason) if status == "suspended" else steward.resume(select, reason)
         if caller.is_json:
             tell(caller, answer)
         else:
             caller.show(f"{status}: {selected(select)} (control {answer['control']})")
+
+
+def _tell_unchanged(caller: Caller, select: "JsonObject") -> None:
+    from bus.core.control import suspension_name
+
+    if caller.is_json:
+        caller.show_json({"kind": UNCHANGED, "kind_of": "suspended", "name": suspension_name(select)})
+    else:
+        caller.show(f"unchanged: suspended already: {selected(select)}")

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from bus.core.records import Record
     from bus.shell.follow import Reading
 
-EXAMPLE = "agentbus tail sales leads --from-start"
+EXAMPLES = (
+    "agentbus tail",
+    "agentbus tail sales leads --from-start",
+    "agentbus tail bus.journal --count 5 --json",
+)
 
 POLL_S = 0.2
 # What the bus sends names its predecessor there, so that repeats and what stands behind a gap can be left out.
@@ -82,7 +86,7 @@ def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool
             if caller.is_json:
                 caller.show_json(as_json(record))
             else:
-                caller.show(as_line(record))
+                caller.show_line(as_line(record))
             shown += 1
             if shown == count:
                 return

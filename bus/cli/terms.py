@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bus.cli.caller import Caller, with_caller
+from bus.cli.caller import Caller, missing_file, with_caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import AsPerson, Base, put, registry_of, remove, show_rows, value_of
 
@@ -74,7 +74,7 @@ def _read(file: Path) -> "JsonObject":
     try:
         value = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CommandError(ExitCode.NOT_FOUND, f"there is no file {file}", "check the path") from error
+        raise missing_file(file) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         text = " ".join(str(error).split())[:200]
         raise CommandError(ExitCode.USAGE, f"{file} cannot be read ({text})", "write YAML or JSON in UTF-8") from error

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from bus.audit.findings import Check
     from bus.audit.verify import Report
 
-EXAMPLE = "agentbus verify --save audit-2026-11-21"
+EXAMPLES = (
+    "agentbus verify",
+    "agentbus verify --only chain,fold",
+    "agentbus verify --save audit-2026-11-21",
+)
+AUDITOR_LOGIN = "auditor"  # who checks a secured development bus
 FINDINGS_SHOWN_MAX = 10  # per check; --json has more
 
 Folder = Annotated[
@@ -80,7 +85,7 @@ def _evidence(caller: Caller, folder: Path | None) -> "Evidence":
             raise CommandError(ExitCode.NOT_FOUND, f"there is no folder {folder}", step)
         return load(folder)
     try:
-        return collect(caller.settings().client_config(), caller.say)
+        return collect(caller.settings(login=AUDITOR_LOGIN).client_config(), caller.say)
     except RetryableError as error:
         step = error.next_step or "try again"
         raise CommandError(ExitCode.UNREACHABLE, error.message, step) from error

@@ -1,0 +1,78 @@
+"""Sets a table without lines: whole in a pipe, and never wider than the terminal of whoever reads it there.
+
+What does not fit is shortened in the middle with "…": the two ends of an id tell it apart from others. A list loses its
+last items instead. Columns that are only nice to have go first.
+"""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+GAP = "  "
+COLUMN_MIN = 6  # narrower, and a cell says nothing any more
+SPARED_MAX = 12  # columns this narrow (times, numbers, short names) are shortened only when nothing else helps
+CUT = "…"
+
+
+def set_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None, optional: Sequence[str] = ()
+) -> list[str]:
+    """The lines of a table, its header first; ``width`` in characters, None for no limit.
+
+    ``optional`` names columns that may be left out on a narrow terminal, the first of them first.
+    """
+    kept = list(range(len(columns)))
+    for name in optional:
+        if width is None or _total(_widths(columns, rows, kept)) <= width:
+            break
+        kept.remove(columns.index(name))
+    widths = _widths(columns, rows, kept)
+    if width is not None:
+        _narrow(widths, width)
+    lines = [[columns[index] for index in kept], *([row[index] for index in kept] for row in rows)]
+    return [_line(cells, widths) for cells in lines]
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in at most ``width`` characters: a list without its last items, anything else without its middle."""
+    if cell_len(text) <= width:
+        return text
+    if ", " in text:
+        kept = text
+        while ", " in kept:
+            kept = kept.rpartition(", ")[0]
+            if cell_len(kept) + 3 <= width:
+                return f"{kept}, {CUT}"
+    if " " in text:  # a sentence is read from its beginning
+        return _cut(text, width - 1).rstrip() + CUT
+    tail = (width - 1) * 3 // 5  # the end of an id says more than its beginning
+    return _cut(text, width - 1 - tail) + CUT + _cut(text[::-1], tail)[::-1]
+
+
+def _cut(text: str, width: int) -> str:
+    kept = text[: max(width, 0)]
+    while cell_len(kept) > width:
+        kept = kept[:-1]
+    return kept
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], kept: Sequence[int]) -> list[int]:
+    return [max(cell_len(columns[i]), *(cell_len(row[i]) for row in rows), 1) for i in kept]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _narrow(widths: list[int], width: int) -> None:
+    """Take from the widest column until all fit, or none can give more."""
+    for floor in (SPARED_MAX, COLUMN_MIN):
+        while _total(widths) > width and max(widths) > floor:
+            widest = widths.index(max(widths))
+            widths[widest] -= 1
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    fitted = [shortened(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(fitted, widths, strict=True)]
+    return GAP.join(padded).rstrip()
