@@ -169,9 +169,11 @@ class Caller:
         from bus.cli.running import running_buses
 
         running = next((one for one in running_buses() if one.bootstrap == bootstrap), None)
-        path = running.login_file(user) if running is not None else None
+        if running is None:
+            return None
+        path = running.login_file(user) or running.login_file(ADMIN_LOGIN)
         if path is not None:
-            self.say_once(f"logged in as {user}, with {path}")
+            self.say_once(f"logged in as {path.stem}, with {path}")
         return path
 
     def _bootstrap_of_running(self) -> str:

@@ -6,6 +6,7 @@ from bus.shell.errors import (
     BusError,
     ConflictError,
     NotInitialisedError,
+    NotPermittedError,
     RetryableError,
     UsageError,
 )
@@ -37,6 +38,8 @@ def exit_code_of(error: BusError) -> ExitCode:
     match error:
         case CommandError():
             return error.exit_code
+        case NotPermittedError():
+            return ExitCode.NOT_PERMITTED
         case RetryableError():  # Kafka is away, or too slow
             return ExitCode.UNREACHABLE
         case UsageError():

@@ -80,9 +80,10 @@ def run(
     from bus.shell import logs
     from bus.shell.process import stop_with_starter
 
-    given = {"login": STAGES_LOGIN, "instance": instance, "http_port": http_port, "log_format": log_format and log_format.value}
+    given = {"instance": instance, "http_port": http_port, "log_format": log_format and log_format.value}
     # The publisher's own process lives with its supervisor and says in the log what it lacks.
-    settings = caller.unchecked_settings(**given) if child_of else caller.settings(**given)
+    known = caller.unchecked_settings if child_of else caller.settings
+    settings = known(login=STAGES_LOGIN, **given)
     logs.set_up(settings.log_level, settings.log_format)
     stop = stop_on_signals()
     if child_of:

@@ -10,11 +10,19 @@ STATE_FILE = "agentbus-dev-bus.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A development bus: where it is, and the person who may set things up on it."""
+    """A development bus: where it is, the person who may set things up on it, and whether one must log in."""
 
     bootstrap: str
     data: Path
     operator: str
+    is_secure: bool = False
+
+    def login_file(self, user: str) -> Path | None:
+        """The client properties of a user, None if nobody has to log in or there is no such user."""
+        from bus.dev.client_files import client_file
+
+        path = client_file(self.data, user)
+        return path if self.is_secure and path.is_file() else None
 
 
 def write_state(data: Path, *, operator: str) -> None:
@@ -45,5 +53,5 @@ def running_buses() -> list[Running]:
         except (DevError, OSError, ValueError, KeyError, TypeError):
             continue
         if record is not None and record.owner and record.broker and record.owner.find() and record.broker.find():
-            found.append(Running(f"{HOST}:{record.port}", data, operator))
+            found.append(Running(f"{HOST}:{record.port}", data, operator, record.is_secure))
     return found

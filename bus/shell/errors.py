@@ -21,6 +21,10 @@ class UnreachableError(RetryableError):
     """Kafka does not answer."""
 
 
+class NotPermittedError(UnreachableError):
+    """Kafka does not let this client in, or not do this; in a moment it may, when it has learnt of a change."""
+
+
 class FatalError(BusError):
     """Going on would be wrong: a person has to look. The runbook has a line for each ``code``."""
 

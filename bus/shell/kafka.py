@@ -1,5 +1,6 @@
 """Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
@@ -8,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bus.core.records import Record
-from bus.shell.errors import BusError, FatalError, RetryableError, UnreachableError
+from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError, UnreachableError
 
 CALL_TIMEOUT_S = 10.0
 BRIEF_S = 1.0  # how long a closing process waits for what is still under way
@@ -57,8 +58,16 @@ _PUBLISHER: ClientSettings = {
 }
 
 
-def no_stderr(_: KafkaError) -> None:
+# A question that fails is asked again with more patience, so that a login that is refused is told within a second.
+METADATA_TIMEOUTS_S = (1.0, 2.0, 7.0)
+# A client is only told that nobody answered; that it was not let in it hears on the side, as an event.
+_refused_logins: deque[str] = deque(maxlen=1)
+
+
+def no_stderr(error: KafkaError) -> None:
     """Errors reach us where they matter, as events and delivery reports; librdkafka need not print them."""
+    if error.code() == KafkaError._AUTHENTICATION:
+        _refused_logins.append(error.str())
 
 
 def producer(config: ClientConfig) -> Producer:
@@ -229,18 +238,41 @@ class HasListTopics(Protocol):
     def list_topics(self, *args: Any, **kwargs: Any) -> Any:  # Any: the client library's own type
         """The cluster's metadata."""
 
+    def poll(self, timeout: float, /) -> Any:  # Any: each client has its own
+        """Hand out what has happened."""
+
 
 def partition_counts(client: HasListTopics, address: str = "") -> dict[str, int]:
-    """How many partitions each topic has; raises `UnreachableError`, which names the ``address`` if it is given."""
-    try:
-        metadata = client.list_topics(timeout=CALL_TIMEOUT_S)
-    except KafkaException as error:
-        reason = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
-        raise UnreachableError(
-            f"Kafka does not answer{f' at {address}' if address else ''} ({reason})",
-            "check --bootstrap and that the broker runs, e.g. with `agentbus dev`",
-        ) from error
+    """How many partitions each topic has; raises `UnreachableError`, which names the ``address`` if it is given.
+
+    `NotPermittedError` if Kafka knows no such user or another password.
+    """
+    metadata = _metadata(client, address)
     return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
+
+
+def _metadata(client: HasListTopics, address: str) -> Any:  # Any: the client library's own type
+    at = f" at {address}" if address else ""
+    _refused_logins.clear()
+    reason = ""
+    for timeout_s in METADATA_TIMEOUTS_S:
+        try:
+            return client.list_topics(timeout=timeout_s)
+        except KafkaException as error:
+            reason = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
+        client.poll(0)  # hands out the events
+        if _refused_logins:
+            step = "check user and password: --kafka-config names the file with them, or -X sets them"
+            raise NotPermittedError(f"Kafka{at} does not let this client in ({_login_refusal()})", step)
+    step = (
+        "check --bootstrap and that the broker runs, e.g. with `agentbus dev`; if it wants a login, use --kafka-config"
+    )
+    raise UnreachableError(f"Kafka does not answer{at} ({reason})", step)
+
+
+def _login_refusal() -> str:
+    """What the broker said, without the client's own story around it."""
+    return _refused_logins[-1].rpartition("error: ")[2].partition(" (after")[0].strip().rstrip(".")
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:
