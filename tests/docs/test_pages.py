@@ -1,0 +1,30 @@
+"""Every command and every snippet of README.md and docs/ is run, in the order of the page, on a real bus."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import blocks_of, pages
+from tests.docs.reader import Reader, Surroundings, Tally
+from tests.tidy.tree import ROOT
+
+WITH_BLOCKS = [path for path in pages() if blocks_of(path)]
+
+
+@pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_page_does_what_it_says(page: Path, surroundings: Surroundings, tally: Tally, tmp_path: Path) -> None:
+    """Who follows the page from top to bottom sees what it shows."""
+    reader = Reader(tmp_path, surroundings, tally)
+    try:
+        reader.follow(blocks_of(page))
+    finally:
+        reader.close()
+
+
+def test_there_are_pages_to_follow() -> None:
+    """The README and a page for each role have something to run."""
+    names = {path.relative_to(ROOT).as_posix() for path in WITH_BLOCKS}
+    assert {"README.md", *(f"docs/start/{role}.md" for role in ROLES)} <= names
+
+
+ROLES = ("agent-developer", "operator", "schema-owner", "auditor", "steward")
