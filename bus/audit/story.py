@@ -1,0 +1,37 @@
+"""The story of a subject: every decision on it in the order of the log, the gates' refusals among them, newest last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bus.audit.decisions import GATE_ID, Link
+from bus.audit.lookup import Lookup
+from bus.audit.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How the resource stands now, and the last decisions on it; ``left_out`` counts the older ones."""
+
+    now: Standing
+    told: Sequence[Link]
+    left_out: int
+
+
+def story_of(lookup: Lookup, subject: str, limit: int) -> Story:
+    """The last ``limit`` decisions."""
+    events = lookup.linked("subject = ?", (subject,), limit=limit, newest_first=True)
+    refused = refusals_of(lookup, subject, limit)
+    told = sorted([*reversed(events), *refused], key=lambda link: link.at)
+    count = lookup.count_of(subject)
+    return Story(lookup.present(subject), told[-limit:] if limit else [], max(0, count - limit))
+
+
+def refusals_of(lookup: Lookup, subject: str, limit: int) -> list[Link]:
+    """What the gates refused about it, as the refusals that are still kept tell."""
+    found = []
+    for decision in lookup.refused_about(subject, limit):
+        named = GATE_ID.fullmatch(decision)
+        row = lookup.gate(named[1], int(named[2])) if named else None
+        if row is not None:
+            found.append(lookup.gate_link(row))
+    return found

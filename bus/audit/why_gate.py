@@ -1,0 +1,83 @@
+"""Says in plain sentences why a gate forwarded a message, refused it, or said that it was there before."""
+
+from dataclasses import dataclass
+
+from bus.audit.decisions import GateDecision
+from bus.audit.lookup import Lookup
+from bus.audit.plain import Clock, name_of, printable
+from bus.core.control import SUSPENDED, Registry
+from bus.core.reasons import GateReason
+
+_PLAIN = {
+    GateReason.TOO_LARGE: "the message is larger than the bus takes",
+    GateReason.BAD_ENVELOPE: "the headers that say who speaks and about what are not as they must be",
+    GateReason.RESERVED_HEADER: "it carries a header that only the bus may write",
+    GateReason.UNKNOWN_SENDER: "nobody is registered under the id it names",
+    GateReason.STALE: "its time is too far from the broker's: the sender's clock is wrong, or the message is old",
+    GateReason.EXPIRED: "when it arrived it was void, as its sender had asked for",
+    GateReason.UNKNOWN_CONTRACT: "no contract is in force for messages of this type",
+    GateReason.SCHEMA_MISMATCH: "its content type, or the schema it names, is not the contract's",
+    # tidy: ok a name on the wire
+    GateReason.BAD_PAYLOAD: "its body cannot be read as JSON, or as Avro, in the form the bus takes",
+    GateReason.SCHEMA_VIOLATION: "its body breaks the schema of the contract",
+    GateReason.RULE_VIOLATION: "its body breaks a rule of the contract that goes across fields",
+    GateReason.SUBJECT_MISMATCH: "what it is about is missing, or is not what its body says, or the token is missing",
+    GateReason.NOT_ALLOWED: "the contract does not let any role of this sender send it",
+    GateReason.STALE_BASE: "somebody had changed this since, or there was no such thing to lift",
+    GateReason.POISON: "judging this record had ended the stage twice, so it was refused without another look",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GateSituation:
+    """A decision of a gate with what was in force there, and the decision it repeats, if it does."""
+
+    decision: GateDecision
+    lookup: Lookup
+    registry: Registry
+    first: GateDecision | None
+    clock: Clock
+
+
+def why_gate(found: GateSituation) -> list[str]:
+    """The sentences."""
+    row, said = found.decision.row, found.decision.said
+    if row.verdict == "forwarded":
+        return [f"its form is right, {name_of(row.source)} may send it on this lane, and it keeps to its contract"]
+    if row.reason == GateReason.DUPLICATE:
+        return [f"the same message was there before{_first(found)}: that decision stands, and nothing happened again"]
+    match row.reason:
+        case GateReason.ID_REUSE:
+            return [f"its id was used for another message{_first(found)}; a new message needs a new id"]
+        case GateReason.WRONG_LANE:
+            return [_wrong_lane(found)]
+        case GateReason.SUSPENDED:
+            return [_suspended(found)]
+        case _:
+            plain = _PLAIN.get(GateReason(row.reason), "the gate said no")
+            return [plain, *([printable(said.detail)] if said.detail and said.detail != row.reason else [])]
+
+
+def _first(found: GateSituation) -> str:
+    if found.first is None:
+        return ""
+    return f", at {found.clock(found.first.row.at)} as {found.first.id}"
+
+
+def _wrong_lane(found: GateSituation) -> str:
+    source, lane = found.decision.row.source, found.decision.lane
+    own = found.registry.lane_of(source)
+    if "/person/" in source:
+        return f"{name_of(source)} is a person, and people send on lanes operators and desk, not on {lane}"
+    return f"{name_of(source)} is registered on lane {own}, and the message came on lane {lane}"
+
+
+def _suspended(found: GateSituation) -> str:
+    agent = found.decision.row.source
+    name = found.registry.suspension_of(agent)
+    rule = found.lookup.in_force.setting(SUSPENDED, name, up_to=found.decision.control) if name else None
+    if rule is None:
+        return f"{name_of(agent)} was suspended"
+    kind, _, who = name.partition("/")
+    whom = "all agents" if name == "all" else f"{kind} {name_of(who)}"
+    return f"{name_of(agent)} was suspended: {name_of(rule.source)} had suspended {whom} at {found.clock(rule.at)}"
