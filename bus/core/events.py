@@ -161,7 +161,7 @@ _KINDS: dict[str, type[Any]] = {  # Any: the classes of the union above
     )
 }
 _FIELDS = {name: tuple(field.name for field in fields(kind)) for name, kind in _KINDS.items()}
-_NULLABLE = frozenset({("denied", "retry_after"), ("control_set", "value")})
+NULLABLE = frozenset({("denied", "retry_after"), ("control_set", "value")})
 KINDS = tuple(_KINDS)
 
 
@@ -185,7 +185,7 @@ def event_to_json(event: Event) -> dict[str, Any]:  # Any: JSON
         value = getattr(what, name)
         if isinstance(value, Handover):
             value = {"agent": value.agent, "until": value.until}
-        if value is not None or (what.kind, name) in _NULLABLE:
+        if value is not None or (what.kind, name) in NULLABLE:
             out[name] = value
     return out
 

@@ -14,30 +14,47 @@ class Metrics:
         self.registry = CollectorRegistry()
         r = self.registry
         self._decisions = Counter(
-            "agentbus_decisions", "Decisions by stage, verdict and reason.", ["stage", "verdict", "reason"], registry=r
+            "agentbus_decisions", "What is decided, and why not.", ["stage", "verdict", "reason"], registry=r
         )
-        self._events = Counter("agentbus_events", "Events of the arbiter by kind.", ["kind"], registry=r)
-        self._shadowed = Counter("agentbus_shadow_rules", "Messages a shadow rule would refuse.", ["type"], registry=r)
+        self._events = Counter("agentbus_events", "What happens to resources.", ["kind"], registry=r)
+        self._shadowed = Counter("agentbus_shadow_rules", "What a rule in shadow would refuse.", ["type"], registry=r)
         self._published = Histogram(
             "agentbus_publish_seconds",
-            "From the append of a segment to the acknowledgement of all it sends.",
+            "From the append of a segment until all it sends is there, in seconds.",
             ["journal"],
             buckets=SECONDS,
             registry=r,
         )
-        self._takeovers = Counter("agentbus_takeovers", "Partitions taken over.", ["journal"], registry=r)
-        self._lost = Counter("agentbus_ownership_lost", "Ownerships lost to any trouble.", ["journal"], registry=r)
-        self._void = Counter("agentbus_void_segments", "Void segments met on restore.", ["journal"], registry=r)
+        self._takeovers = Counter("agentbus_takeovers", "How often a partition changes hands.", ["journal"], registry=r)
+        self._lost = Counter(
+            "agentbus_ownership_lost", "How often an owner starts again, for whatever trouble.", ["journal"], registry=r
+        )
+        self._void = Counter(
+            "agentbus_void_segments",
+            "Segments of a second owner that wrote at once; harmless, nobody counts them.",
+            ["journal"],
+            registry=r,
+        )
         self._stopped = Gauge(
-            "agentbus_partition_stopped", "1 where a partition has stopped for good.", ["journal", "code"], registry=r
+            "agentbus_partition_stopped",
+            "1 where a partition has stopped for good: a person has to look.",
+            ["journal", "code"],
+            registry=r,
         )
-        self._ticks = Counter("agentbus_ticks", "Ticks written.", registry=r)
-        self._stalled = Counter("agentbus_stalled_lanes", "Ticks that left out a stalled lane.", ["lane"], registry=r)
+        self._ticks = Counter("agentbus_ticks", "Ticks written: time goes on.", registry=r)
+        self._stalled = Counter(
+            "agentbus_stalled_lanes", "Ticks that left out a lane because its gate stands still.", ["lane"], registry=r
+        )
         self._publisher = Counter(
-            "agentbus_publisher_ends", "Publisher processes that ended by themselves.", registry=r
+            "agentbus_publisher_ends", "Publishers that ended by themselves; the next resumes at the mark.", registry=r
         )
-        self._control = Gauge("agentbus_control_number", "Control number seen by the stage.", ["stage"], registry=r)
-        self._owned = Gauge("agentbus_partitions", "Partitions by stage and phase.", ["stage", "phase"], registry=r)
+        self._control = Gauge("agentbus_control_number", "The control number in force here.", ["stage"], registry=r)
+        self._owned = Gauge(
+            "agentbus_partitions",
+            "Is everything restored and running: partitions by phase.",
+            ["stage", "phase"],
+            registry=r,
+        )
 
     @lru_cache(maxsize=512)  # noqa: B019 one object per process; the bound is what labels can amount to
     def _decision(self, stage: str, verdict: str, reason: str) -> Counter:

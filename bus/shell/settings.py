@@ -6,8 +6,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bus.shell.acls import AUDITOR_PRINCIPAL, STAGES_PRINCIPAL
 from bus.shell.errors import UsageError
 
+# Read where they are needed, before or without these settings: their default and what they are.
+READ_ELSEWHERE = {
+    "AGENTBUS_CACHE": ("the user's cache folder", "Where `agentbus dev` keeps the Kafka it fetched."),
+    "AGENTBUS_JAVA": ("–", "The Java to run it on, instead of the one found or installed with the `dev` extra."),
+    "AGENTBUS_DEBUG": ("–", "`1` shows the traceback behind an error sentence."),
+}
 PASSED_THROUGH = ("security.", "sasl.", "ssl.", "client.dns.", "socket.", "broker.address.")
 
 
@@ -16,16 +23,49 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="AGENTBUS_", extra="ignore")
 
-    bootstrap: str = "127.0.0.1:9092"
-    kafka_config: Path | None = None
-    kafka: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, exclude=True)
-    instance: str = ""
-    http_host: str = "127.0.0.1"
-    http_port: int = Field(default=0, ge=0, le=65535)
-    log_format: Literal["text", "json"] = "text"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    person: str = ""
-    replication: int = Field(default=3, ge=1)
+    bootstrap: str = Field(
+        default="127.0.0.1:9092",
+        description="The Kafka brokers, `host:port,host:port`. Unset, the commands find a running `agentbus dev`.",
+    )
+    kafka_config: Path | None = Field(
+        default=None,
+        description="A properties file whose `security.*`, `sasl.*`, `ssl.*`, `socket.*` lines every Kafka client gets.",
+    )
+    kafka: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="The same as pairs; the commands fill it from `-X name=value`.",
+    )
+    instance: str = Field(
+        default="",
+        description="A name of its own that a process keeps over restarts (a StatefulSet's pod name): it comes back to "
+        "its partitions within a second. Two processes must not share one.",
+    )
+    http_host: str = Field(default="127.0.0.1", description="Where /metrics, /healthz and /readyz listen.")
+    http_port: int = Field(default=0, ge=0, le=65535, description="Their port; 0 takes a free one and tells it.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`text` for people, `json` for machines. Logs go to stderr."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="`debug`, `info`, `warning`, `error`."
+    )
+    person: str = Field(
+        default="",
+        description="Who sends control messages: `spiffe://<domain>/person/<name>`, or just the name. Unset, the "
+        "operator of a running `agentbus dev`.",
+    )
+    replication: int = Field(
+        default=3,
+        ge=1,
+        description="Copies of the topics `init` creates; `lanes set` makes as many as there are of `bus.control`.",
+    )
+
+    stages_principal: str = Field(
+        default=STAGES_PRINCIPAL, description="The Kafka principal of gate, arbiter and publisher, for `acls`."
+    )
+    auditor_principal: str = Field(
+        default=AUDITOR_PRINCIPAL, description="The Kafka principal that may read everything and write nothing."
+    )
 
     def client_config(self) -> dict[str, str]:
         """Bootstrap and ``security.*``, ``sasl.*``, ``ssl.*`` … as librdkafka names them.
