@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     )
     kafka_config: Path | None = Field(
         default=None,
-        description="A properties file whose `security.*`, `sasl.*`, `ssl.*`, `socket.*` lines every Kafka client gets.",
+        description="A properties file whose `security.*`, `sasl.*`, `ssl.*`, `socket.*` lines every client gets.",
     )
     kafka: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,

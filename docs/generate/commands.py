@@ -7,8 +7,9 @@ from typing import Any
 import typer
 
 from bus.cli.app import ABOUT, app
+from bus.cli.json_shapes import SHAPES
 from docs.generate import tables
-from docs.generate.shapes import SHAPES, Shape
+from docs.generate.endings import ENDINGS
 
 INTRODUCTION = f"""
 {ABOUT}
@@ -56,16 +57,18 @@ def _parts(name: str, command: Any) -> Iterator[str]:  # Any: as above
     own = [_row(one) for one in command.params if _is_shown(one)]
     if own:
         yield tables.table(COLUMNS, own)
-    examples = [line.strip().removeprefix("Example:").strip() for line in (command.epilog or "").splitlines()]
-    for line in (line for line in examples if line.startswith("agentbus ")):
-        yield f"Example: `{line}`"
-    shape = SHAPES.get(name, Shape())
-    if shape.fields:
-        yield f"JSON, {shape.per}: " + ", ".join(f"`{field}`" for field in shape.fields) + _note(shape.note)
-    elif shape.note:
-        yield f"JSON: {shape.note}"
-    if shape.codes:
-        yield "Exit codes: " + "; ".join(f"{code.value} {text}" for code, text in shape.codes.items())
+    yield "\n".join(f"Example: `{example}`\n" for example in _examples(command.epilog or ""))
+    if name in SHAPES:
+        yield f"With `--json`: {SHAPES[name]}"
+    if name in ENDINGS:
+        yield "Exit codes: " + " · ".join(f"{code.value} {text}" for code, text in sorted(ENDINGS[name].items()))
+
+
+def _examples(epilog: str) -> list[str]:
+    """Each on one line, as it can be typed."""
+    joined = re.sub(r"\\\n\s*", "", epilog)
+    found = [line.strip().removeprefix("Example:").strip() for line in joined.splitlines()]
+    return [" ".join(line.split()) for line in found if line.startswith("agentbus ")]
 
 
 def _is_shown(parameter: Any) -> bool:  # Any: as above

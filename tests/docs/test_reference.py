@@ -2,6 +2,9 @@
 
 import pytest
 
+from bus.cli.json_shapes import SHAPES
+from docs.generate.commands import commands
+from docs.generate.endings import ENDINGS, EVERY
 from docs.generate.pages import ROOT, written
 
 PAGES = {path.relative_to(ROOT).as_posix(): text for path, text in written().items()}
@@ -13,3 +16,15 @@ def test_a_page_is_what_the_code_says(name: str) -> None:
     path = ROOT / name
     assert path.exists(), f"{name} is missing: run `make docs` and commit it"
     assert path.read_text(encoding="utf-8") == PAGES[name], f"{name} differs from the code: run `make docs`, commit it"
+
+
+def test_every_command_says_its_json() -> None:
+    """Each command of the command line says what it writes with --json, and nothing else does."""
+    assert set(SHAPES) == set(dict(commands()))
+
+
+def test_exit_codes_are_of_commands_there_are() -> None:
+    """No exit code is explained for a command that is not there, or for every command anyway."""
+    known = dict(commands())
+    odd = [name for name, ending in ENDINGS.items() if name not in known or set(ending) & set(EVERY)]
+    assert not odd

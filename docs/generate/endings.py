@@ -1,0 +1,43 @@
+"""The exit codes that a command has of its own, beside those that every command may end with."""
+
+from bus.cli.failures import ExitCode
+
+EVERY = (ExitCode.OK, ExitCode.INTERNAL, ExitCode.USAGE, ExitCode.UNREACHABLE)
+
+Ending = dict[ExitCode, str]
+
+_UNKNOWN: Ending = {ExitCode.NOT_FOUND: "there is no such thing"}
+_CHANGED: Ending = {
+    ExitCode.FINDINGS: "refused: what is wrong is listed",
+    ExitCode.CONFLICT: "somebody changed it since",
+    ExitCode.NOT_PERMITTED: "the person may not do that",
+}
+_TAKEN_AWAY = _CHANGED | _UNKNOWN
+
+ENDINGS: dict[str, Ending] = {
+    "demo": {ExitCode.FINDINGS: "something that had to happen was not seen"},
+    "init": {ExitCode.CONFLICT: "another bus is on this Kafka"},
+    "send": {
+        ExitCode.FINDINGS: "refused or denied",
+        ExitCode.NOT_FOUND: "the sender has no lane",
+        ExitCode.CONFLICT: "refused as `stale_base` or `id_reuse`",
+        ExitCode.NOT_PERMITTED: "refused because of who sent it",
+    },
+    "tail": {ExitCode.NOT_FOUND: "there is no such topic or lane"},
+    "suspend": _TAKEN_AWAY,
+    "resume": _CHANGED,
+    "verify": {ExitCode.FINDINGS: "something is wrong", ExitCode.NOT_FOUND: "there is no such folder"},
+    "explain": _UNKNOWN,
+    "resources show": _UNKNOWN,
+    "agents show": _UNKNOWN,
+    "doctor": {ExitCode.FINDINGS: "something is wrong"},
+    "contracts show": _UNKNOWN,
+    "contracts check": {ExitCode.FINDINGS: "an example or a contract is wrong"},
+    "contracts apply": _CHANGED,
+    "terms show": _UNKNOWN,
+    "topics plan": {ExitCode.FINDINGS: "there are differences"},
+    "topics apply": {ExitCode.FINDINGS: "something remains that only a migration can change"},
+    "acls check": {ExitCode.FINDINGS: "there are differences"},
+    **{f"{noun} set": _CHANGED for noun in ("lanes", "agents", "persons", "terms")},
+    **{f"{noun} rm": _TAKEN_AWAY for noun in ("lanes", "agents", "persons", "contracts", "terms")},
+}
