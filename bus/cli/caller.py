@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bus.shell.errors import BusError
+from bus.shell.errors import BusError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +119,7 @@ class Caller:
             return next((one for one in found if one.bootstrap == self.bootstrap), None)
         if len(found) > 1:
             names = ", ".join(one.bootstrap for one in found)
-            raise BusError(f"several development buses run here ({names})", "say which one with --bootstrap")
+            raise UsageError(f"several development buses run here ({names})", "say which one with --bootstrap")
         return found[0] if found else None
 
     def say(self, text: str) -> None:

@@ -1,14 +1,125 @@
 """`agentbus doctor`: says what is wrong with this machine, this Kafka and this bus, and how to mend it."""
 
-from bus.cli.caller import Caller, with_caller
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, console, terminal_width, with_caller
+from bus.cli.failures import ExitCode
+from bus.shell.errors import BusError
+
+if TYPE_CHECKING:
+    from bus.cli.checkup.lines import Checkup, Line
 
 EXAMPLES = (
     "agentbus doctor",
     "agentbus doctor --deep --json",
+    "agentbus doctor --bootstrap kafka:9092 --kafka-config admin.properties",
 )
+COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
+MARK_WIDTH = 7  # "wrong" and its space
+CHECK_WIDTH = 18
+LINE_MAX = 110  # a longer line is hard to read, however wide the terminal
 
 
 @with_caller
-def doctor(caller: Caller) -> None:
-    """Say what is wrong and how to mend it; exit code 3 if anything is."""
-    del caller
+def doctor(
+    caller: Caller,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read all journals from the beginning, not only their ends.")
+    ] = False,
+) -> None:
+    """Say what is wrong and how to mend it; exit code 3 if anything is.
+
+    It looks at this machine, Kafka and its topics, who may do what, the clocks, the stages and the journals. It changes
+    nothing. What these settings may not look at is said, and the rest is looked at all the same.
+    """
+    from bus.cli.checkup.examine import Patient, examine_bus, examine_machine
+    from bus.cli.checkup.lines import Checkup, wrong
+
+    screen = _Screen(caller)
+    checkup = Checkup(screen.show)
+    try:
+        examine_machine(checkup)
+        try:
+            running = caller.running()
+            settings = caller.unchecked_settings()
+        except BusError as error:
+            broken = wrong("reachable", error.message, error.next_step or "correct it")
+            checkup.look("Kafka", "reachable", lambda: [broken])
+        else:
+            is_development = running is not None and running.bootstrap == settings.bootstrap
+            patient = Patient(settings, is_development, deep, screen.progress)
+            examine_bus(checkup, patient)
+    finally:
+        screen.close()
+    screen.sum_up(checkup)
+    if checkup.wrong:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+class _Screen:
+    """Shows each line as soon as it is known, group by group; what is being looked at stands on stderr meanwhile."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._group = ""
+        self._status = console(sys.stderr).status("") if sys.stderr.isatty() else None
+
+    def progress(self, text: str) -> None:
+        """What is being done now, for whoever waits at a terminal."""
+        if self._status is not None:
+            self._status.update(f"{text} …")
+            self._status.start()
+
+    def show(self, line: "Line") -> None:
+        """One line of the answer."""
+        if self._caller.is_json:
+            told = {"group": line.group, "check": line.check, "state": line.state.value}
+            self._caller.show_json({**told, "sentence": line.sentence, "remedy": line.remedy})
+            return
+        if line.group != self._group:
+            self._caller.show(("\n" if self._group else "") + line.group)
+            self._group = line.group
+        self._show_wrapped(line)
+
+    def sum_up(self, checkup: "Checkup") -> None:
+        """How many are wrong."""
+        if self._caller.is_json:
+            return
+        from bus.cli.checkup.lines import counted
+
+        notes = f", {counted(checkup.notes, 'note')}" if checkup.notes else ""
+        if checkup.wrong:
+            verb = "is" if checkup.wrong == 1 else "are"
+            self._caller.show(f"\n{counted(checkup.wrong, 'thing')} {verb} wrong{notes}. Begin with the first.")
+        else:
+            self._caller.show(f"\nNothing is wrong{notes}.")
+
+    def close(self) -> None:
+        """Take away what stands on stderr."""
+        if self._status is not None:
+            self._status.stop()
+
+    def _show_wrapped(self, line: "Line") -> None:
+        import textwrap
+
+        from rich.text import Text
+
+        width = terminal_width()
+        room = min(width or LINE_MAX, LINE_MAX) - MARK_WIDTH - CHECK_WIDTH - 2
+        indent = " " * (2 + MARK_WIDTH + CHECK_WIDTH)
+        parts = [line.sentence, *([f"→ {line.remedy}"] if line.remedy else [])]
+        wrapped = [
+            piece
+            for part in parts
+            for piece in (
+                textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False) if width else [part]
+            )
+        ]
+        first = Text("  ") + Text(f"{line.state.value:<{MARK_WIDTH}}", COLOURS[line.state.value])
+        first += Text(f"{line.check:<{CHECK_WIDTH}}{wrapped[0]}")
+        console(sys.stdout).print(first, soft_wrap=True, highlight=False)
+        for piece in wrapped[1:]:
+            self._caller.show(f"{indent}{piece}")

@@ -1,0 +1,178 @@
+"""Looks at Kafka itself: who answers, which version, how the brokers are set, and whether their clocks agree."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exported by name, but public
+    AdminClient,
+    ConfigResource,
+    ResourceType,
+)
+
+from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, note, ok, some, wrong
+from bus.shell import kafka
+from bus.shell.errors import RetryableError
+from bus.shell.reach import KafkaVersion
+
+TESTED_FROM = (4, 0)
+NEEDED_FROM = (3, 3)  # older ones have no topic ids without ZooKeeper, by which a journal knows its input
+RECORD_BYTES = 2 * 1024 * 1024  # what the bus's topics take, of which every broker must be able to send a copy
+MEMBER_TIMEOUT_MS = 6_000  # within it a dead stage's work goes to another
+ANSWER_S = 5.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One broker; ``settings`` is empty if it does not tell them."""
+
+    number: int
+    address: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The Kafka that answers; ``controller`` is None while there is none."""
+
+    id: str
+    controller: int | None
+    brokers: tuple[Broker, ...]
+    why_no_settings: str = ""
+
+
+def answer(future: Future[T], what: str) -> T:
+    """What Kafka answers; raises `RetryableError` with its reason."""
+    try:
+        return future.result(timeout=ANSWER_S + 1)
+    except KafkaException as error:
+        raise RetryableError(f"{what} is not to be had: {error.args[0].str()}") from error
+    except TimeoutError as error:
+        raise RetryableError(f"{what} is not to be had: no answer within {ANSWER_S:.0f} s") from error
+
+
+def read_cluster(client: AdminClient) -> Cluster:
+    """Ask for brokers, controller and the brokers' settings; raises `RetryableError`."""
+    told = answer(client.describe_cluster(request_timeout=ANSWER_S), "what the cluster is")
+    nodes = sorted(told.nodes, key=lambda node: node.id)
+    why, settings = "", dict[int, Mapping[str, str]]()
+    try:
+        settings = _settings(client, [node.id for node in nodes])
+    except RetryableError as error:
+        why = error.message
+    brokers = tuple(Broker(node.id, f"{node.host}:{node.port}", settings.get(node.id, {})) for node in nodes)
+    controller = None if told.controller is None or told.controller.id < 0 else told.controller.id
+    return Cluster(str(told.cluster_id), controller, brokers, why)
+
+
+def _settings(client: AdminClient, numbers: Sequence[int]) -> dict[int, Mapping[str, str]]:
+    asked = [ConfigResource(ResourceType.BROKER, str(number)) for number in numbers]
+    futures: dict[Any, Any] = client.describe_configs(asked, request_timeout=ANSWER_S)  # Any: the library's own
+    found: dict[int, Mapping[str, str]] = {}
+    for resource, future in futures.items():
+        entries = answer(future, f"how broker {resource.name} is set")
+        found[int(resource.name)] = {name: str(entry.value) for name, entry in entries.items()}
+    return found
+
+
+def has_authorizer(cluster: Cluster) -> bool | None:
+    """Does Kafka ask who may do what? None if the brokers do not tell."""
+    told = [one.settings["authorizer.class.name"] for one in cluster.brokers if "authorizer.class.name" in one.settings]
+    return None if not told else any(name not in ("", "None") for name in told)
+
+
+def cluster_lines(cluster: Cluster) -> Iterator[Line]:
+    """Is it there as a whole?"""
+    brokers = counted(len(cluster.brokers), "broker")
+    if cluster.controller is None:
+        remedy = "see the logs of the controllers: without one no topic can be made and no leader moves"
+        yield wrong("cluster", f"cluster {cluster.id} with {brokers} has no controller", remedy)
+    else:
+        yield ok("cluster", f"cluster {cluster.id}, {brokers}: {some(one.address for one in cluster.brokers)}")
+
+
+def version_lines(versions: Mapping[str, KafkaVersion]) -> Iterator[Line]:
+    """Is every broker new enough, and do they all run the same? By address."""
+    told = {address: version.software for address, version in versions.items()}
+    if len(set(told.values())) > 1:
+        parts = (f"{address} {version or 'an older one'}" for address, version in told.items())
+        yield note("version", f"the brokers run different versions: {some(parts)}", "finish the upgrade")
+    for version in sorted(set(told.values())):
+        yield version_line(version)
+    levels = {one.features for one in versions.values() if one.features}
+    for level in sorted(levels):
+        if any(_number(one.software) > _number(level) for one in versions.values()):
+            remedy = "once the upgrade is final: kafka-features.sh upgrade --release-version …"
+            yield note("features", f"the cluster still has the features of Kafka {level}", remedy)
+
+
+def version_line(version: str) -> Line:
+    """Is one version new enough? "" stands for one that is older than what can be told."""
+    lowest, tested = (".".join(map(str, one)) for one in (NEEDED_FROM, TESTED_FROM))
+    if not version or _number(version) < NEEDED_FROM:
+        text = f"Kafka {version or 'of an old version, or on ZooKeeper'}: the bus needs {lowest} or newer"
+        return wrong("version", text, f"upgrade the brokers to Kafka {tested} or newer")
+    if _number(version) < TESTED_FROM:
+        return note("version", f"Kafka {version}; the bus is tested with {tested} and newer", "upgrade when you can")
+    return ok("version", f"Kafka {version}")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    digits = version.partition(" ")[0].split(".")
+    return tuple(int(part) for part in digits if part.isdecimal())
+
+
+def broker_lines(cluster: Cluster, *, is_development: bool) -> Iterator[Line]:
+    """Are the brokers' own settings such that nothing decided can be lost, and nothing appears by itself?"""
+    told = [broker for broker in cluster.brokers if broker.settings]
+    if not told:
+        yield note("brokers", f"their settings are not told: {cluster.why_no_settings}", LOOK_AS_ADMIN)
+        return
+    faults = 0
+    for name, bad, why in _BAD_SETTINGS:
+        having = [broker.number for broker in told if broker.settings.get(name, "") == bad]
+        if having:
+            faults += 1
+            text = f"{name}={bad} on broker {some(having)}: {why}"
+            yield wrong("brokers", text, f"set {name}={'false' if bad == 'true' else 'true'} on the brokers")
+    for line in _kept_state_lines(told, is_development=is_development):
+        faults += 1
+        yield line
+    if not faults:
+        yield ok("brokers", "no topic makes itself, no unclean election, offsets and transactions kept safely")
+
+
+_BAD_SETTINGS = (
+    ("auto.create.topics.enable", "true", "a typing error makes a topic that nobody governs"),
+    ("unclean.leader.election.enable", "true", "a leader that lacks records may be chosen, and decisions be lost"),
+)
+_KEPT = ("offsets.topic.replication.factor", "transaction.state.log.replication.factor")
+
+
+def _kept_state_lines(brokers: Sequence[Broker], *, is_development: bool) -> Iterator[Line]:
+    for name in _KEPT:
+        low = [broker.number for broker in brokers if int(broker.settings.get(name, "3")) < 3]
+        if low and not is_development:
+            text = f"{name} is below 3 on broker {some(low)}: what the stages have done so far has too few copies"
+            yield wrong("brokers", text, f"set {name}=3, and raise the topic that is there already")
+    for broker in brokers:
+        longest = int(broker.settings.get("group.max.session.timeout.ms", MEMBER_TIMEOUT_MS))
+        shortest = int(broker.settings.get("group.min.session.timeout.ms", MEMBER_TIMEOUT_MS))
+        if not shortest <= MEMBER_TIMEOUT_MS <= longest:
+            text = f"broker {broker.number} takes session timeouts of {shortest} to {longest} ms; stages ask for 6000"
+            yield wrong("brokers", text, "set group.min.session.timeout.ms=6000 on the brokers: no stage can join")
+
+
+def topic_is_hidden(config: kafka.ClientConfig, topic: str) -> bool:
+    """Is the topic there, and these settings may not see it? Raises `RetryableError`."""
+    client = kafka.reader(config)
+    try:
+        found = client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
+    except KafkaException as error:
+        raise RetryableError(f"Kafka does not tell about {topic}: {error.args[0].str()}") from error
+    finally:
+        client.close()
+    return found is not None and found.error is not None and "authorization" in found.error.str().lower()
