@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,13 +20,39 @@ if TYPE_CHECKING:
 LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
 
 INSTANCE = "dev"
+KAFKA_PORT = 9092  # where every example of a Kafka client looks
 
-EXAMPLE = "agentbus dev --data ~/agentbus"
+EXAMPLE = (
+    "agentbus dev",
+    "agentbus dev --data ~/agentbus",
+    "agentbus dev --secure --port 19092",
+)
+
+
+Secure = Annotated[
+    bool,
+    typer.Option(
+        "--secure",
+        help="As in production: clients log in, and the broker lets each do only what it must (`agentbus acls`).",
+    ),
+]
+HttpPort = Annotated[
+    int | None,
+    typer.Option(
+        envvar="AGENTBUS_HTTP_PORT",
+        metavar="PORT",
+        min=0,
+        max=65535,
+        show_default="any free one",
+        help="Where /metrics, /healthz and /readyz are.",
+    ),
+]
 
 
 @with_caller
 def dev(
     caller: Caller,
+    *,
     empty: Annotated[bool, typer.Option("--empty", help="Without the sample lanes, agents and contracts.")] = False,
     no_stages: Annotated[
         bool, typer.Option("--no-stages", help="Only Kafka and the topics; start the stages with `agentbus run`.")
@@ -37,19 +63,12 @@ def dev(
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option(metavar="PORT", min=1, max=65535, show_default="any free one", help="The port of Kafka."),
-    ] = None,
-    http_port: Annotated[
-        int | None,
         typer.Option(
-            envvar="AGENTBUS_HTTP_PORT",
-            metavar="PORT",
-            min=0,
-            max=65535,
-            show_default="any free one",
-            help="Where /metrics, /healthz and /readyz are.",
+            metavar="PORT", min=1, max=65535, show_default="9092 if it is free, else any", help="The port of Kafka."
         ),
     ] = None,
+    http_port: HttpPort = None,
+    secure: Secure = False,
     domain: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=DOMAIN, help="The trust domain of all ids.")
     ] = None,
@@ -62,7 +81,7 @@ def dev(
     bus = None
     try:
         with StartScreen(caller) as screen:
-            settings, broker = _kafka(caller, screen, data=data, port=port, http_port=http_port)
+            settings, broker = _kafka(caller, screen, data=data, port=port, http_port=http_port, is_secure=secure)
             logs.set_up(settings.log_level, settings.log_format)
             bus = DevBus(settings, broker, is_temporary=data is None)
             _set_up(bus, screen, domain=domain, has_stages=not no_stages, has_sample=not empty)
@@ -83,29 +102,60 @@ def dev(
 
 
 def _kafka(
-    caller: Caller, screen: "StartScreen", *, data: Path | None, port: int | None, http_port: int | None
+    caller: Caller,
+    screen: "StartScreen",
+    *,
+    data: Path | None,
+    port: int | None,
+    http_port: int | None,
+    is_secure: bool,
 ) -> tuple["Settings", "LocalBroker | None"]:
     """A Kafka of our own, or the one that was named."""
     quiet = {} if os.environ.get("AGENTBUS_LOG_LEVEL") else {"log_level": "warning"}
     if caller.bootstrap:
-        if data is not None or port is not None:
-            raise typer.BadParameter("--bootstrap names a Kafka that is there: leave --data and --port out")
+        if data is not None or port is not None or is_secure:
+            raise typer.BadParameter("--bootstrap names a Kafka that is there: leave --data, --port and --secure out")
         screen.step(f"using the Kafka at {caller.bootstrap}")
         return caller.settings(http_port=http_port, **quiet), None
     from bus.dev.broker import start_broker
+    from bus.dev.client_files import ADMIN, client_file
 
-    broker = start_broker(data, port, screen.on_progress)
-    for said in [*broker.left_over, *broker.notes]:
+    if is_secure and (caller.kafka_config or caller.kafka):
+        raise typer.BadParameter("--secure makes logins of its own: leave --kafka-config and -X out")
+    broker = start_broker(data, port, screen.on_progress, preferred_port=KAFKA_PORT, is_secure=is_secure)
+    for said in [*broker.left_over, *broker.notes, *_why_port(broker, port)]:
         screen.note(said)
     # A name that outlives the process gives a run that comes after a kill its work back at once.
     named = {} if os.environ.get("AGENTBUS_INSTANCE") else {"instance": INSTANCE}
-    given = {"bootstrap": broker.bootstrap, "http_port": http_port, "replication": 1, **quiet, **named}
+    login = {"kafka_config": client_file(broker.data, ADMIN)} if broker.is_secure else {}
+    # Any: whatever a field of Settings takes
+    given: dict[str, Any] = {
+        "bootstrap": broker.bootstrap,
+        "http_port": http_port,
+        "replication": 1,
+        **quiet,
+        **named,
+        **login,
+    }
     return caller.settings(**given), broker
+
+
+def _why_port(broker: "LocalBroker", wanted: int | None) -> list[str]:
+    """Why Kafka is not where every example has it."""
+    from bus.dev.ports import is_free
+
+    if wanted is not None or broker.port == KAFKA_PORT:
+        return []
+    why = "as in the last run on this data" if is_free(KAFKA_PORT) else f"{KAFKA_PORT} is taken"
+    return [f"Kafka is on port {broker.port}: {why}"]
 
 
 def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_stages: bool, has_sample: bool) -> None:
     screen.step("topics and genesis")
     bus.make(domain)
+    if bus.is_secure:
+        screen.step("logins and ACLs")
+        bus.secure(has_sample=has_sample)
     if has_stages:
         screen.step("gate, arbiter and publisher")
         bus.start_stages()

@@ -1,6 +1,7 @@
 """The development bus as a whole: Kafka, genesis and stages, started in order and stopped in the opposite one."""
 
 import contextlib
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.init import checked_genesis
 from bus.cli.running import remove_state, write_state
+from bus.core.topics import OPERATORS_LANE
 
 if TYPE_CHECKING:
     from bus.core.control import Genesis
     from bus.dev.broker import LocalBroker
     from bus.dev.sample import Sample
+    from bus.shell.acls import Holders
     from bus.shell.process import BusProcess
     from bus.shell.settings import Settings
 
@@ -21,12 +24,17 @@ PARTITIONS = 4
 DOMAIN = "acme"
 OPERATOR = "ana"
 STAGES = ("gate", "arbiter", "publisher")
+# The users of a secured bus besides one for each lane; the names are those of the table's usual principals.
+STAGES_USER, AUDITOR_USER = "agentbus", "auditor"
 READY_WITHIN_S = 60.0  # warm it takes two seconds; the publisher's process starts beside it
 LOOK_S = 0.05
 
 
 class DevBus:
-    """What has been started so far. Named steps: ``make``, ``start_stages``, ``fill``, ``check``, ``stop``."""
+    """What has been started so far. Named steps: ``make``, ``secure``, ``start_stages``, ``fill``, ``check``, ``stop``.
+
+    On a secured Kafka ``settings`` are the administrator's; the stages log in as themselves.
+    """
 
     def __init__(self, settings: "Settings", broker: "LocalBroker | None", *, is_temporary: bool) -> None:
         self.settings = settings
@@ -46,6 +54,20 @@ class DevBus:
     def data(self) -> Path | None:
         """The folder with everything, None if Kafka is somebody else's."""
         return None if self.broker is None else self.broker.data
+
+    @property
+    def is_secure(self) -> bool:
+        """Must everybody log in?"""
+        return self.broker is not None and self.broker.is_secure
+
+    @property
+    def clients(self) -> dict[str, Path]:
+        """The client properties of each user, if one must log in."""
+        if self.broker is None or not self.broker.is_secure:
+            return {}
+        from bus.dev.client_files import user_files
+
+        return {path.stem: path for path in user_files(self.broker.data)}
 
     @property
     def http(self) -> str:
@@ -71,11 +93,24 @@ class DevBus:
         if self.data is not None:
             write_state(self.data, operator=self.operator)
 
+    def secure(self, *, has_sample: bool) -> None:
+        """Give each principal of the bus a login and the table's grants; raises `BusError`."""
+        from bus.dev.users import make_users
+        from bus.shell.acl_admin import apply_acls, check_acls
+
+        assert self.broker is not None, "somebody else's Kafka is secured by its owner"
+        config = self.settings.client_config()
+        holders = _holders(config, has_sample=has_sample)
+        lanes = [user_of(principal) for principal in holders.lanes.values()]
+        users = list(dict.fromkeys([STAGES_USER, AUDITOR_USER, *lanes]))
+        make_users(self.broker.data, self.broker.bootstrap, users)
+        apply_acls(config, check_acls(config, holders).missing, ())
+
     def start_stages(self) -> None:
         """Start gate, arbiter and publisher, and wait until they work; raises `BusError`."""
         from bus.shell.process import BusProcess
 
-        self.process = BusProcess(self.settings, STAGES)
+        self.process = BusProcess(self._settings_of(STAGES_USER), STAGES)
         self.process.start()
         self._await_ready(self.process, lanes=0, control=0)
 
@@ -83,7 +118,8 @@ class DevBus:
         """Set up the sample as a steward would, and wait until it is in force everywhere; raises `BusError`."""
         from bus.dev.sample import load_sample
 
-        self.sample = load_sample(self.settings.client_config(), self.operator, replication=self._copies)
+        config, operators = self.settings.client_config(), self._settings_of(OPERATORS_LANE).client_config()
+        self.sample = load_sample(config, self.operator, replication=self._copies, steward_config=operators)
         if self.process is not None:
             self._await_ready(self.process, lanes=self.sample.lanes_in_all, control=self.sample.control)
 
@@ -121,7 +157,14 @@ class DevBus:
             "log": str(self.broker.log_file) if self.broker else None,
             "lanes": list(self.sample.lanes) if self.sample else [],
             "agents": list(self.sample.agents) if self.sample else [],
+            "clients": {user: str(path) for user, path in self.clients.items()},
         }
+
+    def _settings_of(self, user: str) -> "Settings":
+        """The settings of a process that is this user, if there are users."""
+        return (
+            self.settings.model_copy(update={"kafka_config": self.clients[user]}) if self.is_secure else self.settings
+        )
 
     def _await_ready(self, process: "BusProcess", *, lanes: int, control: int) -> None:
         until_s = time.monotonic() + READY_WITHIN_S
@@ -133,9 +176,34 @@ class DevBus:
             time.sleep(LOOK_S)
 
 
+def user_of(principal: str) -> str:
+    """The user that a principal is on a development bus: `User:sales` is `sales`."""
+    return principal.partition(":")[2] or principal
+
+
 def _is_in_force(process: "BusProcess", *, lanes: int, control: int) -> bool:
     """Do all stages run, stand at that control number, and have all these lanes? The publisher has a process."""
     stages = process.readiness
     has_publisher = process.supervisor is None or process.supervisor.pid > 0
     gates = sum(sum(stage.phases.values()) for stage in stages if stage.stage == "gate")
     return has_publisher and gates >= lanes and all(stage.is_ready and stage.control >= control for stage in stages)
+
+
+def _holders(config: dict[str, str], *, has_sample: bool) -> "Holders":
+    """Who is who, with what the sample will bring; every lane may read what is governed."""
+    from bus.dev.sample import AGENTS, governed_topics
+    from bus.shell.acls import Reader, holders_of
+    from bus.shell.catalogue import built_in_contracts, read_catalogue
+    from bus.shell.control_log import ControlLog
+
+    control_log = ControlLog(config, built_in_contracts())
+    try:
+        control_log.open()
+        holders = holders_of(control_log.registry)
+    finally:
+        control_log.close()
+    lanes = {**({lane: f"User:{lane}" for lane in AGENTS} if has_sample else {}), **holders.lanes}
+    named = governed_topics(read_catalogue()) if has_sample else ()
+    governed = tuple(sorted({*holders.governed, *named}))
+    readers = tuple(Reader(principal, governed) for principal in lanes.values() if governed)
+    return dataclasses.replace(holders, lanes=lanes, governed=governed, readers=readers)

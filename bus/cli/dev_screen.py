@@ -1,11 +1,12 @@
 """What `agentbus dev` shows: a line for each step of the start, and then where everything is."""
 
 import sys
+import textwrap
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bus.cli.caller import Caller, console
+from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, console, terminal_width
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from bus.cli.dev_bus import DevBus
     from bus.dev.progress import Progress
+
+INDENT = 2
 
 STEPS = {
     "java": "a Java that can run it",
@@ -103,10 +106,22 @@ def show_welcome(caller: Caller, bus: "DevBus") -> None:
         caller.show("")
         for lane, agents in bus.sample.agents_by_lane().items():
             caller.show(f"  {'Lane ' + lane:<17} {', '.join(agents)}")
+    _show_logins(caller, bus)
     caller.show("\nTry in another terminal:\n")
     for command in _commands(bus):
         caller.show(f"  {command}")
     caller.show("")
+
+
+def _show_logins(caller: Caller, bus: "DevBus") -> None:
+    """Who there is, and where their client properties are; the commands find them by themselves."""
+    if not bus.clients:
+        return
+    folder = next(iter(bus.clients.values())).parent
+    caller.show(f"\n  Clients log in with the files in {folder}, which only you can read:\n")
+    width = terminal_width() or WIDTH_OFF_TERMINAL
+    for line in textwrap.wrap("  ".join(path.name for path in bus.clients.values()), width - INDENT):
+        caller.show(" " * INDENT + line)
 
 
 def _commands(bus: "DevBus") -> list[str]:

@@ -19,10 +19,14 @@ class Running:
 
     def login_file(self, user: str) -> Path | None:
         """The client properties of a user, None if nobody has to log in or there is no such user."""
+        path = self.client_file(user)
+        return path if self.is_secure and path.is_file() else None
+
+    def client_file(self, user: str) -> Path:
+        """Where the client properties of a user would be."""
         from bus.dev.client_files import client_file
 
-        path = client_file(self.data, user)
-        return path if self.is_secure and path.is_file() else None
+        return client_file(self.data, user)
 
 
 def write_state(data: Path, *, operator: str) -> None:

@@ -46,12 +46,22 @@ class Sample:
         return {lane: tuple(agents) for lane, agents in AGENTS.items()}
 
 
-def load_sample(config: kafka.ClientConfig, operator: str, *, replication: int) -> Sample:
-    """Set up what was never set before; raises `BusError`."""
+def governed_topics(catalogue: Catalogue) -> tuple[str, ...]:
+    """The governed topics that the contracts of the sample name."""
+    return tuple(sorted({value["contract"].get("topic", "") for value in catalogue.contracts.values()} - {""}))
+
+
+def load_sample(
+    config: kafka.ClientConfig, operator: str, *, replication: int, steward_config: kafka.ClientConfig | None = None
+) -> Sample:
+    """Set up what was never set before; raises `BusError`.
+
+    ``config`` is of somebody who may create topics, ``steward_config`` of the operators' lane if that is another login.
+    """
     domain = operator.partition("/person/")[0]
     catalogue = read_catalogue()
     _create_topics(config, catalogue, replication=replication)
-    steward = Steward(config, operator)
+    steward = Steward(steward_config or config, operator)
     try:
         steward.open()
         before = steward.registry
@@ -65,9 +75,8 @@ def load_sample(config: kafka.ClientConfig, operator: str, *, replication: int) 
 
 
 def _create_topics(config: kafka.ClientConfig, catalogue: Catalogue, *, replication: int) -> None:
-    governed = {value["contract"].get("topic", "") for value in catalogue.contracts.values()} - {""}
     plans = [plan for lane in AGENTS for plan in lane_plan(lane)]
-    plans += [governed_plan(topic, GOVERNED_PARTITIONS) for topic in sorted(governed)]
+    plans += [governed_plan(topic, GOVERNED_PARTITIONS) for topic in governed_topics(catalogue)]
     admin = kafka.admin(config)
     there = kafka.partition_counts(admin)
     create_topics(admin, [plan for plan in plans if plan.name not in there], replication=replication)

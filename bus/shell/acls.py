@@ -23,8 +23,8 @@ GATE_GROUP, GATE_MARKS = "bus-gate", "bus-gate-published"
 ARBITER_GROUP, ARBITER_MARKS = "bus-arbiter", "bus-arbiter-published"
 PUBLISHER_GROUP = "bus-publisher"
 STAGE_GROUPS_PREFIX = "bus-"
-# Readers that are assigned by hand name this group and never join it; Kafka wants it to be known to them all the same.
-NAMED_GROUP = "bus-reader"
+# Readers that are assigned by hand name one of these and never join it; Kafka wants them to be allowed to ask for it.
+NAMED_GROUPS = ("bus-reader", "bus-client")
 TRANSACTIONS_PREFIX = "bus-publisher-"
 READERS_PREFIX = "bus-read."
 STAGES_PRINCIPAL, AUDITOR_PRINCIPAL = "User:agentbus", "User:auditor"
@@ -106,6 +106,12 @@ class Allowance:
     grants: tuple[Grant, ...]
 
 
+def holders_of(registry: Registry, *, stages: str = STAGES_PRINCIPAL, auditor: str = AUDITOR_PRINCIPAL) -> Holders:
+    """Who is who on a bus: the lanes and governed topics in force, one principal for all stages."""
+    lanes, governed = lane_principals(registry), governed_topics(registry)
+    return Holders(lanes, governed, gate=stages, arbiter=stages, publisher=stages, auditor=auditor)
+
+
 def governed_topics(registry: Registry) -> tuple[str, ...]:
     """The governed topics that contracts in force name."""
     return tuple(sorted({contract.topic for contract in registry.contracts.values()} - {""}))
@@ -156,7 +162,7 @@ def _lane(lane: str, principal: str) -> list[Grant]:
     may.topic(Operation.READ, topics.answers(lane), topics.OUTCOMES)
     may.groups(Operation.READ, lane_groups(lane))
     # How far the gate is on the lane's own topic: seen, never moved.
-    may.group(Operation.DESCRIBE, NAMED_GROUP, GATE_GROUP)
+    may.group(Operation.DESCRIBE, *NAMED_GROUPS, GATE_GROUP)
     if lane == topics.OPERATORS_LANE:
         may.topic(Operation.READ, topics.CONTROL, topics.REFUSED)
     if lane == topics.DESK_LANE:
@@ -202,7 +208,7 @@ def _stage(principal: str) -> "_May":
     may.topics(Operation.DESCRIBE_CONFIGS, TOPICS_PREFIX)
     may.topic(Operation.READ, topics.SNAPSHOTS)
     may.topic(Operation.WRITE, topics.SNAPSHOTS)
-    may.group(Operation.DESCRIBE, NAMED_GROUP)
+    may.group(Operation.DESCRIBE, *NAMED_GROUPS)
     return may
 
 
@@ -220,7 +226,7 @@ def _auditor(holders: Holders) -> list[Grant]:
 def _reader(reader: Reader, holders: Holders) -> list[Grant]:
     may = _May(reader.principal)
     may.topic(Operation.READ, *reader.topics)
-    may.group(Operation.DESCRIBE, NAMED_GROUP)
+    may.group(Operation.DESCRIBE, *NAMED_GROUPS)
     if reader.principal not in holders.lanes.values():  # a lane has groups of its own
         may.groups(Operation.READ, reader_groups(reader.principal))
     return may.grants

@@ -30,10 +30,11 @@ class ControlLog:
         self.registry: Registry
 
     def open(self) -> None:
-        """Read to the end; raises `NotInitialisedError` if there is no genesis."""
+        """Read to the end; raises `NotInitialisedError` if there is no genesis, `NotPermittedError`."""
         self._changes, self._registries, self._genesis, self._position = [], {}, None, 0
-        counts = kafka.partition_counts(kafka.admin(self._config), str(self._config["bootstrap.servers"]))
-        if CONTROL not in counts:
+        client = kafka.admin(self._config)
+        if CONTROL not in kafka.partition_counts(client, str(self._config["bootstrap.servers"])):
+            kafka.check_visible(client, CONTROL)
             raise NotInitialisedError("this Kafka has no agentbus yet", "run `agentbus init` once")
         self._consumer = kafka.reader(self._config)
         self._consumer.assign([TopicPartition(CONTROL, 0, 0)])

@@ -251,6 +251,17 @@ def partition_counts(client: HasListTopics, address: str = "") -> dict[str, int]
     return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
 
+def check_visible(client: HasListTopics, topic: str) -> None:
+    """Raise `NotPermittedError` if the topic is not missing but hidden from this client."""
+    try:
+        found = client.list_topics(topic, timeout=CALL_TIMEOUT_S).topics[topic]
+    except KafkaException:
+        return  # whoever asked has another sentence for that
+    if found.error is not None and found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        step = "log in as somebody who may read it, with --kafka-config; `agentbus acls print` says who"
+        raise NotPermittedError(f"this login may not see {topic}", step)
+
+
 def _metadata(client: HasListTopics, address: str) -> Any:  # Any: the client library's own type
     at = f" at {address}" if address else ""
     _refused_logins.clear()
