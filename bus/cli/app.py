@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bus.cli import (
+    acls,
     agents,
     completion,
     contracts,
@@ -27,6 +28,7 @@ from bus.cli import (
     suspensions,
     tail,
     terms,
+    topics,
     verify,
 )
 from bus.cli.caller import console, is_debugging
@@ -82,6 +84,8 @@ _noun("agents", agents)
 _noun("persons", persons)
 _noun("contracts", contracts)
 _noun("terms", terms)
+_noun("topics", topics)
+_noun("acls", acls)
 _add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLES)
 _add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLES)
 _add(app, "verify", verify.verify, verify.EXAMPLES)
