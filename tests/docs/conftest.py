@@ -65,14 +65,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def dev_bus(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The development bus that all pages share: its address and its screen."""
-    command = [
-        str(BIN / "agentbus"),
-        "dev",
-        "--port",
-        str(free_ports(1)[0]),
-        "--data",
-        str(tmp_path_factory.mktemp("dev")),
-    ]
+    port, data = str(free_ports(1)[0]), str(tmp_path_factory.mktemp("dev") / "data")
+    command = [str(BIN / "agentbus"), "dev", "--port", port, "--data", data]
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -99,6 +99,8 @@ def _read_marks(block: Block, above: list[str]) -> None:
         if not line:
             continue
         mark = _MARK.match(line)
+        if mark is None and line.startswith("<!--"):
+            continue
         if mark is None:
             saved = _SAVED_AS.search(line)
             block.saved_as = saved[1] if saved else ""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import blocks_of, pages
+from tests.docs.pages import RUN, blocks_of, pages
 from tests.docs.reader import Reader, Surroundings, Tally
 from tests.tidy.tree import ROOT
 
-WITH_BLOCKS = [path for path in pages() if blocks_of(path)]
+WITH_BLOCKS = [path for path in pages() if any(block.language in RUN for block in blocks_of(path))]
 
 
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda path: path.relative_to(ROOT).as_posix())
