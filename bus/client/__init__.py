@@ -1,0 +1,69 @@
+"""What an agent imports: claim a resource, act on it while it is held, hear why not; for threads and for asyncio.
+
+    from bus.client import Bus, Denied, Refused
+
+    with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
+        try:
+            with bus.claim("lead/L-1") as lead:
+                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+        except Denied as no:                       # somebody else has it
+            print(no.reason, no.retry_after_ms, no.advice)
+        except Refused as no:                      # the message was not in order
+            print(no, no.violations)
+
+While the block runs, nobody else holds ``lead/L-1``, and the lease is renewed. When it is lost all the same, the next
+``act`` raises `LeaseLost` and ``on_lost`` is called; what was already on its way is fenced by the bus. The same with
+``AsyncBus`` and ``await``. Nothing of this polls, and nothing needs the local clock to be right.
+"""
+
+from bus.client.async_bus import AsyncBus, AsyncLease
+from bus.client.errors import (
+    ClientError,
+    Closed,
+    Denied,
+    Expired,
+    Fenced,
+    Invalid,
+    Late,
+    LeaseLost,
+    Misuse,
+    NotAllowed,
+    NotTaken,
+    Refusal,
+    Refused,
+    Stale,
+    Suspended,
+    Unanswered,
+    Unreachable,
+)
+from bus.client.event import Event
+from bus.client.sync_bus import Bus, Lease
+from bus.client.verdict import Verdict
+from bus.core.contracts import Violation
+
+__all__ = [
+    "AsyncBus",
+    "AsyncLease",
+    "Bus",
+    "ClientError",
+    "Closed",
+    "Denied",
+    "Event",
+    "Expired",
+    "Fenced",
+    "Invalid",
+    "Late",
+    "Lease",
+    "LeaseLost",
+    "Misuse",
+    "NotAllowed",
+    "NotTaken",
+    "Refusal",
+    "Refused",
+    "Stale",
+    "Suspended",
+    "Unanswered",
+    "Unreachable",
+    "Verdict",
+    "Violation",
+]

@@ -1,0 +1,84 @@
+"""One event as the bus tells it to those it concerns, with names an editor can complete."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bus.core.contracts import JsonObject, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened. ``fields`` has everything the bus said, the properties what is asked for most.
+
+    ``decision`` is the event's id in the journal, ``id`` the message it answers ("" for what time alone brought about),
+    ``src`` that message's place in the log, ``at_ms`` the broker's time in epoch milliseconds.
+    """
+
+    kind: str
+    decision: str
+    id: str
+    src: str
+    at_ms: int
+    subject: str
+    fields: JsonObject
+
+    @property
+    def agent(self) -> str:
+        """Whom it happened to."""
+        return str(self.fields.get("agent", ""))
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The agents it concerns; "" stands for the whole lane."""
+        return tuple(agent for _, agent in self.fields.get("to", ()))
+
+    @property
+    def reason(self) -> str:
+        """Why not, or why it ended."""
+        return str(self.fields.get("reason", ""))
+
+    @property
+    def detail(self) -> str:
+        """The reason in words for people."""
+        return str(self.fields.get("detail", ""))
+
+    @property
+    def token(self) -> int | None:
+        """The fencing token it names."""
+        return self._integer("token")
+
+    @property
+    def until_ms(self) -> int | None:
+        """The end of the lease it names, in epoch milliseconds of the broker."""
+        return self._integer("until")
+
+    @property
+    def retry_at_ms(self) -> int | None:
+        """When another try may help, in epoch milliseconds of the broker; None if the bus cannot know."""
+        return self._integer("retry_after")
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """Everything that is wrong with the message."""
+        return tuple(_violation(one) for one in self.fields.get("violations", ()))
+
+    def _integer(self, name: str) -> int | None:
+        value = self.fields.get(name)
+        return value if isinstance(value, int) else None
+
+
+def event_of(body: JsonObject) -> Event:
+    """Read an event as it stands on ``bus.out.<lane>`` or ``bus.outcomes``."""
+    return Event(
+        kind=str(body.get("kind", "")),
+        decision=str(body.get("decision", "")),
+        id=str(body.get("id", "")),
+        src=str(body.get("src", "")),
+        at_ms=int(body.get("at", 0)),
+        subject=str(body.get("subject", "")),
+        fields=body,
+    )
+
+
+def _violation(value: dict[str, Any]) -> Violation:  # Any: JSON
+    return Violation(*(str(value.get(name, "")) for name in ("path", "keyword", "rule", "message", "hint")))

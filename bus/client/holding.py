@@ -1,0 +1,187 @@
+"""What an agent holds, as far as it may believe so: renewed in the background, lost loudly, never believed too long.
+
+    held -- renewed ---------------------------------------------> held
+    held -- the agent releases it -------------------------------> released
+    held -- the bus says it ended, fenced or late, or the belief
+            ends before a renewal was answered ------------------> lost, for good
+
+A lost holding is never believed again, even if an answer comes later: whoever was told to stop has stopped.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from bus.client.belief import belief_end_s, next_try_s, renewal_due_s
+from bus.client.clock import elapsed_s
+from bus.client.connection import Connection
+from bus.client.errors import ClientError, LeaseLost
+from bus.client.event import Event
+from bus.client.message import RELEASE, RENEW, Draft, encoded
+from bus.client.pending import Request
+
+GIVE_BACK_S = 30.0  # how long the client keeps at giving back what nobody uses; then the lease ends it
+ENDED_BY_ANSWER = ("fenced", "late")  # reasons which say that the token is over
+
+_log = logging.getLogger("agentbus.client")
+
+OnLost = Callable[[LeaseLost], object]
+State = Literal["held", "released", "lost"]
+
+
+class Holding:
+    """One grant. All methods but `is_held` take the connection's lock."""
+
+    def __init__(
+        self, connection: Connection, agent: str, event: Event, request: Request, when_over: Callable[["Holding"], None]
+    ) -> None:
+        assert event.token is not None
+        assert event.until_ms is not None
+        self.agent = agent
+        self.subject = event.subject
+        self.token = event.token
+        self.until_ms = event.until_ms
+        self.uses = 1  # one claim of a subject that this agent holds already is one more use of the same holding
+        self.state: State = "held"
+        self.loss: LeaseLost | None = None
+        self.ended = threading.Event()
+        self._connection = connection
+        self._when_over = when_over
+        self._on_lost: list[OnLost] = []
+        self._at_ms = event.at_ms
+        self._belief_end_s = self._renewal_s = 0.0
+        self._is_started = False
+        self._extend(event, request.began_s)
+
+    @property
+    def is_held(self) -> bool:
+        """May the agent believe that it holds this, at this moment?"""
+        return self.state == "held" and elapsed_s() < self._belief_end_s
+
+    @property
+    def remaining_s(self) -> float:
+        """How long it may believe so without another renewal."""
+        return max(0.0, self._belief_end_s - elapsed_s()) if self.state == "held" else 0.0
+
+    def start(self) -> None:
+        """Begin to renew, once there is a belief to prolong: a grant may have been too long on its way."""
+        if not self._is_started and self.is_held:
+            self._is_started = True
+            self._watch()
+            self._renew_at(self._renewal_s)
+
+    def when_lost(self, call: OnLost) -> None:
+        """Call this once it is lost, at once if it is already."""
+        with self._connection.lock:
+            self._on_lost.append(call)
+            if self.loss is not None:
+                self._tell(call, self.loss)
+
+    def check(self) -> None:
+        """Raise `LeaseLost` unless it is held."""
+        with self._connection.lock:
+            self.check_belief()
+            if self.loss is not None:
+                raise self.loss.again()
+            if self.state == "released":
+                raise LeaseLost(self.subject, self.token, "released", "it was released before")
+
+    def release(self) -> None:
+        """The agent believes it no more; what the bus is told comes after."""
+        with self._connection.lock:
+            if self.state == "held":
+                self.state = "released"
+                self.ended.set()
+                self._when_over(self)
+
+    def lose(self, reason: str, detail: str = "") -> None:
+        """It is over while the agent believed in it."""
+        with self._connection.lock:
+            if self.state != "held":
+                return
+            self.state = "lost"
+            self.loss = LeaseLost(self.subject, self.token, reason, detail)
+            self.ended.set()
+            self._when_over(self)
+            _log.warning("%s", self.loss)
+            for call in self._on_lost:
+                self._tell(call, self.loss)
+
+    def prolong(self, event: Event, request: Request) -> None:
+        """The bus has renewed or confirmed it."""
+        with self._connection.lock:
+            if self.state != "held":
+                return
+            self._extend(event, request.began_s)
+            if self._is_started:
+                self._watch()
+            self.start()
+
+    def on_renewal(self, event: Event, request: Request) -> None:
+        """Take in the answer to a renewal."""
+        if event.kind in ("renewed", "confirmed"):
+            self.prolong(event, request)
+        elif event.reason in ENDED_BY_ANSWER:
+            self.lose(event.reason, event.detail)
+        else:
+            _log.warning("the lease of %s was not renewed (%s): it ends soon", self.subject, event.reason)
+
+    def check_belief(self) -> None:
+        """Is the belief over though nobody has said so? Then it is lost."""
+        with self._connection.lock:
+            if self.state == "held" and not self.is_held:
+                self._lose_unanswered()
+
+    def _lose_unanswered(self) -> None:
+        """Nobody knows whether it is still held: believe that it is not, and tell the bus so."""
+        self.lose("unanswered", "no renewal was answered before the lease could have ended")
+        # A holder that has stopped should not keep others waiting.
+        with contextlib.suppress(ClientError):
+            self._connection.submit(self.draft_release(), GIVE_BACK_S, is_waited_for=False)
+
+    def draft_renewal(self) -> Draft:
+        """The message that prolongs it."""
+        return Draft(self.agent, RENEW, encoded({"token": self.token}), subject=self.subject)
+
+    def draft_release(self, *, to: str = "", reason: str = "") -> Draft:
+        """The message that ends it."""
+        body = {"token": self.token} | ({"to": to} if to else {}) | ({"reason": reason} if reason else {})
+        return Draft(self.agent, RELEASE, encoded(body), subject=self.subject)
+
+    def _extend(self, event: Event, began_s: float) -> None:
+        assert event.until_ms is not None
+        self.until_ms = max(self.until_ms, event.until_ms)
+        self._at_ms = event.at_ms
+        end_s = belief_end_s(began_s, at_ms=event.at_ms, until_ms=event.until_ms)
+        self._belief_end_s = max(self._belief_end_s, end_s)
+        self._renewal_s = renewal_due_s(began_s, at_ms=event.at_ms, until_ms=event.until_ms)
+
+    def _watch(self) -> None:
+        self._connection.timers.at(self._belief_end_s, self.check_belief)
+
+    def _renew_at(self, when_s: float) -> None:
+        self._connection.timers.at(when_s, self._renew)
+
+    def _renew(self) -> None:
+        if not self.is_held:
+            return
+        if elapsed_s() < self._renewal_s:  # it was renewed meanwhile
+            self._renew_at(self._renewal_s)
+            return
+        try:
+            request = self._connection.submit(self.draft_renewal(), self.remaining_s, is_waited_for=False)
+        except ClientError as error:
+            _log.warning("%s could not be renewed: %s", self.subject, error)
+        else:
+            request.future.add_done_callback(lambda _: self._on_answer(request))
+        self._renew_at(next_try_s(elapsed_s(), at_ms=self._at_ms, until_ms=self.until_ms))
+
+    def _on_answer(self, request: Request) -> None:
+        if request.future.exception() is None:  # else the next try, or the end of the belief, says more
+            self.on_renewal(request.future.result()[-1], request)
+
+    def _tell(self, call: OnLost, loss: LeaseLost) -> None:
+        self._connection.callbacks.add(partial(call, loss))

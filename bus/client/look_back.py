@@ -1,0 +1,45 @@
+"""Finds the answer that a message got when it was first sent, perhaps by a process that is long gone."""
+
+import json
+from collections.abc import Mapping
+
+from confluent_kafka import TopicPartition
+
+from bus.client.clock import elapsed_s
+from bus.client.event import Event, event_of
+from bus.client.kafka_links import answers_reader
+from bus.core.topics import answers, coordinates, incoming
+from bus.shell.follow import Follower
+from bus.shell.kafka import CALL_TIMEOUT_S, record_of
+
+LOOK_S = 0.2
+# The bus remembers an id for this long after the first message, so the first answer is no older.
+REMEMBERED_MS = 330_000
+
+
+def first_answer(settings: Mapping[str, str], lane: str, offset: int, *, at_ms: int, within_s: float) -> list[Event]:
+    """The events about the message at ``offset`` of the lane, none if there are none yet.
+
+    ``at_ms`` is when the bus said `duplicate`. Raises KafkaException.
+    """
+    consumer = answers_reader(settings, lambda _: None)
+    topic, src = answers(lane), coordinates(incoming(lane), 0, offset)
+    try:
+        place = TopicPartition(topic, 0, max(0, at_ms - REMEMBERED_MS))
+        low, end = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
+        (found,) = consumer.offsets_for_times([place], timeout=CALL_TIMEOUT_S)
+        position = max(low, found.offset) if found.offset >= 0 else end
+        follower, events, until_s = Follower(end), [], elapsed_s() + within_s
+        consumer.assign([TopicPartition(topic, 0, position)])
+        while position < end and elapsed_s() < until_s:
+            message = consumer.poll(LOOK_S)
+            if message is None or message.error():
+                continue
+            record = record_of(message)
+            position = record.offset + 1
+            if follower.takes(record):
+                event = event_of(json.loads(record.value or b""))
+                events += [event] if event.src == src else []
+        return events
+    finally:
+        consumer.close()

@@ -1,0 +1,107 @@
+"""Where Kafka is and who speaks comes from the arguments, else from the environment; what can never work is said."""
+
+import copy
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bus.client import Bus, ClientError, Closed, Misuse
+from bus.client.kafka_links import BOOTSTRAP, kafka_settings
+
+AGENT = "spiffe://acme/agent/sales-1"
+NAMES = ("AGENTBUS_BOOTSTRAP", "AGENTBUS_KAFKA_CONFIG", "AGENTBUS_AGENT", "AGENTBUS_LANE")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that says nothing."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_said_is_the_kafka_of_this_machine() -> None:
+    """Without arguments and environment it is 127.0.0.1:9092."""
+    assert kafka_settings("", None) == {"bootstrap.servers": BOOTSTRAP}
+
+
+def test_the_environment_counts_and_arguments_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file of properties and AGENTBUS_BOOTSTRAP are used, and what the code says stands above them."""
+    file = tmp_path / "kafka.properties"
+    file.write_text("# login\nsasl.username = ada\nsecurity.protocol=SASL_SSL\n", encoding="utf-8")
+    monkeypatch.setenv("AGENTBUS_BOOTSTRAP", "one:1")
+    monkeypatch.setenv("AGENTBUS_KAFKA_CONFIG", str(file))
+    assert kafka_settings("", None)["bootstrap.servers"] == "one:1"
+    found = kafka_settings("two:2", {"sasl.username": "ben"})
+    wanted = {"bootstrap.servers": "two:2", "sasl.username": "ben", "security.protocol": "SASL_SSL"}
+    assert found == wanted
+
+
+def test_a_file_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong AGENTBUS_KAFKA_CONFIG is one sentence."""
+    monkeypatch.setenv("AGENTBUS_KAFKA_CONFIG", "no-such-file")
+    with pytest.raises(Misuse, match="no-such-file"):
+        Bus(agent=AGENT, lane="sales")
+
+
+def test_the_agent_and_its_lane_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AGENTBUS_AGENT and AGENTBUS_LANE say who speaks."""
+    monkeypatch.setenv("AGENTBUS_AGENT", AGENT)
+    monkeypatch.setenv("AGENTBUS_LANE", "sales")
+    bus = Bus()
+    assert (bus.agent, bus.lane) == (AGENT, "sales")
+
+
+def _closed() -> Bus:
+    bus = Bus(agent=AGENT, lane="sales")
+    bus.close()
+    return bus
+
+
+def _in_a_child(bus: Bus) -> str:
+    """What a forked child hears when it uses its parent's bus."""
+    reader, writer = os.pipe()
+    if (pid := os.fork()) == 0:
+        try:
+            bus.send("leads.note.add.v1", {})
+            said = "nothing"
+        except ClientError as error:
+            said = str(error)
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    with os.fdopen(reader) as told:
+        return told.read()
+
+
+@pytest.mark.parametrize(
+    ("misuse", "kind", "said"),
+    [
+        (lambda: Bus(lane="sales"), Misuse, "agent="),
+        (lambda: Bus(agent="sales-1", lane="sales"), Misuse, "spiffe"),
+        (lambda: Bus(agent=AGENT), Misuse, "lane="),
+        (lambda: Bus(agent=AGENT, lane="Sales"), Misuse, "lane="),
+        (lambda: pickle.dumps(Bus(agent=AGENT, lane="sales")), Misuse, "pickled"),
+        (lambda: copy.copy(Bus(agent=AGENT, lane="sales")), Misuse, "copied"),
+        (lambda: _closed().claim("lead/L-1"), Closed, "closed"),
+        (lambda: _closed().as_agent(AGENT), Closed, "closed"),
+    ],
+)
+def test_what_can_never_work_is_a_sentence(misuse: Callable[[], object], kind: type[ClientError], said: str) -> None:
+    """Wrong names, pickling, and use after the end raise at once, and say what to do instead."""
+    with pytest.raises(kind, match=said) as caught:
+        misuse()
+    assert caught.value.advice
+
+
+def test_closing_twice_is_nothing() -> None:
+    """Whoever closes a bus that is closed is no error: a `with` block and an exit hook may both do it."""
+    _closed().close()
+
+
+def test_a_forked_child_is_told_to_make_its_own() -> None:
+    """A connection does not survive a fork, and the child hears so instead of waiting for ever."""
+    assert "another process" in _in_a_child(Bus(agent=AGENT, lane="sales"))
