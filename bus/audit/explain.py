@@ -77,7 +77,7 @@ class Explaining:
             at=row.at,
             verdict=row.verdict,
             reason=row.reason,
-            event=lookup.gate_link(found).event,
+            event={**lookup.gate_link(found).event, **_read(message)},
             subject=message.subject,
             who=speaker(lookup, registry, row.source, found.lane, row.reason),
             message=message,
@@ -168,3 +168,8 @@ class Explaining:
             if one.id != gate.id and one.row.source == gate.row.source and one.row.hash == gate.row.hash
         ]
         return [self.lookup.gate_link(one) for one in copies[:AGAIN_MAX]]
+
+
+def _read(message: Message) -> dict[str, str]:
+    """What only the bytes of a message tell its gate's decision: type and subject."""
+    return {name: text for name, text in (("type", message.type), ("subject", message.subject)) if text}

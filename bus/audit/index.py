@@ -106,6 +106,11 @@ class Index:
                 self._registries[number] = registry
         return registry
 
+    def present_registry(self) -> Registry:
+        """What is in force, as far as the journals of the arbiter tell it."""
+        (number,) = self.database.execute("SELECT coalesce(max(number), 0) FROM changes").fetchone()
+        return self.registry(int(number))
+
     # ---- reading --------------------------------------------------------------------------------------------
 
     def _catch_up(self, on_progress: Progress) -> int:

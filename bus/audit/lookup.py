@@ -121,6 +121,8 @@ class Lookup:
         row, said = decision.row, decision.said
         about = {"kind": row.verdict, "agent": row.source, "reason": row.reason, "id": row.id}
         about |= {"type": said.type, "subject": said.subject, "detail": said.detail}
+        if row.verdict == "duplicate" and (first := self.first_of(decision)):
+            about["of"] = first.id
         return Link(decision.id, row.at, {name: text for name, text in about.items() if text})
 
     def linked(self, where: str, given: tuple[object, ...], *, limit: int, newest_first: bool = False) -> list[Link]:

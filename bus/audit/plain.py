@@ -48,6 +48,6 @@ def printable(text: str) -> str:
 
 
 def excerpt(content: bytes | None) -> str:
-    """The beginning of a message's bytes."""
-    text = printable((content or b"").decode("utf-8", "replace"))
+    """The beginning of a message's bytes, on one line."""
+    text = printable(" ".join((content or b"").decode("utf-8", "replace").split()))
     return text if len(text) <= EXCERPT_CHARACTERS_MAX else f"{text[:EXCERPT_CHARACTERS_MAX]}…"

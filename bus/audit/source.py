@@ -22,12 +22,23 @@ Wanted = Callable[[Record], bool]
 
 
 class Source(Protocol):
-    """A bus that can be read. ``name`` is what people call it, ``identity`` tells it from every other one."""
+    """A bus that can be read."""
 
-    name: str
-    identity: str
-    genesis: Genesis
-    counts: Mapping[str, int]
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from every other bus."""
+
+    @property
+    def genesis(self) -> Genesis:
+        """Control number 0."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many partitions each topic has."""
 
     def ends(self, places: list[Place]) -> dict[Place, tuple[int, int]]:
         """First and next offset of each partition; one that may not be read is left out."""

@@ -55,7 +55,8 @@ def why_gate(found: GateSituation) -> list[str]:
             return [_suspended(found)]
         case _:
             plain = _PLAIN.get(GateReason(row.reason), "the gate said no")
-            return [plain, *([printable(said.detail)] if said.detail and said.detail != row.reason else [])]
+            is_told = bool(said.violations) or said.detail in ("", row.reason)  # violations are told one by one
+            return [plain, *([] if is_told else [printable(said.detail)])]
 
 
 def _first(found: GateSituation) -> str:

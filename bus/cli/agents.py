@@ -4,10 +4,25 @@ from typing import Annotated
 
 import typer
 
-from bus.cli.caller import Caller, with_caller
-from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry_of, remove, show_rows, steward_of
+from bus.cli.caller import Caller, terminal_width, with_caller
+from bus.cli.in_force import (
+    AsPerson,
+    Base,
+    check_id,
+    check_known,
+    full_id,
+    put_as,
+    registry_of,
+    remove,
+    show_rows,
+    steward_of,
+)
+from bus.cli.remembered import Export, lookup_of
+from bus.cli.words import name_of
 
 ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
+
+SPOKEN_MAX = 10  # the last messages that are shown, unless more are asked for
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The agent's id, or its name in this bus's domain.")]
 
@@ -24,6 +39,31 @@ def ls(caller: Caller) -> None:
     show_rows(caller, columns, rows, nothing="There are no agents: `agentbus agents set` registers one.")
     for name in sorted(registry.suspended):
         caller.say(f"suspended: {name} (`agentbus resume` lifts it)")
+
+
+@with_caller
+def show(
+    caller: Caller,
+    agent: Id,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many of its last messages to show.")] = SPOKEN_MAX,
+    export: Export = None,
+) -> None:
+    """Show one agent: what it holds, what it said last, and how often it was refused for what."""
+    from bus.audit.agent_report import has_spoken, report_of
+    from bus.cli.agent_text import agent_text
+    from bus.cli.explain_text import print_page
+
+    check_id(agent, "agent")
+    with lookup_of(caller, export) as lookup:
+        registry = lookup.index.present_registry()
+        source = full_id(agent, "agent", registry.genesis.domain)
+        if source not in registry.agents and not has_spoken(lookup, source):
+            check_known(f"agent {name_of(source)}", source, sorted(registry.agents))
+        report = report_of(lookup, registry, source, limit)
+    if caller.is_json:
+        caller.show_json(report.to_json())
+    else:
+        print_page(agent_text(report, terminal_width()), has_labels=True)
 
 
 @with_caller
@@ -59,6 +99,7 @@ def rm(caller: Caller, agent: Id, person: AsPerson = "", base: Base = "") -> Non
 
 VERBS = {
     "ls": (ls, "agentbus agents ls"),
+    "show": (show, "agentbus agents show sales-1"),
     "set": (set_, "agentbus agents set sales-3 --lane sales --role sales --owner ana"),
     "rm": (rm, "agentbus agents rm sales-3"),
 }

@@ -6,6 +6,14 @@ One object a line, keys sorted. Keys are only ever added; a reader ignores those
 _ANSWER = "the answer of the bus (control_set: control, kind_of, name, rev, value, value_hash, decision, …)"
 _SET = f'{_ANSWER}; {{"kind": "unchanged", "kind_of", "name"}} if it was so already.'
 _STATUS = '{"kind": "agent_status", "select", "status", "control", "decision", …}'
+_TOPIC = (
+    'a line for each difference, {"topic", "setting", "found", "wanted", "mend": "create", "alter" or "migrate",'
+    ' "done"}; setting is Kafka\'s name, "partitions", "replicas" or "" for the topic itself.'
+)
+_ACL = (
+    'a line for each difference, {"state": "missing", "too_much" or "in_the_way", "principal", "resource", "name",'
+    ' "pattern", "operation", "host", "is_denial"}.'
+)
 
 # By command as it is typed. "a line for each X" means none for none.
 SHAPES = {
@@ -37,10 +45,26 @@ SHAPES = {
     "terms show": "the terms in force, as they were set.",
     "terms set": _SET,
     "terms rm": _SET,
+    "topics plan": f"{_TOPIC} None if all is well.",
+    "topics apply": f"{_TOPIC}",
+    "acls print": 'a line for each thing a principal may do, {"principal", "roles": […], "resource", "name",'
+    ' "pattern": "literal" or "prefixed", "operation"}.',
+    "acls check": f"{_ACL} None if all is well.",
+    "acls apply": f"{_ACL}",
     "suspend": f'{_STATUS}; {{"kind": "unchanged", "kind_of": "suspended", "name"}} if it was so already.',
     "resume": f"{_STATUS}.",
     "verify": '{"source", "result": "ok" or "findings", "found", "moving", "checks": [{"check", "title", "result",'
     ' "counts", "found", "findings", "not_checked", "moving"}]}.',
+    "explain": 'of a decision one object, {"decision", "stage", "at", "verdict", "reason", "subject", "event": {…},'
+    ' "who": {…}, "message": {…}, "rests_on": […], "why": [sentences], "violations": […], "before": {…}, "after": {…},'
+    ' "followed": […], "released": {…}, "around": […], "proof": […], "again": […], "notes": […]}; of a subject a line'
+    ' for each decision, {"decision", "at", "event": {…}}. Described field by field in docs/reference.',
+    "resources ls": 'a line for each resource, {"subject", "state": "held", "ending", "reserved", "cooling" or "free",'
+    ' "holder", "claim", "token", "until", "since", "lease_ms", "reserved_for", "reserved_until", "cooling_until",'
+    ' "facts": {…}, "awaiting_report": […], "ended_by"}; with --watch a line for each change, with "time".',
+    "resources show": 'the resource as `resources ls` has it, with "decisions": [{"decision", "at", "event": {…}}].',
+    "agents show": '{"agent", "lane", "principal", "roles", "owner", "suspended_by", "set", "holds": […],'
+    ' "reserved": […], "messages": […], "counts": {kind: number}, "refusals": {reason: number}}.',
     "doctor": 'a line for each check, {"group", "check", "state": "ok", "note" or "wrong", "sentence", "remedy"}.',
     "completion": '{"shell", "script"}.',
 }

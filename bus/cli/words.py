@@ -31,7 +31,7 @@ def _in_words(event: JsonObject) -> str:
         case "renewed":
             return f"renewed: {agent} holds {subject} until {clock(said['until'])}, token {said['token']}"
         case "ended":
-            return f"ended: {agent} {ENDED.get(str(said['reason']), str(said['reason'])).format(subject=subject)}" + (
+            return f"ended: {agent} {_how_it_ended(said).format(subject=subject)}" + (
                 f"; until {clock(said['handover']['until'])} only {name_of(said['handover']['agent'])} may claim it"
                 if "handover" in said
                 else ""
@@ -44,24 +44,53 @@ def _in_words(event: JsonObject) -> str:
             return _other(said, agent, subject)
 
 
+def _how_it_ended(said: JsonObject) -> str:
+    if said["reason"] == "revoked" and "cause" in said:
+        if said["cause"]:
+            return f"no longer holds {{subject}}: it was suspended by {said['cause']}"
+        return "no longer holds {subject}: an operator took it away"
+    return ENDED.get(str(said["reason"]), str(said["reason"]))
+
+
 def _other(said: JsonObject, agent: str, subject: str) -> str:
+    about = f" on {subject}" if subject else ""
     match said["kind"]:
         case "duplicate":
-            return f"duplicate: {said['type']} of {agent} had this id before and was decided as {said['of']}"
+            return f"duplicate: {_what(said)} of {agent} had this id before and was decided as {said['of']}"
         case "action_admitted":
-            about = f" on {subject}" if subject else ""
             return f"admitted: {said['type']} of {agent}{about} went out to topic {said['topic']}"
         case "fact":
-            return f"fact: {said['name']} of {subject} is {json.dumps(said['value'])}"
+            return f"fact: {said['name']} of {subject} is {json.dumps(said['value'], ensure_ascii=False)}"
         case "reported":
             return f"reported: {agent} says that action {said['action']} is {said['result']}"
         case "agent_status":
             return f"{said['status']}: {selected(said['select'])}"
         case "control_set":
             verb = "is no longer set" if said.get("value") is None else "is set"
-            return f"control {said['control']}: {said['kind_of']} {said['name']} {verb}, revision {said['rev']}"
+            name = name_of(str(said["name"]))
+            return f"control {said['control']}: {said['kind_of']} {name} {verb}, revision {said['rev']}"
+        case "forwarded" | "applied" | "repeat" | "tick":
+            return _without_event(said, agent, about)
         case _:
             return _as_it_came(said)
+
+
+def _without_event(said: JsonObject, agent: str, about: str) -> str:
+    """What a journal has that changed nothing: it has no event, so no answer says it either."""
+    match said["kind"]:
+        case "forwarded":
+            return f"passed the gate: {_what(said)} of {agent}{about}"
+        case "applied":
+            return f"passed: {_what(said)} of {agent}; it changes nothing"
+        case "repeat":
+            return "repeat: it was there before, or came from no lane; no effect"
+        case _:
+            return "tick: nothing was due"
+
+
+def _what(said: JsonObject) -> str:
+    """A message by its type, else by its id, else as a message."""
+    return str(said.get("type") or (f"message {said['id']}" if said.get("id") else "a message"))
 
 
 def _as_it_came(event: JsonObject) -> str:
@@ -87,8 +116,13 @@ def name_of(identifier: str) -> str:
 
 
 def clock(at_ms: int) -> str:
-    """An epoch time in milliseconds as the clock on this wall shows it."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC).astimezone():%H:%M:%S}"
+    """An epoch time in milliseconds as the clock on this wall shows it; another day with its date."""
+    return f"{_day(at_ms)}{_local(at_ms):%H:%M:%S}"
+
+
+def exact_clock(at_ms: int) -> str:
+    """The same to the millisecond, where it matters what came first."""
+    return f"{clock(at_ms)}.{at_ms % 1000:03d}"
 
 
 def selected(select: JsonObject) -> str:
@@ -98,8 +132,17 @@ def selected(select: JsonObject) -> str:
     return f"everybody with role {select['role']}" if "role" in select else "all agents"
 
 
+def _day(at_ms: int) -> str:
+    day = _local(at_ms)
+    return "" if day.date() == datetime.now(UTC).astimezone().date() else f"{day:%Y-%m-%d} "
+
+
+def _local(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone()
+
+
 def _refused(said: JsonObject, agent: str, subject: str) -> str:
-    text = f"refused: {said['type'] or 'a message'} of {agent}"
+    text = f"refused: {_what(said)} of {agent}"
     text += f" on {subject}" if subject else ""
     text += f" ({said['reason']})"
     detail = str(said.get("detail", ""))

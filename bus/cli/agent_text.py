@@ -1,0 +1,71 @@
+"""Writes what the journals say of an agent for people."""
+
+from collections.abc import Mapping
+
+from bus.audit.agent_report import AgentReport
+from bus.audit.plain import listed
+from bus.cli.explain_text import Page, standing_text
+from bus.cli.words import clock, in_words, name_of
+
+COUNTED = {
+    "messages": "messages",
+    "granted": "grants",
+    "renewed": "renewals",
+    "action_admitted": "actions admitted",
+    "denied": "claims denied",
+    "refused": "refused",
+    "duplicate": "duplicates",
+    "ended": "holdings ended",
+}
+
+
+def agent_text(report: AgentReport, width: int | None) -> list[str]:
+    """The lines."""
+    page = Page(width)
+    page.heading(name_of(report.id), report.id)
+    page.paragraph("speaks", [_lane(report)])
+    page.paragraph("roles", [listed(report.roles)])
+    page.paragraph("owner", [f"{name_of(report.owner)} answers for it"] if report.owner else [])
+    if report.registered is not None:
+        by = report.registered
+        page.paragraph(
+            "set", [f"by {name_of(by.source)} at {clock(by.at)} (control number {by.number}, {by.decision})"]
+        )
+    page.paragraph("state", [_state(report)])
+    held = [f"{one.subject}: {standing_text(one, ago=True)}" for one in report.holds]
+    more = report.held_count - len(report.holds)
+    page.paragraph("holds", [*held, *([f"and {more:,} more"] if more else [])] or ["nothing"])
+    page.paragraph("kept", [f"{one.subject}: {standing_text(one, ago=True)}" for one in report.reserved])
+    page.paragraph("counts", [_counted(report.counts)])
+    page.paragraph(
+        "refused", [", ".join(f"{reason} {count:,}" for reason, count in report.refusals.items()) or "never"]
+    )
+    page.paragraph("said last", [] if report.spoken else ["nothing yet"])
+    opening = "said last"
+    for one in report.spoken:
+        page.hanging(f"{opening:<10}{clock(one.at)}  ", f"{one.decided.decision}  {in_words(one.decided.event)}", 20)
+        opening = ""
+    return page.lines
+
+
+def _lane(report: AgentReport) -> str:
+    if not report.lane:
+        return "on no lane"
+    principal = f", which only the Kafka principal {report.principal} may write to" if report.principal else ""
+    return f"on lane {report.lane}{principal}"
+
+
+def _state(report: AgentReport) -> str:
+    if report.registered is None:
+        return "not registered any more: what it holds runs out by its lease"
+    rule = report.suspension
+    if rule is None:
+        return "active"
+    kind, _, who = rule.name.partition("/")
+    whom = "all agents" if rule.name == "all" else f"{kind} {name_of(who)}"
+    return f"suspended: {name_of(rule.source)} suspended {whom} at {clock(rule.at)} ({rule.decision})"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    ordered = [kind for kind in COUNTED if kind in counts] + [kind for kind in counts if kind not in COUNTED]
+    return ", ".join(f"{COUNTED.get(kind, kind)} {counts[kind]:,}" for kind in ordered)

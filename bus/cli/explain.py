@@ -1,0 +1,103 @@
+"""`agentbus explain`: why the bus decided as it did, in plain words: who, what, under which rules, what came of it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, terminal_width, with_caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.remembered import Export, lookup_of
+from bus.cli.words import exact_clock, in_words, name_of
+
+if TYPE_CHECKING:
+    from bus.audit.asked import Choice
+    from bus.audit.decisions import ArbiterDecision, GateDecision
+    from bus.audit.lookup import Lookup
+
+EXAMPLES = (
+    "agentbus explain 1.2.17.0",
+    "agentbus explain lead/L-1 --limit 50",
+    "agentbus explain m-75 --from sales-1 --export audit-2026-11",
+)
+
+STORY_MAX = 20  # the last decisions on a subject that are shown, unless more are asked for
+
+
+@with_caller
+def explain(
+    caller: Caller,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="A decision (1.2.17.0, or sales.512 of a gate), the id of a message, or a subject (lead/L-1).",
+        ),
+    ],
+    sender: Annotated[
+        str, typer.Option("--from", metavar="AGENT", show_default=False, help="Whose message of that id is meant.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Of a subject: how many decisions to show, the last ones.")
+    ] = STORY_MAX,
+    export: Export = None,
+) -> None:
+    """Explain a decision, what became of a message, or the story of a subject.
+
+    It reads the journals, and believes nothing that does not stand in their chains. The exit code is 5 if it is not
+    there.
+    """
+    from bus.audit.asked import Choice, Missing, Subject, find
+
+    with lookup_of(caller, export) as lookup:
+        match find(lookup, what.strip(), sender):
+            case Missing() as missing:
+                raise CommandError(ExitCode.NOT_FOUND, missing.sentence, missing.step)
+            case Choice() as choice:
+                raise _ambiguous(caller, choice)
+            case Subject() as subject:
+                _tell_story(caller, lookup, subject.name, limit)
+            case found:
+                _explain(caller, lookup, found)
+
+
+def _explain(caller: Caller, lookup: "Lookup", found: "ArbiterDecision | GateDecision") -> None:
+    from bus.audit.decisions import ArbiterDecision
+    from bus.audit.explain import Explaining
+    from bus.cli.explain_text import as_text, print_page
+    from bus.shell.lane_talk import wire_time
+
+    explaining = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock)
+    explained = explaining.arbiter(found) if isinstance(found, ArbiterDecision) else explaining.gate(found)
+    if caller.is_json:
+        caller.show_json(explained.to_json())
+        return
+    print_page(as_text(explained, terminal_width()), has_labels=True)
+
+
+def _tell_story(caller: Caller, lookup: "Lookup", subject: str, limit: int) -> None:
+    from bus.audit.story import story_of
+    from bus.cli.explain_text import print_page, story_lines
+
+    story = story_of(lookup, subject, limit)
+    if caller.is_json:
+        for link in story.told:
+            caller.show_json(link.to_json())
+        return
+    print_page(story_lines(story, terminal_width()), has_labels=False)
+
+
+def _ambiguous(caller: Caller, choice: "Choice") -> CommandError:
+    """Several senders used the id: say what each of them sent."""
+    for decision in choice.of:
+        row = decision.row
+        said = {
+            "kind": row.verdict,
+            "agent": row.source,
+            "reason": row.reason,
+            "id": row.id,
+            "type": decision.said.type,
+        }
+        caller.say(f"  {decision.id}  {exact_clock(row.at)}  {in_words(said)}")
+    senders = sorted({name_of(decision.row.source) for decision in choice.of})
+    step = f"say whose with --from, such as --from {senders[0]}, or name the decision"
+    return CommandError(ExitCode.USAGE, f"{len(senders)} senders have used the id {choice.id}", step)

@@ -1,0 +1,257 @@
+"""Writes an explanation for people: a heading, then one paragraph for each question somebody may have."""
+
+import re
+import sys
+import textwrap
+import time
+from collections.abc import Iterable, Sequence
+
+from bus.audit.decisions import Link, Proof, Setting
+from bus.audit.explanation import Around, Explanation, Rests
+from bus.audit.original import Message
+from bus.audit.plain import lasting, listed, name_of, printable, shown
+from bus.audit.standing import Standing
+from bus.audit.story import Story
+from bus.cli.caller import console
+from bus.cli.tables import shortened
+from bus.cli.words import clock, exact_clock, in_words, selected, violation_lines
+
+LABEL = 10  # the column of the questions
+TEXT_WIDTH_MAX = 100  # longer lines are hard to read
+HASH_SHOWN = 16  # of 64 digits, on a terminal
+_LENGTH = re.compile(r"(\d) (ms|s|min|h|d)\b")  # a number stays with its unit
+
+
+def as_text(explained: Explanation, width: int | None) -> list[str]:
+    """The lines; ``width`` in characters, None in a pipe, where nothing is broken or shortened."""
+    page = Page(width)
+    page.heading(explained.decision, in_words(explained.event))
+    page.paragraph("who", _who(explained))
+    page.paragraph("verified", [explained.who.sentence])
+    page.paragraph("said", _said(explained.message))
+    page.paragraph("why", explained.why)
+    page.paragraph("wrong", violation_lines({"violations": explained.violations}))
+    page.paragraph("under", _under(explained))
+    page.paragraph("before", [standing_text(explained.before)] if explained.before else [])
+    page.paragraph("after", [_after(explained)] if explained.after else [])
+    page.paragraph("then", _then(explained))
+    page.paragraph("around", _around(explained.around))
+    page.paragraph("again", [_link(link) for link in explained.again])
+    page.paragraph("proven", [line for proof in explained.proof for line in _proven(proof, page)])
+    page.paragraph("not known", explained.notes)
+    return page.lines
+
+
+def story_lines(story: Story, width: int | None) -> list[str]:
+    """A subject: how it stands, then its decisions, the newest last."""
+    page = Page(width)
+    page.heading(story.now.subject, standing_text(story.now, ago=True))
+    if story.left_out:
+        page.lines.append(f"{story.left_out:,} earlier decisions are not shown (--limit)")
+    times = [clock(link.at) for link in story.told]
+    ids = [link.decision for link in story.told]
+    opening = max(map(len, times), default=0) + max(map(len, ids), default=0) + 4
+    for link, at in zip(story.told, times, strict=True):
+        told = f"{at:<{max(map(len, times))}}  {link.decision:<{max(map(len, ids))}}  "
+        page.hanging(told, printable(in_words(link.event)), opening)
+    return page.lines
+
+
+def standing_text(standing: Standing, *, ago: bool = False) -> str:
+    """How a resource stands, in a line."""
+    resource = standing.resource
+    parts = []
+    if resource.holding:
+        holding = resource.holding
+        since = f", since {clock(standing.since)}" if standing.since else ""
+        until = f"{clock(holding.until)}{f' ({until_text(holding.until)})' if ago else ''}"
+        parts.append(f"held by {name_of(holding.agent)} under token {holding.token} until {until}{since}")
+        if holding.doomed_by:
+            parts.append(f"its holder was suspended by {holding.doomed_by}, and the next tick ends it")
+    else:
+        parts.append("nobody holds it")
+    if resource.handover:
+        parts.append(f"kept for {name_of(resource.handover.agent)} until {clock(resource.handover.until)}")
+    if resource.cooling_until:
+        parts.append(f"nobody can claim it before {clock(resource.cooling_until)}")
+    parts += [f"{name} is {shown(fact.value)}" for name, fact in sorted(resource.facts.items())]
+    waiting = len(resource.unreported)
+    if waiting:
+        parts.append(f"{waiting} admitted {'action is' if waiting == 1 else 'actions are'} not reported yet")
+    return "; ".join(parts)
+
+
+def until_text(until_ms: int) -> str:
+    """How long until then, by this machine's clock."""
+    left_ms = until_ms - int(time.time() * 1000)
+    return f"in {lasting(left_ms)}" if left_ms >= 0 else f"over since {lasting(-left_ms)}"
+
+
+def print_page(lines: Sequence[str], *, has_labels: bool) -> None:
+    """Print the lines; on a terminal the heading and the labels stand out."""
+    from rich.text import Text
+
+    screen = console(sys.stdout)
+    for number, line in enumerate(lines):
+        text = Text(line)
+        if number == 0:
+            text.stylize("bold", 0, max(line.find("  "), 0))
+        elif has_labels and line[:1].strip():
+            text.stylize("bold", 0, LABEL)
+        screen.print(text, soft_wrap=True, highlight=False)
+
+
+class Page:
+    """Lines of a label and a text that hangs beside it; ``width`` None breaks nothing."""
+
+    def __init__(self, width: int | None) -> None:
+        self.width = None if width is None else min(width, TEXT_WIDTH_MAX)
+        self.lines: list[str] = []
+
+    def heading(self, name: str, text: str) -> None:
+        """What it is about, and the one sentence."""
+        self.hanging(f"{name}  ", printable(text), len(name) + 2 if len(name) < TEXT_WIDTH_MAX // 4 else LABEL)
+
+    def paragraph(self, label: str, texts: Iterable[str]) -> None:
+        """Each text on lines of its own, the label before the first."""
+        opening = f"{label:<{LABEL}}"
+        for text in texts:
+            self.hanging(opening, printable(text), LABEL + 2)
+            opening = " " * LABEL
+
+    def hanging(self, opening: str, text: str, indent: int) -> None:
+        """A text after its opening; lines after the first begin ``indent`` characters in."""
+        if self.width is None:
+            self.lines.append(f"{opening}{text}")
+            return
+        together = _LENGTH.sub("\\1\u00a0\\2", text)
+        lines = textwrap.wrap(
+            together,
+            self.width,
+            initial_indent=opening,
+            subsequent_indent=" " * indent,
+            break_on_hyphens=False,
+        )
+        self.lines += [line.replace("\u00a0", " ") for line in lines or [opening.rstrip()]]
+
+    def hash(self, value: str) -> str:
+        """A hash, in the middle of a line for people shortened."""
+        return value if self.width is None else shortened(value, HASH_SHOWN)
+
+
+def _who(explained: Explanation) -> list[str]:
+    who = explained.who
+    if who.kind == "bus":
+        return ["the bus, by a tick: no message is behind it"]
+    if who.kind == "unknown":
+        return ["somebody who cannot be read from the message"]
+    name = f"{name_of(who.id)}, {'a person' if who.kind == 'person' else 'an agent'}"
+    role = f" with role {listed(who.roles)}" if who.roles else " who is not registered"
+    owner = f"; {name_of(who.owner)} answers for it" if who.owner else ""
+    return [f"{name}{role}{owner} ({who.id})"]
+
+
+def _said(message: Message | None) -> list[str]:
+    if message is None:
+        return []
+    about = f" about {message.subject}" if message.subject else ""
+    token = f", with token {message.token}" if message.token else ""
+    named = f", message {message.id}" if message.id else ""
+    ago = lasting(max(0, int(time.time() * 1000) - message.at))
+    texts = [f"{message.type or 'a message'}{about}{named}{token}, at {exact_clock(message.at)} ({ago} ago)"]
+    match message.kept:
+        case "there":
+            place, _, offset = message.read_from.rpartition("/")
+            texts.append(f"{message.excerpt or 'an empty body'}")
+            texts.append(f"as it stands in {_place(place)} at offset {offset}, with the hash that the journal has")
+        case "changed":
+            texts.append(f"what stands at {message.read_from} now has another hash than the journal: it was changed")
+        case _:
+            texts.append(f"its bytes are not kept any more ({message.src}); the journal has their hash, {message.hash}")
+    return texts
+
+
+def _place(text: str) -> str:
+    topic, _, partition = text.rpartition("/")
+    return topic if topic.startswith("bus.in.") else f"{topic} partition {partition}"
+
+
+def _under(explained: Explanation) -> list[str]:
+    texts = [_rest(rest) for rest in explained.rests_on]
+    registered = explained.who.registered
+    if registered is not None:
+        texts.append(f"{registered.kind} {name_of(registered.name)} as registered{_by(registered)}")
+    return texts
+
+
+def _rest(rest: Rests) -> str:
+    if rest.what == "control":
+        if rest.set is None:
+            return f"control number {rest.ref}" + (": nothing was set before" if rest.ref == "0" else "")
+        return f"control number {rest.ref}, the last change in force: {_setting(rest.set)}{_by(rest.set)}"
+    name, _, revision = rest.ref.rpartition("@")
+    built_in = ", which comes with agentbus" if rest.what == "contract" and name.startswith("bus.") else ""
+    return f"{rest.what} {name} revision {revision}{_by(rest.set) if rest.set else built_in}"
+
+
+def _setting(setting: Setting) -> str:
+    if setting.kind == "suspended":
+        who = selected(setting.value["select"]) if setting.value else f"the suspension of {name_of(setting.name)}"
+        return f"{who} {'suspended' if setting.value else 'lifted'}"
+    gone = " taken out of force" if setting.value is None else ""
+    return f"{setting.kind} {name_of(setting.name)} revision {setting.rev}{gone}"
+
+
+def _by(setting: Setting) -> str:
+    return f", set by {name_of(setting.source)} at {clock(setting.at)} ({setting.decision})"
+
+
+def _after(explained: Explanation) -> str:
+    assert explained.after is not None
+    is_same = explained.before is not None and explained.before.resource == explained.after.resource
+    return "the same" if is_same else standing_text(explained.after)
+
+
+def _then(explained: Explanation) -> list[str]:
+    texts = [_link(link) for link in explained.followed]
+    if explained.released is not None:
+        place = explained.released
+        where = f"topic {place.topic}, partition {place.partition}, offset {place.offset}"
+        texts.insert(0, f"it stands on {where}, since {exact_clock(place.time)}")
+    elif explained.event.get("kind") == "action_admitted":
+        texts.insert(0, f"it is not found on topic {explained.event['topic']}: not there yet, or not kept any more")
+    may_follow = explained.stage == "arbiter" or explained.verdict == "forwarded"
+    return texts or (["nothing so far"] if may_follow else [])
+
+
+def _around(around: Sequence[Around]) -> list[str]:
+    """The neighbours; two orders that have the same ones are told together."""
+    places: dict[tuple[str, str], tuple[Around, list[str]]] = {}
+    for one in around:
+        same = (one.before.decision if one.before else "", one.after.decision if one.after else "")
+        where = f"on {one.where}" if "/" in one.where else f"in {one.where}"
+        places.setdefault(same, (one, []))[1].append(where)
+    texts = []
+    for one, orders in places.values():
+        texts.append(f"before it {listed(orders)}: {_link(one.before) if one.before else 'nothing'}")
+        texts.append(f"after it {listed(orders)}: {_link(one.after) if one.after else 'nothing so far'}")
+    return texts
+
+
+def _link(link: Link) -> str:
+    return f"{link.decision} at {clock(link.at)}, {in_words(link.event)}"
+
+
+def _proven(proof: Proof, page: Page) -> Sequence[str]:
+    place = _place(f"{proof.topic}/{proof.partition}") if proof.topic == "bus.journal" else proof.topic
+    texts = [f"{place} offset {proof.offset}: segment {proof.seq}, hash {page.hash(proof.hash)}"]
+    if proof.prev_offset is not None:
+        texts.append(
+            f"it names segment {proof.seq - 1} before it, at offset {proof.prev_offset}, by {page.hash(proof.prev)}"
+        )
+    if proof.has_new_owner:
+        texts.append("the one before it is a take-over: another process had the stage until then")
+    if proof.void_before:
+        count = f"{proof.void_before} void segment{'s stand' if proof.void_before > 1 else ' stands'}"
+        texts.append(f"{count} between the two: another process wrote as well, and lost")
+    return texts

@@ -1,0 +1,149 @@
+"""Shows resources: as a table, one of them with its last decisions, and live on a screen or as a line a change."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bus.audit.lookup import Lookup
+from bus.audit.plain import lasting, shown
+from bus.audit.resource_list import Wanted, resources
+from bus.audit.standing import Standing
+from bus.audit.story import story_of
+from bus.cli.caller import Caller, console, terminal_width
+from bus.cli.explain_text import print_page, standing_text, story_lines, until_text
+from bus.cli.tables import set_table
+from bus.cli.words import clock, name_of
+
+LOOK_S = 1.0  # a person sees no difference, and the broker has little to do
+SCREEN_ROWS_MARGIN = 4  # the heading, the line above it, and room for the prompt
+COLUMNS = ("subject", "state", "holder", "until", "since", "token", "facts")
+OPTIONAL = ("facts", "since", "state")  # what a narrow terminal can do without, the first of them first
+
+
+def show_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
+    """The table, or a JSON object a line."""
+    found, count = resources(lookup, wanted)
+    if caller.is_json:
+        for standing in found:
+            caller.show_json(standing.to_json())
+        return
+    if not found:
+        caller.say("Nothing is held." if wanted.is_held_only else "Nothing is claimed or known about yet.")
+        return
+    caller.show_table(COLUMNS, [_row(standing) for standing in found], optional=OPTIONAL)
+    if count > len(found):
+        caller.say(f"{count - len(found):,} more are not shown (--limit)")
+
+
+def show_one(caller: Caller, lookup: Lookup, subject: str, limit: int) -> None:
+    """How it stands, and its last decisions."""
+    story = story_of(lookup, subject, limit)
+    if caller.is_json:
+        caller.show_json({**story.now.to_json(), "decisions": [link.to_json() for link in story.told]})
+        return
+    print_page(story_lines(story, terminal_width()), has_labels=False)
+
+
+def watch_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
+    """The table again and again, or a line for each change."""
+
+    def look() -> dict[str, Standing]:
+        return {standing.subject: standing for standing in resources(lookup, wanted)[0]}
+
+    def draw(found: dict[str, Standing]) -> list[str]:
+        if not found:
+            return ["nothing is held" if wanted.is_held_only else "nothing is claimed or known about yet"]
+        named = [column.upper() for column in COLUMNS]
+        optional = [column.upper() for column in OPTIONAL]
+        rows = [_row(standing) for standing in found.values()]
+        return set_table(named, rows, width=terminal_width(), optional=optional)
+
+    _watch(caller, lookup, look, draw)
+
+
+def watch_one(caller: Caller, lookup: Lookup, subject: str, limit: int) -> None:
+    """The same of one resource."""
+
+    def look() -> dict[str, Standing]:
+        return {subject: lookup.present(subject)}
+
+    def draw(found: dict[str, Standing]) -> list[str]:
+        del found
+        return story_lines(story_of(lookup, subject, limit), terminal_width())
+
+    _watch(caller, lookup, look, draw)
+
+
+def _watch(
+    caller: Caller,
+    lookup: Lookup,
+    look: Callable[[], dict[str, Standing]],
+    draw: Callable[[dict[str, Standing]], list[str]],
+) -> None:
+    try:
+        if sys.stdout.isatty() and not caller.is_json:
+            _watch_on_screen(lookup, look, draw)
+        else:
+            _watch_changes(caller, lookup, look)
+    except KeyboardInterrupt:  # the usual way to end it
+        return
+
+
+def _watch_on_screen(
+    lookup: Lookup, look: Callable[[], dict[str, Standing]], draw: Callable[[dict[str, Standing]], list[str]]
+) -> None:
+    from rich.live import Live
+    from rich.text import Text
+
+    screen = console(sys.stdout)
+    with Live(console=screen, auto_refresh=False, screen=True) as live:
+        while True:
+            now_ms = int(time.time() * 1000)
+            lines = [f"{lookup.index.source.name} at {clock(now_ms)}; Ctrl-C ends", "", *draw(look())]
+            live.update(Text("\n".join(lines[: screen.height - 1]), no_wrap=True), refresh=True)
+            time.sleep(LOOK_S)
+            lookup.index.catch_up(lambda _: None)
+
+
+def _watch_changes(caller: Caller, lookup: Lookup, look: Callable[[], dict[str, Standing]]) -> None:
+    """First how everything stands, then a line whenever something changes."""
+    known: dict[str, Standing] = {}
+    while True:
+        found = look()
+        gone = [Standing(subject, lookup.present(subject).resource) for subject in known.keys() - found.keys()]
+        for standing in [*found.values(), *gone]:
+            before = known.get(standing.subject)
+            if before is None or before.resource != standing.resource:
+                _tell_change(caller, standing)
+        known = found
+        time.sleep(LOOK_S)
+        lookup.index.catch_up(lambda _: None)
+
+
+def _tell_change(caller: Caller, standing: Standing) -> None:
+    now_ms = int(time.time() * 1000)
+    if caller.is_json:
+        caller.show_json({**standing.to_json(), "time": now_ms})
+    else:
+        caller.show_line(f"{clock(now_ms)}  {standing.subject}  {standing_text(standing)}")
+
+
+def _row(standing: Standing) -> list[str]:
+    resource = standing.resource
+    holding, facts = resource.holding, sorted(resource.facts.items())
+    until: Any = holding.until if holding else resource.cooling_until or (resource.handover and resource.handover.until)
+    holder = name_of(holding.agent) if holding else "–"
+    if resource.handover and not holding:
+        holder = f"for {name_of(resource.handover.agent)}"
+    return [
+        standing.subject,
+        standing.word,
+        holder,
+        f"{clock(until)} ({until_text(until)})" if until else "–",
+        f"{clock(standing.since)} ({lasting(max(0, int(time.time() * 1000) - standing.since))})"
+        if standing.since
+        else "–",
+        str(holding.token) if holding else "–",
+        ", ".join(f"{name}={shown(fact.value)}" for name, fact in facts) or "–",
+    ]
