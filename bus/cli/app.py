@@ -20,9 +20,11 @@ from bus.cli import (
     demo,
     dev,
     doctor,
+    explain,
     init,
     lanes,
     persons,
+    resources,
     run,
     send,
     suspensions,
@@ -88,6 +90,8 @@ _noun("topics", topics)
 _noun("acls", acls)
 _add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLES)
 _add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLES)
+_noun("resources", resources)
+_add(app, "explain", explain.explain, explain.EXAMPLES)
 _add(app, "verify", verify.verify, verify.EXAMPLES)
 _add(app, "doctor", doctor.doctor, doctor.EXAMPLES)
 _add(app, "completion", completion.completion, completion.EXAMPLES)
