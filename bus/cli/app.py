@@ -75,7 +75,7 @@ def _noun(name: str, module: ModuleType) -> None:
     app.add_typer(group, name=name, help=module.ABOUT)
 
 
-_add(app, "demo", demo.demo, demo.EXAMPLE)
+_add(app, "demo", demo.demo, demo.EXAMPLES)
 _add(app, "dev", dev.dev, dev.EXAMPLE)
 _add(app, "init", init.init, init.EXAMPLES)
 _add(app, "run", run.run, run.EXAMPLES)

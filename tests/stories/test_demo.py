@@ -1,110 +1,73 @@
-"""The demo, run as anybody runs it: it ends by itself, says what happened, and leaves no process behind."""
+"""The demo, run as anybody runs it: it says what happened, what it offers to try works, and it leaves no process."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
-import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-Json = dict[str, Any]  # Any: JSON
+from tests.stories.demo_run import Json, Performance, Typed, in_a_pipe, on_a_terminal, typed
 
-# Warm it takes less than 20 s; a first start fetches Kafka's jars, and other tests may run beside it.
-ENDS_WITHIN_S = 240.0
 COLUMNS_MAX = 100
-MARK = "DEMO_UNDER_TEST"  # inherited by everything the demo starts, and so it is found again
-AGENTBUS = str(Path(sys.executable).with_name("agentbus"))
+SERIES = 40
+ALTERNATE_SCREEN, BACK_AGAIN = "\x1b[?1049h", "\x1b[?1049l"
+
+
+@dataclass(slots=True)
+class Kept:
+    """A performance whose bus went on until everything it offers had been typed."""
+
+    tries: list[Typed] = field(default_factory=list)
+    performance: Performance = field(default_factory=lambda: Performance(-1, [], "", []))
+
+    def type_all(self, end: Json) -> None:
+        """Type what the last line offers, in its order."""
+        self.tries = [typed(one["command"]) for one in end["things_to_try"]]
 
 
 @dataclass(frozen=True, slots=True)
-class Performance:
-    """One run of the demo, and what was left of it."""
+class Told:
+    """A performance told as a story, its evidence and its picture, and what it offered, typed after its end."""
 
-    exit_code: int
-    lines: list[str]
-    stderr: str
-    left_over: list[str]
-
-    def objects(self, kind: str) -> list[Json]:
-        """What it said as JSON, of one kind."""
-        return [said for said in map(json.loads, self.lines) if said["demo"] == kind]
-
-
-def run_demo(*options: str, interrupt_at: str = "\0") -> Performance:
-    """Run `agentbus demo`; with a Ctrl-C as soon as a line has these words."""
-    mark = uuid.uuid4().hex
-    said: list[str] = []
-    with tempfile.TemporaryFile("w+") as stderr:
-        process = subprocess.Popen(
-            [AGENTBUS, "demo", *options],
-            env={**os.environ, MARK: mark, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
-        )
-        watchdog = threading.Timer(ENDS_WITHIN_S, process.kill)
-        watchdog.start()
-        try:
-            for line in process.stdout or []:
-                said.append(line.rstrip("\n"))
-                if interrupt_at in line:
-                    process.send_signal(signal.SIGINT)
-            process.wait(ENDS_WITHIN_S)
-        finally:
-            watchdog.cancel()
-            left_over = end_left_over(mark)
-        stderr.seek(0)
-        return Performance(process.returncode, said, stderr.read(), left_over)
-
-
-def end_left_over(mark: str) -> list[str]:
-    """The command lines of processes that the demo started and did not end; they are ended here."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-                process.kill()
-        except psutil.Error:
-            continue
-    return found
+    performance: Performance
+    picture: Path
+    tries: list[Typed]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Performance, Path]:
-    """The whole demo for a program, with its evidence kept."""
-    evidence = tmp_path_factory.mktemp("demo") / "evidence"
-    return run_demo("--json", "--save", str(evidence)), evidence
+def kept() -> Kept:
+    """The whole demo for a program; the bus goes on until what it offers has been typed."""
+    kept = Kept()
+    kept.performance = in_a_pipe("--json", "--keep", at_the_end=kept.type_all)
+    return kept
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """The whole demo as a story in a pipe; what it offers is typed when everything has ended."""
+    folder = tmp_path_factory.mktemp("demo")
+    performance = in_a_pipe("--save", str(folder / "evidence"), "--save-picture", str(folder / "demo.svg"))
+    after = performance.lines[performance.lines.index("Three things to try") :]
+    commands = [line.strip() for line in after if line.startswith("  ") and not line.startswith("   ")]
+    return Told(performance, folder / "demo.svg", [typed(command) for command in commands])
 
 
 @pytest.fixture(scope="module")
 def interrupted() -> Performance:
-    """The demo for a person who presses Ctrl-C in the middle of it."""
-    return run_demo(interrupt_at="hands lead/L-1 over")
+    """The demo on a terminal, for a person who presses Ctrl-C when the arbiter has just been killed."""
+    return on_a_terminal("--pace", "fast", interrupt_at="kill -9 ")
 
 
-def test_the_demo_succeeds(demo: tuple[Performance, Path]) -> None:
-    """It ends by itself with exit code 0, and everything it checked on what it read was so."""
-    performance, _ = demo
-    wrong = [check["sentence"] for check in performance.objects("check") if not check["is_so"]]
-    assert (performance.exit_code, wrong) == (0, []), performance.stderr[-500:]
+def test_the_demo_succeeds(kept: Kept) -> None:
+    """Everything it checked on what it read was so, and it ends with exit code 0."""
+    wrong = [check["sentence"] for check in kept.performance.objects("check") if not check["is_so"]]
+    assert (kept.performance.exit_code, wrong) == (0, []), kept.performance.stderr[-500:]
 
 
-def test_the_demo_leaves_no_process(demo: tuple[Performance, Path]) -> None:
-    """Kafka, the stages and the agents have all ended."""
-    assert demo[0].left_over == []
+def test_the_demo_leaves_no_process(kept: Kept, told: Told) -> None:
+    """Kafka, the stages and the agents have all ended, whether the bus was kept for a while or not."""
+    assert (kept.performance.left_over, told.performance.left_over) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -117,34 +80,83 @@ def test_the_demo_leaves_no_process(demo: tuple[Performance, Path]) -> None:
         ("support-1", "bus.control.resume.v1", "suspended"),
     ],
 )
-def test_the_demo_shows_its_stories(demo: tuple[Performance, Path], agent: str, message_type: str, reason: str) -> None:
+def test_the_demo_shows_its_stories(kept: Kept, agent: str, message_type: str, reason: str) -> None:
     """Each refusal the stories are about was really answered to that agent."""
     shown = [
         exchange["answer"]["reason"]
-        for exchange in demo[0].objects("exchange")
+        for exchange in kept.performance.objects("exchange")
         if (exchange["agent"], exchange["type"]) == (agent, message_type) and "reason" in exchange["answer"]
     ]
     assert reason in shown
 
 
-def test_what_the_demo_kept_can_be_checked_again(demo: tuple[Performance, Path]) -> None:
-    """The evidence it kept passes `agentbus verify`, with Kafka long gone."""
-    checked = subprocess.run(
-        [AGENTBUS, "verify", str(demo[1])], capture_output=True, text=True, timeout=ENDS_WITHIN_S, check=False
-    )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+def test_the_arbiter_is_killed_while_messages_wait(kept: Kept) -> None:
+    """A count taken after the kill shows messages that are sent and not judged; the last one shows all of them."""
+    during, after = kept.performance.objects("count")
+    assert during["judged"] < during["sent"]
+    assert [after[name] for name in ("sent", "judged", "answered", "arrived")] == [SERIES] * 4
+
+
+def test_the_killed_process_is_shown_as_killed(kept: Kept) -> None:
+    """Of the two arbiters there were, one was killed and one lives."""
+    states = kept.performance.objects("processes")[-1]["processes"]
+    assert sorted(one["state"] for one in states if one["name"] == "arbiter") == ["alive", "killed"]
+
+
+def test_the_journal_grows_link_by_link(kept: Kept) -> None:
+    """Every segment that was told names the hash of the one told before it in its chain."""
+    last: dict[str, str] = {}
+    for segment in kept.performance.objects("segment"):
+        before = last.setdefault(segment["chain"], segment["prev"])
+        assert (segment["prev"], segment["is_linked"]) == (before, True)
+        last[segment["chain"]] = segment["hash"]
+    assert len(last) > 1
+
+
+def test_what_is_to_be_tried_works_while_the_bus_is_kept(kept: Kept) -> None:
+    """Each of the three commands, typed as shown, succeeds and says what the line below it promises."""
+    assert [one.exit_code for one in kept.tries] == [0, 0, 0], kept.tries
+    explained, suspended, shown = (one.output for one in kept.tries)
+    assert "denied" in explained
+    assert "suspended: agent sales-1" in suspended
+    assert "sales-1 holds" in shown
+
+
+def test_what_is_to_be_tried_works_after_the_end(told: Told) -> None:
+    """Each of the three commands on what was kept, typed as shown with Kafka long gone, succeeds."""
+    assert [one.exit_code for one in told.tries] == [0, 0, 0], told.tries
+    explained, verified, shown = (one.output for one in told.tries)
+    assert "denied" in explained
+    assert "no findings" in verified
+    assert "lead/L-1" in shown
+
+
+def test_the_story_is_readable_at_100_columns(told: Told) -> None:
+    """No line but a command is wider than 100 columns, and without colour the words say it all."""
+    text = "\n".join(told.performance.lines)
+    story = text.partition("Three things to try")[0]
+    assert max(map(len, story.splitlines())) <= COLUMNS_MAX
+    assert "\x1b" not in text
+    assert "✗ refused" in text
+    assert "✓ granted" in text
+
+
+def test_the_picture_stands_alone(told: Told) -> None:
+    """The picture shows the killed process, and needs no file and no host beside it."""
+    picture = told.picture.read_text(encoding="utf-8")
+    assert "killed" in picture
+    assert "url(http" not in picture
 
 
 def test_ctrl_c_ends_the_demo_cleanly(interrupted: Performance) -> None:
     """A Ctrl-C in the middle ends every process, with the code shells use for it and no traceback."""
-    assert (interrupted.exit_code, interrupted.left_over) == (130, []), interrupted.stderr[-500:]
-    assert "Traceback" not in interrupted.stderr
-
-
-def test_the_demo_is_readable_at_100_columns(interrupted: Performance) -> None:
-    """No line is wider than 100 columns, and without colour the words say it all."""
     text = "\n".join(interrupted.lines)
-    assert max(len(line.rstrip()) for line in interrupted.lines) <= COLUMNS_MAX
-    assert "\x1b" not in text
-    assert "✗ refused" in text
-    assert "✓ granted" in text
+    assert (interrupted.exit_code, interrupted.left_over) == (130, []), text[-1000:]
+    assert "Traceback" not in text
+
+
+def test_ctrl_c_gives_the_terminal_back(interrupted: Performance) -> None:
+    """The split screen was there, and what stood on the terminal before it is back."""
+    text = "\n".join(interrupted.lines)
+    assert 0 <= text.find(ALTERNATE_SCREEN) < text.rfind(BACK_AGAIN)
+    assert "nothing is left running" in text[text.rfind(BACK_AGAIN) :]

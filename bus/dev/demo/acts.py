@@ -1,4 +1,4 @@
-"""The four acts of the demo: the tasks the agents get, and what must then be seen on the topics, whatever they do."""
+"""The acts of the demo: the tasks the agents get, and what must then be seen on the topics, whatever they do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bus.dev.demo.company import AGENTS, PARTITIONS
 from bus.dev.demo.show import Show
+from bus.dev.demo.told import Counted
 from bus.dev.demo.watch import Exchange
 
 REQUEST, OFFER = "logistics.quote.request.v1", "logistics.quote.offer.v1"
@@ -14,6 +15,8 @@ UPDATE = "customer.record.update.v1"
 SUSPEND, RESUME = "bus.control.suspend.v1", "bus.control.resume.v1"
 ORDER = "PO-2026-00418"
 LOOPS_BEFORE_SOMEBODY_LOOKS = 6
+SERIES, SERIES_NAME = 40, "Note"
+KILLED_AT, REPLACED_AT = 8, 24  # messages of the series that are sent by then
 IDS = {agent.name: agent.id for agent in AGENTS}
 
 
@@ -89,7 +92,7 @@ def the_hand_over(show: Show, before: Holder) -> Holder:
     """Story 1 d: released to a named colleague, while a third agent wants it."""
     show.act(
         3,
-        "A hand-over, and a crash in the middle of work",
+        "A hand-over",
         f"{before.agent} hands the lead to {before.other}. crm-1 sees it become free and claims it too.",
     )
     subject = "lead/L-1"
@@ -113,29 +116,63 @@ def the_hand_over(show: Show, before: Holder) -> Holder:
 
 
 def the_crash(show: Show, holder: Holder) -> None:
-    """The arbiter is killed; what is said meanwhile is neither lost nor done twice."""
-    about = "How to find us"
-    pid = show.processes.kill("arbiter")
-    show.teller.note(f"kill -9 {pid}: the arbiter is gone")
-    show.task(holder.agent, "is asked to send an email now", "write", subject="lead/L-1", about=about)
-    waiting = show.until(
-        "the email is on its way",
-        lambda: next((one for one in show.watch.exchanges.values() if one.body.get("subject") == about), None),
+    """The arbiter is killed while messages are under way; every one of them is judged, once."""
+    show.act(
+        4,
+        "kill -9, while messages are under way",
+        f"{holder.agent} sends {SERIES} notes to its lead, one after another. In the middle of it the arbiter is "
+        "killed. Watch what is sent, judged, answered, and what arrives.",
     )
-    show.teller.note(f"{holder.agent} has sent it, nobody answers; a new arbiter takes over")
-    show.processes.start_stages("arbiter", ["arbiter"]).wait_ready()
-    show.until("the email is admitted by the new arbiter", lambda: waiting.is_complete)
+    show.counting = lambda: _count(show)
+    with show.hurry():
+        show.task(holder.agent, f"is asked to send {SERIES} notes", "write_series", subject="lead/L-1", notes=SERIES)
+        show.until("the series is under way", lambda: _count(show).arrived >= 1 and _count(show).sent >= KILLED_AT)
+        pid = show.processes.kill("arbiter")
+        show.note(f"kill -9 {pid}: the arbiter is gone; {holder.agent} goes on sending")
+        show.until("the agent goes on sending", lambda: _count(show).sent >= REPLACED_AT)
+        show.count()
+        show.note("a new arbiter is started; it reads the journal and takes over where the other one was")
+        show.processes.start_stages("arbiter", ["arbiter"])
+        show.until("everything sent is admitted by the new arbiter", lambda: _count(show).arrived >= SERIES)
     show.settle()
+    count = show.count()
+    notes = _notes(show)
     show.check(
-        "nothing was lost or done twice: one email, the token from before the crash",
-        is_so=(waiting.kind, waiting.arrivals, waiting.token) == ("action_admitted", 1, holder.token),
+        f"{SERIES} sent = {SERIES} judged = {SERIES} answered = {SERIES} arrived: nothing lost, nothing done twice",
+        is_so=(count.sent, count.judged, count.answered, count.arrived) == (SERIES,) * 4
+        and {note.arrivals for note in notes} == {1},
     )
+    show.check(
+        "all under the token from before the crash; the journal goes on where it was, every link unbroken",
+        is_so={note.token for note in notes} == {holder.token}
+        and all(segment.is_linked for segment in show.watch.journals.segments),
+    )
+    show.counting = None
+
+
+def _count(show: Show) -> Counted:
+    """Counted on the topics: the lane, the arbiter's journal, the answers, and the governed topic."""
+    notes = _notes(show)
+    return Counted(
+        what="the notes, counted on the topics",
+        of=SERIES,
+        sent=len(notes),
+        judged=sum(show.watch.journals.judged[note.src] for note in notes),
+        answered=sum(1 for note in notes if note.answer),
+        arrived=sum(note.arrivals for note in notes),
+    )
+
+
+def _notes(show: Show) -> list[Exchange]:
+    return [
+        one for one in show.watch.exchanges.values() if str(one.body.get("subject", "")).startswith(f"{SERIES_NAME} ")
+    ]
 
 
 def the_loop(show: Show, holder: Holder) -> None:
     """Stories 8 and 13: an agent oversteps, loops, is suspended, cannot help itself, and is resumed."""
     show.act(
-        4,
+        5,
         "An agent oversteps, loops, and is stopped",
         "support-1 works on a lead, and is asked for something only the crm may do. It does not take no for an answer.",
     )
@@ -151,8 +188,7 @@ def the_loop(show: Show, holder: Holder) -> None:
         "every try was refused as not allowed; nothing reached topic customers",
         is_so={(one.reason, one.arrivals) for one in show.complete(type=UPDATE)} == {("not_allowed", 0)},
     )
-    select = {"agent": IDS["support-1"]}
-    show.steward.say(SUSPEND, {"select": select, "reason": "sends the same change over and over"})
+    show.steward.suspend({"agent": IDS["support-1"]}, "sends the same change over and over")
     suspended = show.answered("the operator's word is in force", type=SUSPEND, kind="control_set")
     show.until("it is in force in every partition", lambda: _is_everywhere(show, suspended))
     inherited = show.answered("crm-1 is granted what support-1 held", who="crm-1", subject=held, kind="granted")
@@ -174,7 +210,7 @@ def the_loop(show: Show, holder: Holder) -> None:
 
 
 def _resume(show: Show) -> None:
-    show.steward.say(RESUME, {"select": {"agent": IDS["support-1"]}, "reason": "the loop is repaired"})
+    show.steward.resume({"agent": IDS["support-1"]}, "the loop is repaired")
     resumed = show.answered("the operator lifts it", lane="operators", type=RESUME, kind="control_set")
     show.until("it is lifted in every partition", lambda: _is_everywhere(show, resumed))
     show.task("crm-1", "is asked to state that lead L-3 is qualified", "state_stage", lead="L-3", stage="qualified")
@@ -186,8 +222,8 @@ def _resume(show: Show) -> None:
 
 def _is_everywhere(show: Show, changed: Exchange) -> bool:
     """Is a change in force in every partition of the arbiter, and at the gate of support's lane?"""
-    control = _control(changed)
-    return show.partitions_in_force(changed) == PARTITIONS and show.watch.gate_control.get("support", -1) >= control
+    at_the_gate = show.watch.journals.gate_control.get("support", -1)
+    return show.partitions_in_force(changed) == PARTITIONS and at_the_gate >= _control(changed)
 
 
 def _email(show: Show, who: str, about: str) -> Exchange | None:

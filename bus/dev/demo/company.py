@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from bus.core.control import Genesis
-from bus.dev.demo.talk import Talk
 from bus.shell import cluster, kafka
 from bus.shell.catalogue import read_catalogue
-from bus.shell.settings import Settings
+from bus.shell.steward import Steward, Wanted
 
 DOMAIN = "acme"
 STEWARD = f"spiffe://{DOMAIN}/person/ana"
-SET = "bus.control.set.v1"
 PARTITIONS = 4  # of the arbiter; four chains are enough to see that each has its own
 GOVERNED = ("customers", "leads", "logistics")
 GOVERNED_PARTITIONS = 3
@@ -24,8 +21,8 @@ CONTRACTS = (
     "logistics.quote.offer.v1",
     "logistics.quote.request.v1",
 )
-# Long enough that nothing runs out while somebody reads; renewals still happen.
-LEAD_TERMS = {"lease_ms": 30_000, "handover_ms": 20_000}
+# Long enough that nothing runs out while somebody reads or a machine is busy; whoever reads slowly sees renewals.
+LEAD_TERMS = {"lease_ms": 60_000, "handover_ms": 30_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +54,27 @@ AGENTS = (
 LANES = tuple(agent.lane for agent in AGENTS)
 
 
-def make_topics(bootstrap: str) -> None:
+def make_topics(config: kafka.ClientConfig) -> None:
     """The topics of the bus, of the lanes, and the governed ones of their owners; raises `BusError`."""
     plans = cluster.bus_plan(PARTITIONS)
     plans += [plan for lane in LANES for plan in cluster.lane_plan(lane)]
     plans += [cluster.governed_plan(topic, GOVERNED_PARTITIONS) for topic in GOVERNED]
-    admin = kafka.admin(Settings(bootstrap=bootstrap).client_config())
-    cluster.create_topics(admin, plans, replication=1)
+    cluster.create_topics(kafka.admin(config), plans, replication=1)
 
 
-def make_genesis(bootstrap: str) -> None:
+def make_genesis(config: kafka.ClientConfig) -> None:
     """Control number 0, as `agentbus init` writes it; raises `BusError`."""
-    config = Settings(bootstrap=bootstrap).client_config()
     cluster.write_genesis(config, Genesis(1, DOMAIN, PARTITIONS, (STEWARD,)))
 
 
-def register(steward: Talk) -> int:
-    """Say all that must be in force before the first agent speaks; how many changes that were."""
+def register(steward: Steward) -> int:
+    """Set all that must be in force before the first agent speaks; the number of the last change. Raises `BusError`."""
     catalogue = read_catalogue()
-    changes: list[tuple[str, str, Any]] = [("lane", lane, {"principal": f"User:{lane}"}) for lane in LANES]
-    changes += [("contract", name, catalogue.contracts[name]) for name in CONTRACTS]
-    changes += [("terms", "lead", {**catalogue.terms["lead"], **LEAD_TERMS})]
-    for agent in AGENTS:
-        changes.append(("agent", agent.id, {"lane": agent.lane, "roles": list(agent.roles), "owner": STEWARD}))
-    for kind, name, value in changes:
-        steward.say(SET, {"kind": kind, "name": name, "value": value, "base": None})
-    return len(changes)
+    wanted = [Wanted("lane", lane, {"principal": f"User:{lane}"}) for lane in LANES]
+    wanted += [Wanted("contract", name, catalogue.contracts[name]) for name in CONTRACTS]
+    wanted += [Wanted("terms", "lead", {**catalogue.terms["lead"], **LEAD_TERMS})]
+    wanted += [
+        Wanted("agent", agent.id, {"lane": agent.lane, "roles": list(agent.roles), "owner": STEWARD})
+        for agent in AGENTS
+    ]
+    return int(steward.set_all(wanted)[-1]["control"])

@@ -13,6 +13,7 @@ RELEASE = "bus.resource.release.v1"
 EMAIL = "leads.email.send.v1"
 RENEW_AT = 1 / 3  # of the lease: two renewals may be lost before it ends
 NO_TOKEN = 0
+NOTE_EVERY_S = 0.05
 
 
 @dataclass(slots=True)
@@ -75,6 +76,10 @@ class LeadAgent:
                 self._claim(subject)
             case "write":
                 self._write(subject, body["about"])
+            case "write_series":
+                for number in range(1, body["notes"] + 1):
+                    self._write(subject, f"Note {number} of {body['notes']}")
+                    time.sleep(NOTE_EVERY_S)
             case "hand_over":
                 release = {"token": self._tokens[subject], "to": body["to"], "reason": "asked for a colleague"}
                 self._talk.say(RELEASE, release, subject=subject)

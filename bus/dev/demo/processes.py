@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from bus.dev.demo.company import Agent
+from bus.dev.demo.told import Process
 from bus.dev.errors import DevError
+from bus.dev.launch import out_of_reach
 
 READY_S = 60.0  # warm it takes two; a machine busy with everything else may need far longer
 ENDS_S = 12.0  # a stage finishes what is under way
@@ -43,6 +45,13 @@ class Child:
                 f"{self.name} did not start: {self._complaint()}", "run the demo again; if it stays, report it"
             )
 
+    def state(self) -> str:
+        """Alive, killed or ended."""
+        code = self.popen.poll()
+        if code is None:
+            return "alive"
+        return "killed" if code == -signal.SIGKILL else "ended"
+
     def _complaint(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it said nothing")
@@ -51,29 +60,22 @@ class Child:
 class Processes:
     """Starts, kills and ends them. Each lives in a session of its own, so that a Ctrl-C reaches the demo alone."""
 
-    def __init__(self, bootstrap: str, folder: Path) -> None:
+    def __init__(self, bootstrap: str, folder: Path, broker_pid: int) -> None:
         self._bootstrap = bootstrap
         self._folder = folder
+        self._broker_pid = broker_pid
         self._children: dict[str, Child] = {}
+        self._all: list[Child] = []
 
-    def pid(self, name: str) -> int:
-        """The process id of a stage's process or an agent."""
-        return self._children[name].popen.pid
+    def states(self) -> tuple[Process, ...]:
+        """All there are and were, as the operating system says now."""
+        broker = Process("kafka", self._broker_pid, "alive")
+        return (broker, *(Process(child.name, child.popen.pid, child.state()) for child in self._all))
 
     def start_stages(self, name: str, stages: Sequence[str]) -> Child:
         """Start stages of the bus, as anybody would."""
-        command = [
-            "-m",
-            "bus.cli",
-            "run",
-            "--bootstrap",
-            self._bootstrap,
-            "--single-node",
-            "--json",
-            "--child-of",
-            "demo",
-        ]
-        command += ["--instance", f"demo-{name}"]
+        command = ["-m", "bus.cli", "run", "--bootstrap", self._bootstrap, "--single-node", "--json"]
+        command += ["--child-of", "demo", "--instance", f"demo-{name}"]
         for stage in stages:
             command += ["--stage", stage]
         return self._start(name, command)
@@ -99,15 +101,6 @@ class Processes:
         child.popen.wait()
         return child.popen.pid
 
-    def end_agents(self, names: Sequence[str]) -> None:
-        """Tell agents that there is nothing more to do, and wait for them."""
-        for name in names:
-            if child := self._children.get(name):
-                _close(child.popen)
-        for name in names:
-            if child := self._children.pop(name, None):
-                _wait(child.popen)
-
     def stop(self) -> None:
         """End everything, whatever state it is in; raises nothing."""
         children = list(self._children.values())
@@ -122,18 +115,23 @@ class Processes:
     def _start(self, name: str, arguments: Sequence[str]) -> Child:
         log = self._folder / f"{name}.log"
         environment = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
-        with log.open("a", encoding="utf-8") as stderr:
-            popen = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                env=environment,
-                start_new_session=True,
-            )
-        child = Child(name, popen, log)
-        self._children[name] = child
+
+        def launch() -> None:
+            with log.open("a", encoding="utf-8") as stderr:
+                popen = subprocess.Popen(
+                    [sys.executable, *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    text=True,
+                    env=environment,
+                    start_new_session=True,
+                )
+            self._children[name] = Child(name, popen, log)
+
+        out_of_reach(launch)  # a Ctrl-C in the middle of it would leave a process that nobody can name
+        child = self._children[name]
+        self._all.append(child)
         threading.Thread(target=_pump, args=(child,), daemon=True).start()
         return child
 

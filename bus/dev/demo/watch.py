@@ -1,4 +1,4 @@
-"""What really happens: reads every lane, answer, outcome and governed topic of the bus, and puts together what belongs.
+"""What really happens: reads every lane, answer, outcome, journal and governed topic, and puts together what belongs.
 
     a message on bus.in.<lane>  +  its answer (a gate's on bus.out.<lane>, the arbiter's on bus.outcomes)
                                 +  for what is admitted, the record on the governed topic   =  an exchange
@@ -9,14 +9,17 @@ The narrator tells, and the demo judges, nothing but what this file has read.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from bus.core.records import Record
+from bus.core.topics import JOURNAL, OUTCOMES, answers, gate_journal, incoming
+from bus.dev.demo.journals import Journals
+from bus.shell import kafka
+from bus.shell.follow import Reading
 
-from bus.dev.demo.talk import METADATA_S, Chain, Json, Settings, headers_of
+Json = dict[str, Any]  # Any: JSON
 
-AT_ONCE = 200
 IN_FORCE = ("control_set", "agent_status")  # each partition of the arbiter says so of itself; the gate has answered
 ROUNDS = 3  # a message, its answer and its arrival, read in the worst order
 
@@ -52,6 +55,11 @@ class Exchange:
         return str(self.answer.get("reason", "")) if self.answer else ""
 
     @property
+    def decision(self) -> str:
+        """The id of the decision, "" as long as there is none."""
+        return str(self.answer["decision"]) if self.answer else ""
+
+    @property
     def is_complete(self) -> bool:
         """Is it answered, and has what was admitted arrived?"""
         return self.answer is not None and (self.kind != "action_admitted" or bool(self.arrived_on))
@@ -71,96 +79,83 @@ class Event:
         return str(self.body["kind"])
 
 
-@dataclass(slots=True)
 class Watch:
-    """Everything seen so far; `look` reads on."""
+    """Everything seen so far; `look` reads on. Named steps: `open`, `look` as often as wanted, `close`."""
 
-    bootstrap: str
-    lanes: tuple[str, ...]
-    governed: tuple[str, ...]
-    exchanges: dict[str, Exchange] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    gate_control: dict[str, int] = field(default_factory=dict)
-    _consumers: list[Consumer] = field(default_factory=list)
-    _chain: Chain = field(default_factory=Chain)
-    _waiting: list[Message] = field(default_factory=list)
-    _decisions: dict[str, str] = field(default_factory=dict)
+    def __init__(self, config: kafka.ClientConfig, lanes: tuple[str, ...], governed: tuple[str, ...]) -> None:
+        self._lanes, self._governed = lanes, governed
+        self._of_the_bus = Reading(config)
+        # Governed topics are written in transactions; read_committed shows only what is final there.
+        self._of_the_owners = Reading(config, isolation="read_committed")
+        self._waiting: list[Record] = []
+        self._decisions: dict[str, str] = {}
+        self.exchanges: dict[str, Exchange] = {}
+        self.events: list[Event] = []
+        self.journals = Journals()
 
     def open(self) -> None:
-        """Begin to read everything from the beginning."""
-        own = [f"bus.{kind}.{lane}" for lane in self.lanes for kind in ("in", "out", "gate")]
-        for topics, isolation in (([*own, "bus.outcomes"], "read_uncommitted"), (self.governed, "read_committed")):
-            settings: Settings = {
-                "bootstrap.servers": self.bootstrap,
-                "group.id": "demo-narrator",
-                "enable.auto.commit": False,
-                "isolation.level": isolation,
-                "fetch.wait.max.ms": 20,
-                "log_level": 2,
-            }
-            consumer = Consumer(settings)
-            there = consumer.list_topics(timeout=METADATA_S).topics
-            consumer.assign([TopicPartition(t, p, OFFSET_BEGINNING) for t in topics for p in there[t].partitions])
-            self._consumers.append(consumer)
+        """Begin to read everything from the beginning; raises `RetryableError`."""
+        own = [name(lane) for lane in self._lanes for name in (incoming, answers, gate_journal)]
+        self._of_the_bus.open([*own, OUTCOMES, JOURNAL], tail=None)
+        self._of_the_owners.open(list(self._governed), tail=None)
 
     def close(self) -> None:
         """Stop reading."""
-        for consumer in self._consumers:
-            consumer.close()
-        self._consumers.clear()
+        self._of_the_bus.close()
+        self._of_the_owners.close()
 
     def look(self, wait_s: float) -> None:
-        """Read what has come, and put it together."""
-        for consumer in self._consumers:
-            for message in consumer.consume(AT_ONCE, wait_s / len(self._consumers)):
-                if message.error() is None and self._is_new(message):
-                    self._waiting.append(message)
+        """Read what has come, and put it together; raises `RetryableError`."""
+        for record in self._of_the_bus.poll(wait_s):
+            if record.topic == JOURNAL or record.topic.startswith(gate_journal("")):
+                self.journals.take(record)
+            elif record.topic.startswith(incoming("")) or self._is_next(record):
+                self._waiting.append(record)
+        self._waiting += self._of_the_owners.poll(0)
         # Topics are read side by side: an answer may be here before the message it answers, and then waits for it.
         for _ in range(ROUNDS):
-            self._waiting = [message for message in self._waiting if not self._place(message)]
+            self._waiting = [record for record in self._waiting if not self._place(record)]
 
     def all_complete(self) -> bool:
         """Has every message its answer, and everything admitted arrived?"""
         return not self._waiting and all(exchange.is_complete for exchange in self.exchanges.values())
 
-    def _is_new(self, message: Message) -> bool:
-        place = (str(message.topic()), int(message.partition() or 0))
-        return self._chain.continues(place, headers_of(message)) if place[0].startswith("bus.") else True
+    def _is_next(self, record: Record) -> bool:
+        """Is it new? After a restart the bus sends some of it again; each record names the one before it."""
+        return self._of_the_bus.followers[record.topic, record.partition].takes(record)
 
-    def _place(self, message: Message) -> bool:
+    def _place(self, record: Record) -> bool:
         """Put one record where it belongs; False if what it belongs to has not been read yet."""
-        topic, kind = str(message.topic()), str(message.topic()).split(".")[1:2]
-        if kind == ["in"]:
-            return self._said(message)
-        if kind == ["gate"]:
-            lane = topic.rpartition(".")[2]
-            self.gate_control[lane] = int(_json(message).get("control", self.gate_control.get(lane, -1)))
-            return True
-        if kind == ["out"] and headers_of(message)["bus-from"] != topic.rpartition(".")[2]:
+        if record.topic in self._governed:
+            return self._arrived(record)
+        lane = record.topic.rpartition(".")[2]
+        if record.topic == incoming(lane):
+            return self._said(record, lane)
+        if record.topic == answers(lane) and _headers(record)["bus-from"] != lane:
             return True  # the arbiter's, which is read from bus.outcomes
-        return self._answered(message) if kind else self._arrived(message)
+        return self._answered(record)
 
-    def _said(self, message: Message) -> bool:
-        headers, lane = headers_of(message), str(message.topic()).rpartition(".")[2]
-        src = f"{message.topic()}/{message.partition()}/{message.offset()}"
+    def _said(self, record: Record, lane: str) -> bool:
+        headers = _headers(record)
+        src = f"{record.topic}/{record.partition}/{record.offset}"
         token = headers.get("ce_bustoken")
         self.exchanges[src] = Exchange(
             src=src,
-            at_ms=message.timestamp()[1],
+            at_ms=record.timestamp_ms,
             who=headers["ce_source"].rpartition("/")[2],
             lane=lane,
             type=headers["ce_type"],
             subject=headers.get("ce_subject", ""),
             token=int(token) if token is not None else None,
-            body=_json(message),
-            value=message.value() or b"",
+            body=_json(record),
+            value=record.value or b"",
         )
         return True
 
-    def _answered(self, message: Message) -> bool:
-        body = _json(message)
+    def _answered(self, record: Record) -> bool:
+        body = _json(record)
         src = str(body.get("src", ""))
-        is_answer = bool(src) and not (message.topic() == "bus.outcomes" and body["kind"] in IN_FORCE)
+        is_answer = bool(src) and not (record.topic == OUTCOMES and body["kind"] in IN_FORCE)
         needed = src if is_answer else str(body.get("cause", ""))
         if is_answer and src not in self.exchanges:
             return False
@@ -168,21 +163,26 @@ class Watch:
             return False
         self._decisions[str(body["decision"])] = src
         if not is_answer:
-            self.events.append(Event(int(message.partition() or 0), message.timestamp()[1], body))
+            self.events.append(Event(record.partition, record.timestamp_ms, body))
         elif self.exchanges[src].answer is None:
             self.exchanges[src].answer = body
-            self.exchanges[src].answered_ms = message.timestamp()[1]
+            self.exchanges[src].answered_ms = record.timestamp_ms
         return True
 
-    def _arrived(self, message: Message) -> bool:
-        exchange = self.exchanges.get(self._decisions.get(headers_of(message)["bus-decision"], ""))
+    def _arrived(self, record: Record) -> bool:
+        exchange = self.exchanges.get(self._decisions.get(_headers(record)["bus-decision"], ""))
         if exchange is None:
             return False
         exchange.arrivals += 1
-        exchange.arrived_on = str(message.topic())
-        exchange.is_same = message.value() == exchange.value
+        exchange.arrived_on = record.topic
+        exchange.is_same = record.value == exchange.value
         return True
 
 
-def _json(message: Message) -> Json:
-    return cast("dict[str, Any]", json.loads(message.value() or b"{}"))
+def _headers(record: Record) -> dict[str, str]:
+    """The headers by name; of two with one name the last, which is the bus's own."""
+    return {name: (value or b"").decode() for name, value in record.headers}
+
+
+def _json(record: Record) -> Json:
+    return cast("Json", json.loads(record.value or b"{}"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from bus.dev.demo.talk import Json
-from bus.dev.demo.watch import Event, Exchange
+from bus.dev.demo.journals import Segment
+from bus.dev.demo.palette import BAD, GOOD, NEWS, WAIT
+from bus.dev.demo.told import Counted
+from bus.dev.demo.watch import Event, Exchange, Json
 
-GOOD, BAD, WAIT, NEWS = "green", "red", "yellow", "cyan"
 CENTS = 100
 
 
@@ -95,9 +97,41 @@ def told(event: Event) -> str:
     return f"{event.kind} {body.get('subject', '')}".rstrip()
 
 
+def decided(segment: Segment) -> str:
+    """What a segment of a journal decides, in a few words."""
+    body = segment.body
+    decisions = [*map(_row, body.get("rows", ())), *map(_entry, body.get("entries", ()))]
+    if body["kind"] in ("genesis", "takeover"):
+        return "begins" if body["kind"] == "genesis" else "has a new owner"
+    if not decisions:
+        return f"change {body['control']} in force"
+    more = len(decisions) - 1
+    return f"{decisions[0]} and {more} more" if more else decisions[0]
+
+
+def counted(count: Counted) -> str:
+    """How far a series of messages has come."""
+    numbers = f"{count.sent} sent, {count.judged} judged, {count.answered} answered, {count.arrived} arrived"
+    return f"{count.what}: {numbers}"
+
+
 def short(source: str) -> str:
     """The name at the end of an id."""
     return source.rpartition("/")[2]
+
+
+def _row(row: list[Any]) -> str:
+    _, verdict, reason, source, *_ = row
+    return f"{short(source)} {verdict if verdict == 'forwarded' else reason}"
+
+
+def _entry(entry: Json) -> str:
+    if entry["verdict"] == "tick":
+        return "the clock: " + (", ".join(event["kind"] for event in entry["events"]) or "nothing due")
+    if entry["verdict"] in ("repeat", "control"):
+        return str(entry["verdict"]) if entry["verdict"] == "repeat" else f"change {entry['basis']['control']} in force"
+    kinds = [event["kind"].removeprefix("action_") for event in entry["events"]]
+    return f"{short(entry['source'])} {entry['reason'] or ', '.join(kinds) or entry['verdict']}"
 
 
 def _refusal(answer: Json) -> tuple[str, ...]:
