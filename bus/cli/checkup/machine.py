@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 DISK_NOTE_BYTES = 1024 * MIB  # a busy lane fills this in hours
 DISK_WRONG_BYTES = 128 * MIB  # what a development bus needs to start
 # Variables that are read, but are no field of Settings.
-READ_DIRECTLY = ("AGENTBUS_CACHE", "AGENTBUS_JAVA", "AGENTBUS_DEBUG")
+READ_DIRECTLY = ("AGENTBUS_AGENT", "AGENTBUS_CACHE", "AGENTBUS_DEBUG", "AGENTBUS_JAVA", "AGENTBUS_LANE")
 INSTALL_DEV = "pip install 'agentbus[dev]', if you want a Kafka of your own with `agentbus dev`"
 
 

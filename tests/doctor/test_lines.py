@@ -1,0 +1,279 @@
+"""What the doctor says of values that no development broker can have: old versions, wrong clocks, several brokers."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bus.cli.checkup import access, clocks, cluster, journals, machine, stages, topics
+from bus.cli.checkup.chain_watch import ChainWatch
+from bus.cli.checkup.lines import Line, State, duration, not_looked, some
+from bus.core.records import Record
+from bus.shell.acl_compare import AclDifference, FoundAcl
+from bus.shell.acls import Grant, Operation, Pattern, Resource
+from bus.shell.errors import NotPermittedError, RetryableError
+from bus.shell.reach import KafkaVersion
+from bus.shell.topic_check import Mend, TopicDifference, TopicReport
+from tests.doctor.conftest import chain
+from tests.tidy.promises import in_code
+
+MINUTE_MS = 60_000
+GRANT = Grant("User:sales", Resource.TOPIC, "bus.in.sales", Pattern.LITERAL, Operation.WRITE)
+LANE = ("bus.in.sales", 0)
+
+
+def _states(lines: Iterable[Line]) -> list[str]:
+    return [line.state.value for line in lines]
+
+
+def _only(lines: Iterable[Line]) -> Line:
+    (line,) = lines
+    return line
+
+
+def _all_have_a_remedy(lines: Iterable[Line]) -> bool:
+    return all(line.remedy for line in lines if line.state is State.WRONG)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_free_threaded", "has_lock", "state"),
+    [
+        ((3, 10), False, True, "wrong"),
+        ((3, 11), False, True, "ok"),
+        ((3, 14), False, True, "ok"),
+        ((3, 15), False, True, "wrong"),
+        ((3, 14), True, False, "note"),
+        ((3, 14), True, True, "ok"),
+    ],
+)
+def test_pythons(version: tuple[int, int], *, is_free_threaded: bool, has_lock: bool, state: str) -> None:
+    """Those the bus is tested with are ok, a free-threaded one without its lock is noted."""
+    assert _states(machine.python(version, is_free_threaded=is_free_threaded, has_lock=has_lock)) == [state]
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    """The doctor's list is the code's: a new setting is never called a typing error."""
+    assert set(machine.known_variables()) == set(in_code("settings"))
+
+
+@pytest.mark.parametrize(("free_mib", "state"), [(100, "wrong"), (500, "note"), (5_000, "ok")])
+def test_room_on_a_disk(free_mib: int, state: str) -> None:
+    """Too little to start is wrong, little is noted."""
+    assert machine.disk("the cache", Path("/var/cache"), free_mib * machine.MIB).state == state
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [("", "wrong"), ("3.3", "note"), ("3.9", "note"), ("4.0", "ok"), ("4.3", "ok"), ("4.3 or newer", "ok")],
+)
+def test_versions_of_kafka(version: str, state: str) -> None:
+    """Older than what is needed is wrong, than what is tested a note."""
+    assert cluster.version_line(version).state == state
+
+
+def test_brokers_of_two_versions_and_old_features() -> None:
+    """An upgrade that was not finished is seen in both."""
+    told = {"a:1": KafkaVersion("4.3", "4.0"), "b:1": KafkaVersion("4.1", "4.0")}
+    checks = [line.check for line in cluster.version_lines(told) if line.state is State.NOTE]
+    assert checks == ["version", "features"]
+
+
+def _cluster(settings: Mapping[str, str], controller: int | None = 1) -> cluster.Cluster:
+    named = {name.replace("_", "."): value for name, value in settings.items()}
+    return cluster.Cluster("c", controller, (cluster.Broker(1, "a:1", {"log.dirs": "/var", **named}),))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"auto_create_topics_enable": "true"},
+        {"unclean_leader_election_enable": "true"},
+        {"offsets_topic_replication_factor": "1"},
+        {"transaction_state_log_replication_factor": "1"},
+        {"group_min_session_timeout_ms": "10000"},
+    ],
+    ids=str,
+)
+def test_settings_of_brokers(settings: dict[str, str]) -> None:
+    """Each endangers something of its own, and has its remedy."""
+    line = _only(cluster.broker_lines(_cluster(settings), is_development=False))
+    assert line.state is State.WRONG
+    assert line.remedy
+
+
+def test_a_cluster_without_a_controller() -> None:
+    """Nothing can be made, no leader moves."""
+    assert _states(cluster.cluster_lines(_cluster({}, controller=None))) == ["wrong"]
+
+
+def test_settings_that_are_not_told_are_said_to_be_so() -> None:
+    """A note, and who may ask."""
+    untold = cluster.Cluster("c", 1, (cluster.Broker(1, "a:1", {}),), "cluster authorization failed")
+    assert _states(cluster.broker_lines(untold, is_development=False)) == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "state"),
+    [
+        (0, "ok"),
+        (900, "ok"),
+        (2_000, "note"),
+        (-2_000, "note"),
+        (25_000, "note"),
+        (-25_000, "wrong"),
+        (250_000, "wrong"),
+    ],
+)
+def test_the_clock_of_this_machine(ahead_ms: int, state: str) -> None:
+    """So far behind or ahead that messages are stale is wrong; the broker ahead of it means that it is behind."""
+    assert _states(clocks.clock_lines([clocks.Reading(1, ahead_ms, 2)], 100)) == [state]
+
+
+@pytest.mark.parametrize(("apart_ms", "state"), [(50, "ok"), (104, "ok"), (150, "wrong")])
+def test_the_clocks_of_the_brokers(apart_ms: int, state: str) -> None:
+    """Wrong only beyond what genesis allows and what the reading leaves open."""
+    readings = [clocks.Reading(1, 0, 2), clocks.Reading(2, apart_ms, 2)]
+    (line,) = [line for line in clocks.clock_lines(readings, 100) if line.check == "brokers' clocks"]
+    assert line.state == state
+
+
+def test_work_that_nobody_owns() -> None:
+    """A member is there, and one lane is nobody's."""
+    stage = stages.Stage("gate", "bus-gate", (LANE, ("bus.in.crm", 0)))
+    line = _only(stages.stage_lines(stage, stages.Group(False, ("bus-1 at h",), frozenset({LANE}))))
+    assert (line.state, "nobody owns bus.in.crm" in line.sentence) == (State.WRONG, True)
+
+
+def test_a_group_that_shares_its_work_out_anew() -> None:
+    """It is looked at again in a moment, and called nothing worse."""
+    stage = stages.Stage("gate", "bus-gate", (LANE,))
+    assert _states(stages.stage_lines(stage, stages.Group(True, ("a",), frozenset()))) == ["note"]
+
+
+@pytest.mark.parametrize(("first", "second", "state"), [(9, 9, "ok"), (5, 7, "note"), (5, 5, "wrong")])
+def test_behind_and_on_the_way_or_standing_still(first: int, second: int, state: str) -> None:
+    """Two looks tell the one from the other."""
+    before, after = ([stages.Lag(stages.GATE, LANE, at, 9)] for at in (first, second))
+    assert _states(stages.lag_lines(before, after)) == [state]
+
+
+@pytest.mark.parametrize(("number", "state"), [(7, "ok"), (None, "ok"), (6, "wrong"), (8, "wrong")])
+def test_the_control_number_of_a_journal(number: int | None, state: str) -> None:
+    """Behind and ahead of bus.control are both wrong; where nothing was decided there is none."""
+    assert _states(stages.control_lines({"bus.journal/0": number}, 7)) == [state]
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        AclDifference((GRANT,), (), (), (), 9),
+        AclDifference((), (FoundAcl(GRANT),), (), (), 9),
+        AclDifference((), (), (FoundAcl(GRANT, is_denial=True),), (), 9),
+    ],
+    ids=["missing", "extra", "denied"],
+)
+def test_acls_that_differ(difference: AclDifference) -> None:
+    """Missing, too many and denied: each wrong, each with what to do, and naming the grant."""
+    line = _only(access.difference_lines(difference))
+    assert line.state is State.WRONG
+    assert "User:sales write topic bus.in.sales" in line.sentence
+    assert line.remedy
+
+
+def test_acls_as_they_must_be() -> None:
+    """Counted, and ok."""
+    assert _states(access.difference_lines(AclDifference((), (), (), (), 9))) == ["ok"]
+
+
+def test_a_governed_topic_that_is_missing() -> None:
+    """Told apart from the bus's own: its owner decides on its partitions."""
+    missing = TopicDifference("leads", "", "missing", "its owner's choice", Mend.CREATE)
+    line = _only(topics.difference_lines(TopicReport(("leads",), (missing,)), is_development=False))
+    assert (line.check, line.state) == ("governed", State.WRONG)
+    assert "--governed-partitions" in line.remedy
+
+
+def test_the_same_fault_of_many_topics_is_one_line() -> None:
+    """With the first few named and the rest counted."""
+    alike = [TopicDifference(f"bus.out.l{n}", "retention.ms", "1", "604800000", Mend.ALTER) for n in range(9)]
+    line = _only(topics.difference_lines(TopicReport((), tuple(alike)), is_development=False))
+    assert "and 4 more: retention.ms=1, so that history goes too early" in line.sentence
+
+
+def test_partitions_without_a_leader_or_with_a_late_copy() -> None:
+    """The one cannot be written at all, the other only less safely."""
+    assert _states(topics.alive_lines(["bus.journal/1"], ["bus.control/0"])) == ["wrong", "note"]
+
+
+def test_what_may_not_be_looked_at_is_a_note_that_says_so() -> None:
+    """Too few permissions fail no check: the line says that it was not made."""
+    for error in (NotPermittedError("no"), RetryableError("x: Group authorization failed")):
+        line = not_looked("acls", error)
+        assert line.state is State.NOTE
+        assert "these settings may not" in line.sentence
+
+
+def _watched(values: list[bytes], *, first: int = 0, is_from_start: bool = True) -> ChainWatch:
+    watch = ChainWatch(first, is_from_start=is_from_start)
+    for number, value in enumerate(values[first:], start=first):
+        watch.take(Record("bus.journal", 0, number, 0, None, value, ()))
+    return watch
+
+
+TAKEOVERS = chain(*[{"kind": "takeover", "nonce": str(n), "mark": 0} for n in range(6)])
+
+
+def test_a_tail_is_a_chain_though_its_beginning_is_not_read() -> None:
+    """What stands before it is left open, and nothing more is needed."""
+    watch = _watched(TAKEOVERS, first=3, is_from_start=False)
+    watch.close(len(TAKEOVERS), None)
+    assert (watch.breaks, watch.segments, watch.needs_more) == ([], 4, False)
+
+
+def test_a_tail_with_a_changed_segment_asks_for_the_whole() -> None:
+    """It cannot tell a lost race from a forgery; the whole journal can."""
+    changed = [*TAKEOVERS[:4], TAKEOVERS[4].replace(b'"nonce":"3"', b'"nonce":"9"'), *TAKEOVERS[5:]]
+    assert _watched(changed, first=2, is_from_start=False).needs_more
+    whole = _watched(changed)
+    whole.close(len(changed), None)
+    assert whole.breaks
+
+
+@pytest.mark.parametrize("mark", [8, 99])
+def test_a_mark_beyond_the_chain_means_that_its_end_was_cut(mark: int) -> None:
+    """The owner had sent what is no longer there."""
+    watch = _watched(TAKEOVERS)
+    watch.close(len(TAKEOVERS), mark)
+    assert watch.breaks
+
+
+def test_a_hole_in_a_journal_is_a_break() -> None:
+    """Records that are missing in the middle were taken away."""
+    watch = ChainWatch(0, is_from_start=True)
+    for number in (0, 1, 3):
+        watch.take(Record("bus.journal", 0, number, 0, None, TAKEOVERS[number], ()))
+    assert any("offsets 2 to 2 are missing" in sentence for sentence in watch.breaks)
+
+
+def _journal(watch: ChainWatch) -> journals.JournalSeen:
+    return journals.JournalSeen(("bus.journal", 0), 0, watch.next_offset, watch)
+
+
+def test_an_older_engine_is_no_fault() -> None:
+    """What it wrote is replayed by this one."""
+    watch = ChainWatch(1, is_from_start=True, engines={"0.9"})
+    line = _only(journals.engine_lines([_journal(watch)], "1.0"))
+    assert line.state is State.OK
+
+
+def test_take_overs_long_ago_are_calm() -> None:
+    """Only the last hour counts."""
+    watch = ChainWatch(1, is_from_start=True, took_over_at=[n * MINUTE_MS for n in range(20)])
+    assert _only(journals.churn_lines([_journal(watch)], 300 * MINUTE_MS)).state is State.OK
+    assert _only(journals.churn_lines([_journal(watch)], 20 * MINUTE_MS)).state is State.NOTE
+
+
+def test_words() -> None:
+    """Many names end in a count, spans of time are said as people say them."""
+    assert some(range(7)) == "0, 1, 2, 3, 4 and 2 more"
+    assert [duration(seconds) for seconds in (40, 600, 7_200 * 2, 86_400 * 5)] == ["40 s", "10 min", "4 h", "5 days"]
