@@ -16,7 +16,9 @@ While the block runs, nobody else holds ``lead/L-1``, and the lease is renewed. 
 ``AsyncBus`` and ``await``. Nothing of this polls, and nothing needs the local clock to be right.
 """
 
-from bus.client.async_bus import AsyncBus, AsyncLease
+from bus.client.admitted import Message, Position
+from bus.client.async_bus import AsyncBus
+from bus.client.async_lease import AsyncLease
 from bus.client.errors import (
     ClientError,
     Closed,
@@ -35,13 +37,19 @@ from bus.client.errors import (
     Suspended,
     Unanswered,
     Unreachable,
+    Unreadable,
 )
 from bus.client.event import Event
-from bus.client.sync_bus import Bus, Lease
+from bus.client.execution import Action, Execution
+from bus.client.lease import Lease
+from bus.client.stores import MemoryStore, SqliteStore, Store
+from bus.client.subscription import Subscription
+from bus.client.sync_bus import Bus
 from bus.client.verdict import Verdict
 from bus.core.contracts import Violation
 
 __all__ = [
+    "Action",
     "AsyncBus",
     "AsyncLease",
     "Bus",
@@ -49,21 +57,29 @@ __all__ = [
     "Closed",
     "Denied",
     "Event",
+    "Execution",
     "Expired",
     "Fenced",
     "Invalid",
     "Late",
     "Lease",
     "LeaseLost",
+    "MemoryStore",
+    "Message",
     "Misuse",
     "NotAllowed",
     "NotTaken",
+    "Position",
     "Refusal",
     "Refused",
+    "SqliteStore",
     "Stale",
+    "Store",
+    "Subscription",
     "Suspended",
     "Unanswered",
     "Unreachable",
+    "Unreadable",
     "Verdict",
     "Violation",
 ]

@@ -4,6 +4,7 @@ ClientError
   Misuse        it was called in a way that can never work        Closed   … after it was closed
   NotTaken      Kafka did not take the message, and never will
   Unreachable   Kafka does not answer
+  Unreadable    a topic cannot be read, or a message does not fit its class
   Unanswered    no answer came in time: the message may still take effect
   LeaseLost     the lease is over while somebody still worked under it
   Refusal       the bus said no
@@ -51,6 +52,10 @@ class NotTaken(ClientError):
 
 class Unreachable(ClientError, UnreachableError):
     """Kafka does not answer."""
+
+
+class Unreadable(ClientError):
+    """A topic may not be read or is not there, or a message does not fit the class that was given for it."""
 
 
 class Unanswered(ClientError):

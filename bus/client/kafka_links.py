@@ -1,12 +1,13 @@
 """Opens the agent's own Kafka clients, and finds out where Kafka is and who the agent is."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from bus.client.errors import Misuse
+from bus.client.errors import ClientError, Misuse, NotTaken, Unreachable
 from bus.shell.kafka import ClientSettings
 
 BOOTSTRAP = "127.0.0.1:9092"
@@ -15,7 +16,66 @@ MESSAGE_TIMEOUT_MS = 8_000
 # An LLM may think this long about one message before its group gives the partition to somebody else.
 PROCESSING_MS_MAX = 900_000
 
+# A login that is refused is said at once, a connection that is refused after three seconds: Kafka may be starting.
+LOOK_UP_TIMEOUTS_S = (1.0, 2.0, 7.0)
+REFUSED_LOGINS = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
+_NOBODY_THERE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)
+
 OnError = Callable[[KafkaError], None]
+
+
+class Complaints:
+    """What Kafka's client complains of, kept for the sentence that says why nothing answers."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._last: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Take one in; "all brokers are down" says less than what came before it."""
+        if self._last is None or error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._last = error
+
+    @property
+    def is_refused_login(self) -> bool:
+        """Does Kafka not know this user, or another password?"""
+        return self._last is not None and self._last.code() in REFUSED_LOGINS
+
+    @property
+    def is_nobody_there(self) -> bool:
+        """Is there nothing that listens?"""
+        return self._last is not None and self._last.code() in _NOBODY_THERE
+
+    def why(self, error: KafkaException) -> ClientError:
+        """The error for a call that failed like this."""
+        reason = _shortened((self._last or error.args[0]).str())
+        if self.is_refused_login:
+            text = f"Kafka at {self.address} does not let this client in ({reason})"
+            return NotTaken(text, "check user and password in the Kafka settings")
+        text = f"Kafka does not answer at {self.address} ({reason})"
+        return Unreachable(text, "set AGENTBUS_BOOTSTRAP to where it is, as `agentbus dev` shows, and see that it runs")
+
+
+def topic_error(consumer: Consumer, topic: str, complaints: Complaints) -> KafkaError | None:
+    """What is wrong with a topic, None if it can be used; raises `Unreachable`, `NotTaken`."""
+    *early, last_s = LOOK_UP_TIMEOUTS_S
+    for number, timeout_s in enumerate(early, start=1):
+        with contextlib.suppress(KafkaException):
+            return _told_error(consumer, topic, timeout_s)
+        consumer.poll(0)  # hands out the complaints
+        if complaints.is_refused_login or (complaints.is_nobody_there and number == len(early)):
+            last_s = 0.1
+            break
+    try:
+        return _told_error(consumer, topic, last_s)
+    except KafkaException as error:
+        raise complaints.why(error) from error
+
+
+def _told_error(consumer: Consumer, topic: str, timeout_s: float) -> KafkaError | None:
+    error: KafkaError | None = consumer.list_topics(topic, timeout=timeout_s).topics[topic].error
+    return error
+
 
 _BOTH: ClientSettings = {"socket.timeout.ms": 5_000, "reconnect.backoff.max.ms": 500, "log_level": 0}
 # Not idempotent: the bus itself knows a repeated id, and the first message need not wait a second for a producer id.
@@ -80,6 +140,11 @@ def group_member(settings: Mapping[str, str], on_error: OnError, *, group: str, 
     """A member of the caller's own group; ``start`` is where a group begins that has read nothing yet."""
     own = {"group.id": group, "auto.offset.reset": start, "isolation.level": isolation, "error_cb": on_error}
     return Consumer({**settings, **_BOTH, **_CONSUMER, **_MEMBER, **own})
+
+
+def _shortened(reason: str) -> str:
+    """Without the client's own name in front and its timings behind."""
+    return reason.rpartition("]: ")[2].partition(" (after ")[0]
 
 
 def _properties(path: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from bus.client.errors import NotTaken, Unreachable
-from bus.client.kafka_links import answers_reader, producer
+from bus.client.kafka_links import REFUSED_LOGINS, Complaints, answers_reader, producer, topic_error
 from bus.client.message import Draft
 from bus.core.records import Record
 from bus.core.topics import answers, incoming
@@ -21,8 +21,8 @@ TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE  # tidy: ok Kafka's own name
 FINAL_ERRORS = frozenset(
     {
         *(KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED),
-        *(TOO_LARGE, KafkaError._INVALID_ARG, KafkaError._AUTHENTICATION),
-        *(KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError.INVALID_RECORD),
+        *(TOO_LARGE, KafkaError._INVALID_ARG, KafkaError.INVALID_RECORD),
+        *REFUSED_LOGINS,
     }
 )
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
@@ -45,7 +45,7 @@ class LaneLink:
     def __init__(self, settings: Mapping[str, str], lane: str) -> None:
         self.lane = lane
         self._settings = settings
-        self._last_error = ""
+        self._complaints = Complaints(settings["bootstrap.servers"])
         self._producer: Producer | None = None
         self._consumer: Consumer | None = None
         self._follower = Follower(0)
@@ -68,8 +68,8 @@ class LaneLink:
         The last records tell what each source sent before, so that the rule of the named predecessor holds at once.
         """
         try:
-            self._consumer = answers_reader(self._settings, self._on_error)
-            self._producer = producer(self._settings, self._on_error)
+            self._consumer = answers_reader(self._settings, self._complaints)
+            self._producer = producer(self._settings, self._complaints)
         except KafkaException as error:
             text = f"Kafka's client cannot be set up ({error.args[0].str()})"
             raise NotTaken(text, "correct the Kafka settings") from error
@@ -131,16 +131,13 @@ class LaneLink:
         step = "give this principal WRITE on the lane, or use its own lane"
         if error.code() in (TOO_LARGE, KafkaError.INVALID_RECORD):
             step = "put the content where it can be fetched and send a reference"
-        if error.code() in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
+        if error.code() in REFUSED_LOGINS:
             step = "check the user and the password in the Kafka settings"
         return NotTaken(f"{incoming(self.lane)} does not take {draft.in_words} ({error.str()})", step)
 
     def _check_topics(self, consumer: Consumer) -> None:
         for topic in (incoming(self.lane), answers(self.lane)):
-            try:
-                error = consumer.list_topics(topic, timeout=CALL_TIMEOUT_S).topics[topic].error
-            except KafkaException as failed:
-                raise self._silent(failed) from failed
+            error = topic_error(consumer, topic, self._complaints)
             if error is None:
                 continue
             if error.code() in _MISSING:
@@ -155,7 +152,7 @@ class LaneLink:
         try:
             found = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
         except KafkaException as error:
-            raise self._silent(error) from error
+            raise self._complaints.why(error) from error
         if found is None:
             raise Unreachable(f"Kafka at {self.address} does not tell where {answers(self.lane)} ends", "try again")
         return found[0], found[1]
@@ -175,11 +172,3 @@ class LaneLink:
                 low, end = self._ends(self._consumer)
                 self._follower.anchored_to = end
                 self._assign(low if self._next_offset < low else end)
-
-    def _silent(self, error: KafkaException) -> Unreachable:
-        why = self._last_error or error.args[0].str()
-        text = f"Kafka does not answer at {self.address} ({why})"
-        return Unreachable(text, "set AGENTBUS_BOOTSTRAP to where it is, as `agentbus dev` shows, and see that it runs")
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()

@@ -2,28 +2,32 @@
 
 import atexit
 import contextlib
-import logging
 import os
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar, overload
 
+from bus.client.admitted import Builder
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, LeaseLost, Misuse, Refused, Unanswered
+from bus.client.errors import ClientError, Misuse
 from bus.client.event import Event
-from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
+from bus.client.execution import Execution
+from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
-from bus.client.message import JSON, Body, Draft
+from bus.client.lease import Lease
+from bus.client.message import JSON, Body
 from bus.client.pending import Request
 from bus.client.sharing import Shared
+from bus.client.stores import Store
+from bus.client.subscription import Start, Subscription
 from bus.client.verdict import Verdict
 from bus.client.voice import Extras, OnEvent, Voice
 
-TIMEOUT_S = 30.0  # a stage that was killed is back within ten seconds; the answer then comes
-LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lease has ended
+T = TypeVar("T")
+PlainBody = dict[str, Any]  # Any: a body is whatever its contract allows
 
-_log = logging.getLogger("agentbus.client")
+TIMEOUT_S = 30.0  # a stage that was killed is back within ten seconds; the answer then comes
 
 
 class Bus:
@@ -57,6 +61,7 @@ class Bus:
         self._shared: Shared = shared
         self._voice = Voice(self._shared.connection, agent or os.environ.get("AGENTBUS_AGENT", ""))
         self._timeout_s = timeout_s
+        self._subscriptions: list[Subscription[Any]] = []  # Any: of whatever their bodies are made
 
     @property
     def agent(self) -> str:
@@ -92,7 +97,9 @@ class Bus:
         return self
 
     def close(self) -> None:
-        """Give back every lease and disconnect; may be called again."""
+        """Give back every lease, end every subscription and disconnect; may be called again."""
+        for subscription in tuple(self._subscriptions):
+            subscription.close()
         self._voice.close()
         self._shared.give_back()
         _open_buses.discard(self)
@@ -106,7 +113,7 @@ class Bus:
         evidence: Sequence[Mapping[str, str]] = (),
         on_lost: OnLost | None = None,
         timeout_s: float | None = None,
-    ) -> "Lease":
+    ) -> Lease:
         """Hold ``subject`` (``lead/L-1``), alone, until the lease is released or lost; it is renewed meanwhile.
 
         ``lease_ms`` may shorten what the terms give; ``reasoning`` and ``evidence`` (``{"uri", "sha256"}``) are kept
@@ -163,6 +170,73 @@ class Bus:
         self.open()
         self._voice.when_event(call)
 
+    @overload
+    def subscribe(
+        self, *topics: str, group: str, start: Start = "latest", timeout_s: float | None = None
+    ) -> Subscription[PlainBody]: ...
+
+    @overload
+    def subscribe(
+        self,
+        *topics: str,
+        group: str,
+        types: Mapping[str, Builder[T]],
+        start: Start = "latest",
+        timeout_s: float | None = None,
+    ) -> Subscription[T]: ...
+
+    def subscribe(
+        self,
+        *topics: str,
+        group: str,
+        types: Mapping[str, Builder[Any]] | None = None,
+        start: Start = "latest",
+        timeout_s: float | None = None,
+    ) -> Subscription[Any]:
+        """Read governed topics, or ``bus.outcomes``, as a member of ``group``: iterate over what comes back.
+
+        ``types`` says which types (of ``bus.outcomes``: kinds of events) are wanted and what is made of each body: a
+        pydantic model, a dataclass, a TypedDict, or any callable; others are passed over. Without it every message
+        comes, its body as a dict. ``start`` is where a new group begins. Iteration ends when nothing came for
+        ``timeout_s`` (None: never). A message is processed once the next is asked for, or the subscription's `with`
+        block has ended well; what was not is handed out again.
+        """
+        return self._subscription(topics, group, types, start, timeout_s)
+
+    @overload
+    def execute_once(
+        self, store: Store, *topics: str, group: str, start: Start = "earliest", timeout_s: float | None = None
+    ) -> Execution[PlainBody]: ...
+
+    @overload
+    def execute_once(
+        self,
+        store: Store,
+        *topics: str,
+        group: str,
+        types: Mapping[str, Builder[T]],
+        start: Start = "earliest",
+        timeout_s: float | None = None,
+    ) -> Execution[T]: ...
+
+    def execute_once(
+        self,
+        store: Store,
+        *topics: str,
+        group: str,
+        types: Mapping[str, Builder[Any]] | None = None,
+        start: Start = "earliest",
+        timeout_s: float | None = None,
+    ) -> Execution[Any]:
+        """Execute what is admitted to governed topics, each once: iterate over the actions that are to be done.
+
+        An action is done when the next is asked for, unless ``action.failed(…)`` was called; then the bus is told
+        (``bus.action.report.v1``). Decisions that are done are passed over, and so is what carries a lower token than
+        the highest of its subject. Who crashes between doing and recording gets the action again, with ``is_retry``:
+        see `bus.client.stores` for how to close that hole.
+        """
+        return Execution(self, store, self._subscription(topics, group, types, start, timeout_s))
+
     def __enter__(self) -> Self:
         """Connect."""
         return self.open()
@@ -182,6 +256,23 @@ class Bus:
     def __repr__(self) -> str:
         return f"<Bus {self.agent} on lane {self.lane}>"
 
+    def _subscription(
+        self,
+        topics: tuple[str, ...],
+        group: str,
+        types: Mapping[str, Builder[Any]] | None,
+        start: Start,
+        timeout_s: float | None,
+    ) -> Subscription[Any]:
+        settings = self._shared.connection.settings
+        made: Subscription[Any] = Subscription(settings, topics, group, types, start, timeout_s, self._forget)
+        self._subscriptions.append(made)
+        return made
+
+    def _forget(self, subscription: Subscription[Any]) -> None:
+        with contextlib.suppress(ValueError):
+            self._subscriptions.remove(subscription)
+
     def _wait_s(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else timeout_s
 
@@ -196,155 +287,6 @@ class Bus:
         except KeyboardInterrupt:
             self._shared.connection.give_up(request)  # what is granted now is given back
             raise
-
-
-class Lease:
-    """A resource that this agent holds. Leaving its ``with`` block releases it."""
-
-    def __init__(self, bus: Bus, holding: Holding) -> None:
-        self._bus = bus
-        self._holding = holding
-        self._is_left = False
-
-    @property
-    def subject(self) -> str:
-        """What is held."""
-        return self._holding.subject
-
-    @property
-    def token(self) -> int:
-        """The fencing token: give it to whatever you write to outside Kafka, which should refuse lower ones."""
-        return self._holding.token
-
-    @property
-    def until_ms(self) -> int:
-        """When the bus ends the lease unless it is renewed, in epoch milliseconds of the broker."""
-        return self._holding.until_ms
-
-    @property
-    def is_held(self) -> bool:
-        """Is it held at this moment? It turns False before the bus can give the resource to anybody else."""
-        return self._holding.is_held
-
-    @property
-    def remaining_s(self) -> float:
-        """For how long that is sure without another renewal."""
-        return self._holding.remaining_s
-
-    @property
-    def loss(self) -> LeaseLost | None:
-        """Why it is lost, None if it is not."""
-        return self._holding.loss
-
-    def on_lost(self, call: Callable[[LeaseLost], object]) -> None:
-        """Call this when it is lost, at once if it is; in the thread of the callbacks."""
-        self._holding.when_lost(call)
-
-    def check(self) -> None:
-        """Raise `LeaseLost` unless it is held: for long work between two acts."""
-        self._holding.check()
-
-    def wait_lost(self, timeout_s: float | None = None) -> bool:
-        """Wait until it is lost or released; False if it is still held after ``timeout_s``."""
-        return self._holding.ended.wait(timeout_s)
-
-    def act(
-        self,
-        message_type: str,
-        body: Body,
-        *,
-        content_type: str = JSON,
-        id: str = "",
-        headers: Mapping[str, str] | None = None,
-        expires_in_s: float | None = None,
-        timeout_s: float | None = None,
-    ) -> Verdict:
-        """Do something with what is held: a guarded action under its token; returns what was admitted.
-
-        Raises `LeaseLost` without sending if it is held no more, `Fenced` or `Late` if the bus says so, `Refused` with
-        all violations, `Unanswered`.
-        """
-        self._holding.check()
-        try:
-            return self._bus.send(
-                message_type,
-                body,
-                subject=self.subject,
-                token=self.token,
-                content_type=content_type,
-                id=id,
-                headers=headers,
-                expires_in_s=expires_in_s,
-                timeout_s=timeout_s,
-            )
-        except Refused as refused:
-            if refused.reason in ENDED_BY_ANSWER:
-                self._holding.lose(refused.reason, refused.detail)
-            raise
-
-    def renew(self, *, timeout_s: float | None = None) -> None:
-        """Renew it now; the background does so by itself. Raises `LeaseLost`, `Unanswered`."""
-        bus = self._bus
-        try:
-            request = bus._voice.send(self._holding.draft_renewal(), bus._wait_s(timeout_s))
-            self._holding.on_renewal(bus._await(request)[-1], request)
-        finally:
-            self._holding.check_belief()
-        self._holding.check()
-
-    def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
-        """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.
-
-        Raises `LeaseLost` if it was lost before, `Unanswered`.
-        """
-        draft = self.begin_release(to=to, reason=reason)
-        if draft is not None:
-            request = self._bus._voice.send(draft, self._bus._wait_s(timeout_s))
-            self.end_release(request, self._bus._await(request))
-
-    def begin_release(self, *, to: str = "", reason: str = "") -> Draft | None:
-        """Believe in it no more: the message that says so, None if others in this process use it, or it is over."""
-        if self._is_left or self._holding.state == "released":
-            return None
-        self._is_left = True
-        if not self._bus._voice.holdings.is_last_use(self._holding):
-            return None
-        self._holding.check()
-        self._holding.release()
-        return self._holding.draft_release(to=to, reason=reason)
-
-    def end_release(self, request: Request, events: tuple[Event, ...]) -> None:
-        """Take in what the bus said to that."""
-        try:
-            self._bus._voice.verdict(request, events)
-        except Refused as refused:
-            if refused.reason not in ENDED_BY_ANSWER:
-                raise
-            raise LeaseLost(self.subject, self.token, refused.reason, refused.detail) from None
-
-    def __enter__(self) -> Self:
-        """The lease itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        """Release it. A loss that nobody has noticed yet is raised, unless something else is raised already."""
-        timeout_s = min(LEAVING_S, self._bus._timeout_s)
-        try:
-            self.release(timeout_s=timeout_s)
-        except Unanswered as unanswered:
-            _log.warning("%s was released, but not confirmed: %s", self.subject, unanswered)
-        except ClientError:
-            if kind is None:
-                raise
-
-    def __reduce__(self) -> NoReturn:
-        """A lease belongs to the process that renews it."""
-        raise Misuse("a Lease cannot be pickled or copied", "hand its token over, or release it to the other agent")
-
-    def __repr__(self) -> str:
-        return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"
 
 
 _open_buses: "weakref.WeakSet[Bus]" = weakref.WeakSet()

@@ -1,0 +1,169 @@
+"""A resource that an agent holds, for code that waits: act on it, give it back, hear when it is lost."""
+
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from bus.client.errors import ClientError, LeaseLost, Misuse, Refused, Unanswered
+from bus.client.event import Event
+from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
+from bus.client.message import JSON, Body, Draft
+from bus.client.pending import Request
+from bus.client.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bus.client.sync_bus import Bus
+
+LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lease has ended
+
+_log = logging.getLogger("agentbus.client")
+
+
+class Lease:
+    """A resource that this agent holds. Leaving its ``with`` block releases it."""
+
+    def __init__(self, bus: "Bus", holding: Holding) -> None:
+        self._bus = bus
+        self._holding = holding
+        self._is_left = False
+
+    @property
+    def subject(self) -> str:
+        """What is held."""
+        return self._holding.subject
+
+    @property
+    def token(self) -> int:
+        """The fencing token: give it to whatever you write to outside Kafka, which should refuse lower ones."""
+        return self._holding.token
+
+    @property
+    def until_ms(self) -> int:
+        """When the bus ends the lease unless it is renewed, in epoch milliseconds of the broker."""
+        return self._holding.until_ms
+
+    @property
+    def is_held(self) -> bool:
+        """Is it held at this moment? It turns False before the bus can give the resource to anybody else."""
+        return self._holding.is_held
+
+    @property
+    def remaining_s(self) -> float:
+        """For how long that is sure without another renewal."""
+        return self._holding.remaining_s
+
+    @property
+    def loss(self) -> LeaseLost | None:
+        """Why it is lost, None if it is not."""
+        return self._holding.loss
+
+    def on_lost(self, call: OnLost) -> None:
+        """Call this when it is lost, at once if it is; in the thread of the callbacks."""
+        self._holding.when_lost(call)
+
+    def check(self) -> None:
+        """Raise `LeaseLost` unless it is held: for long work between two acts."""
+        self._holding.check()
+
+    def wait_lost(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is lost or released; False if it is still held after ``timeout_s``."""
+        return self._holding.ended.wait(timeout_s)
+
+    def act(
+        self,
+        message_type: str,
+        body: Body,
+        *,
+        content_type: str = JSON,
+        id: str = "",
+        headers: Mapping[str, str] | None = None,
+        expires_in_s: float | None = None,
+        timeout_s: float | None = None,
+    ) -> Verdict:
+        """Do something with what is held: a guarded action under its token; returns what was admitted.
+
+        Raises `LeaseLost` without sending if it is held no more, `Fenced` or `Late` if the bus says so, `Refused` with
+        all violations, `Unanswered`.
+        """
+        self._holding.check()
+        try:
+            return self._bus.send(
+                message_type,
+                body,
+                subject=self.subject,
+                token=self.token,
+                content_type=content_type,
+                id=id,
+                headers=headers,
+                expires_in_s=expires_in_s,
+                timeout_s=timeout_s,
+            )
+        except Refused as refused:
+            if refused.reason in ENDED_BY_ANSWER:
+                self._holding.lose(refused.reason, refused.detail)
+            raise
+
+    def renew(self, *, timeout_s: float | None = None) -> None:
+        """Renew it now; the background does so by itself. Raises `LeaseLost`, `Unanswered`."""
+        bus = self._bus
+        try:
+            request = bus._voice.send(self._holding.draft_renewal(), bus._wait_s(timeout_s))
+            self._holding.on_renewal(bus._await(request)[-1], request)
+        finally:
+            self._holding.check_belief()
+        self._holding.check()
+
+    def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
+        """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.
+
+        Raises `LeaseLost` if it was lost before, `Unanswered`.
+        """
+        draft = self.begin_release(to=to, reason=reason)
+        if draft is not None:
+            request = self._bus._voice.send(draft, self._bus._wait_s(timeout_s))
+            self.end_release(request, self._bus._await(request))
+
+    def begin_release(self, *, to: str = "", reason: str = "") -> Draft | None:
+        """Believe in it no more: the message that says so, None if others in this process use it, or it is over."""
+        if self._is_left or self._holding.state == "released":
+            return None
+        self._is_left = True
+        if not self._bus._voice.holdings.is_last_use(self._holding):
+            return None
+        self._holding.check()
+        self._holding.release()
+        return self._holding.draft_release(to=to, reason=reason)
+
+    def end_release(self, request: Request, events: tuple[Event, ...]) -> None:
+        """Take in what the bus said to that."""
+        try:
+            self._bus._voice.verdict(request, events)
+        except Refused as refused:
+            if refused.reason not in ENDED_BY_ANSWER:
+                raise
+            raise LeaseLost(self.subject, self.token, refused.reason, refused.detail) from None
+
+    def __enter__(self) -> Self:
+        """The lease itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Release it. A loss that nobody has noticed yet is raised, unless something else is raised already."""
+        timeout_s = min(LEAVING_S, self._bus._timeout_s)
+        try:
+            self.release(timeout_s=timeout_s)
+        except Unanswered as unanswered:
+            _log.warning("%s was released, but not confirmed: %s", self.subject, unanswered)
+        except ClientError:
+            if kind is None:
+                raise
+
+    def __reduce__(self) -> NoReturn:
+        """A lease belongs to the process that renews it."""
+        raise Misuse("a Lease cannot be pickled or copied", "hand its token over, or release it to the other agent")
+
+    def __repr__(self) -> str:
+        return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"

@@ -1,0 +1,188 @@
+"""Reads governed topics, or the public events, for a group: each message to one member, and kept until it is processed.
+
+A message counts as processed once the next one is asked for, or the `with` block ends without an exception. What was
+not processed when its reader ended is handed out again: at least once, in order per subject.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Generic, Literal, Self, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from bus.client.admitted import Builder, Message, is_outcome, message_of, type_of
+from bus.client.clock import elapsed_s
+from bus.client.errors import Closed, Misuse, Unreadable
+from bus.client.kafka_links import Complaints, group_member, topic_error
+from bus.core.records import Record
+from bus.core.topics import OUTCOMES
+from bus.shell.follow import Follower
+from bus.shell.kafka import CALL_TIMEOUT_S, record_of
+
+LOOK_S = 0.2  # how soon a close is seen; messages wake the reader at once
+TOPICS_MAX = 100
+Start = Literal["earliest", "latest"]
+
+_FINAL = (
+    *(KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED),
+    *(KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._FATAL),
+)
+
+T = TypeVar("T")
+
+
+class Subscription(Generic[T]):
+    """Iterate over it; `Bus.subscribe` makes it. One thread at a time; ``close`` from any."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        topics: tuple[str, ...],
+        group: str,
+        types: Mapping[str, Builder[T]] | None,
+        start: Start,
+        timeout_s: float | None,
+        when_closed: Callable[["Subscription[T]"], None],
+    ) -> None:
+        if not topics or len(topics) > TOPICS_MAX or not group:
+            raise Misuse("a subscription needs topics and a group", 'write subscribe("leads", group="mailer")')
+        if OUTCOMES in topics and len(topics) > 1:
+            text = f"{OUTCOMES} is read by itself: its records are no messages but events"
+            raise Misuse(text, "make a subscription of its own for it")
+        self.topics = topics
+        self.group = group
+        self._settings = settings
+        self._types = types
+        self._start = start
+        self._timeout_s = timeout_s
+        self._when_closed = when_closed
+        self._complaints = Complaints(settings["bootstrap.servers"])
+        self._consumer: Consumer | None = None
+        self._closed = threading.Event()
+        self._reading = threading.Lock()
+        self._current: Record | None = None
+        self._followers: dict[tuple[str, int], Follower] = {}
+
+    def open(self) -> Self:
+        """Join the group; raises `Unreachable`, and `Unreadable` if there is no such topic or it may not be read."""
+        if self._closed.is_set():
+            raise Closed(f"the subscription to {', '.join(self.topics)} is closed", "make a new one")
+        if self._consumer is None:
+            isolation = "read_uncommitted" if self.topics == (OUTCOMES,) else "read_committed"
+            consumer = group_member(
+                self._settings, self._complaints, group=self.group, start=self._start, isolation=isolation
+            )
+            try:
+                self._check_topics(consumer)
+            except BaseException:
+                consumer.close()
+                raise
+            consumer.subscribe(list(self.topics), on_assign=self._on_assign)
+            self._consumer = consumer
+        return self
+
+    def close(self) -> None:
+        """Leave the group and commit what was processed; may be called again."""
+        self._closed.set()
+        with self._reading:
+            if self._consumer is not None:
+                self._consumer.close()
+                self._consumer = None
+        self._when_closed(self)
+
+    def __iter__(self) -> Iterator[Message[T]]:
+        """The messages, as they come."""
+        return self
+
+    def __next__(self) -> Message[T]:
+        """The next message; what was handed out before counts as processed. Raises `Unreadable`, `Unreachable`."""
+        if self._closed.is_set():
+            raise StopIteration
+        with self._reading:
+            self.open()
+            self.settle()
+            until_s = None if self._timeout_s is None else elapsed_s() + self._timeout_s
+            while not self._closed.is_set() and (until_s is None or elapsed_s() < until_s):
+                record = self._poll()
+                if record is not None and (found := self._wanted(record)) is not None:
+                    return found
+        raise StopIteration
+
+    def settle(self) -> None:
+        """What was handed out last is processed: it will not come again."""
+        record, self._current = self._current, None
+        if record is not None:
+            self._store(record)
+
+    def __enter__(self) -> Self:
+        """Join the group."""
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Leave it; what was handed out last is processed unless an exception ends the block."""
+        if kind is None:
+            self.settle()
+        self.close()
+
+    def _poll(self) -> Record | None:
+        assert self._consumer is not None, "open() comes first"
+        message = self._consumer.poll(LOOK_S)
+        if message is None:
+            return None
+        error = message.error()
+        if error is None:
+            return record_of(message)
+        if error.code() in _FINAL:
+            text = f"{', '.join(self.topics)} cannot be read by group {self.group} ({error.str()})"
+            raise Unreadable(text, "check the names, and the ACLs of this principal for topic and group")
+        return None  # it passes: the library goes on trying
+
+    def _wanted(self, record: Record) -> Message[T] | None:
+        """The message, None for what is not asked for or, on bus.outcomes, not next."""
+        self._current = record
+        if is_outcome(record) and not self._follower(record).takes(record):
+            self.settle()
+            return None
+        if self._types is None:
+            return message_of(record, None)
+        builder = self._types.get(type_of(record))
+        if builder is None:
+            self.settle()
+            return None
+        return message_of(record, builder)
+
+    def _follower(self, record: Record) -> Follower:
+        place = (record.topic, record.partition)
+        if place not in self._followers:
+            self._followers[place] = Follower(self._end(place))
+        return self._followers[place]
+
+    def _end(self, place: tuple[str, int]) -> int:
+        assert self._consumer is not None
+        try:
+            return self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=CALL_TIMEOUT_S)[1]
+        except KafkaException as error:
+            raise self._complaints.why(error) from error
+
+    def _store(self, record: Record) -> None:
+        place = TopicPartition(record.topic, record.partition, record.offset + 1)
+        # A partition that was taken away meanwhile is somebody else's: they get it again.
+        with contextlib.suppress(KafkaException):
+            if self._consumer is not None:
+                self._consumer.store_offsets(offsets=[place])
+
+    def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
+        """What another member has read since is not known here: begin anew with what each source says next."""
+        for place in places:
+            self._followers.pop((place.topic, place.partition), None)
+
+    def _check_topics(self, consumer: Consumer) -> None:
+        for topic in self.topics:
+            error = topic_error(consumer, topic, self._complaints)
+            if error is not None:
+                text = f"topic {topic} cannot be read ({error.str()})"
+                raise Unreadable(text, "check its name, and ask its owner for READ on it")
