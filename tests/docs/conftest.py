@@ -98,4 +98,4 @@ def surroundings(environment: dict[str, str], dev_bus: tuple[str, str], own_kafk
     """Where the pages are read."""
     address, screen = dev_bus
     environment = {**environment, "AGENTBUS_BOOTSTRAP": address}
-    return Surroundings(environment, {DEV_ADDRESS: address, OWN_ADDRESS: own_kafka}, {DEV: screen})
+    return Surroundings(environment, {DEV_ADDRESS: address, OWN_ADDRESS: own_kafka}, {DEV: screen, f".venv/bin/{DEV}": screen})

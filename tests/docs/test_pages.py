@@ -1,5 +1,6 @@
 """Every command and every snippet of README.md and docs/ is run, in the order of the page, on a real bus."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ WITH_BLOCKS = [path for path in pages() if any(block.language in RUN for block i
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_page_does_what_it_says(page: Path, surroundings: Surroundings, tally: Tally, tmp_path: Path) -> None:
     """Who follows the page from top to bottom sees what it shows."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)  # the folder of a reader has one
     reader = Reader(tmp_path, surroundings, tally)
     try:
         reader.follow(blocks_of(page))
