@@ -119,7 +119,7 @@ def test_what_is_to_be_tried_works_while_the_bus_is_kept(kept: Kept) -> None:
     explained, suspended, shown = (one.output for one in kept.tries)
     assert "denied" in explained
     assert "suspended: agent sales-1" in suspended
-    assert "sales-1 holds" in shown
+    assert "held by crm-1" in shown
 
 
 def test_what_is_to_be_tried_works_after_the_end(told: Told) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.layout import Layout
@@ -41,13 +42,17 @@ RIGHT_MIN, RIGHT_SHARE = 49, 0.42
 HELD_ROWS, PROCESS_ROWS, NARRATOR_ROWS = 8, 7, 9
 KEPT_MAX = 60  # entries; more than any screen has lines
 SAME_SHOWN_MAX = 2
+FRAME = 4  # columns of a panel's frame and padding
+
+
+Entry = Callable[[int], RenderableType]  # a line of the talk, drawn for so many columns
 
 
 class Board:
     """What stands on the split screen now."""
 
     def __init__(self) -> None:
-        self._talk: deque[RenderableType] = deque(maxlen=KEPT_MAX)
+        self._talk: deque[Entry] = deque(maxlen=KEPT_MAX)
         self._journal: deque[Journaled] = deque(maxlen=KEPT_MAX)
         self._holdings = Holdings()
         self._processes = Processed(())
@@ -85,16 +90,16 @@ class Board:
         match told:
             case Act():
                 self._act, self._line, self._counted = told, None, None
-                self._talk.append(panels.act_entry(told))
+                self._talk.append(lambda _: panels.act_entry(told))
             case Task() | Note():
                 self._line = told
-                self._talk.append(panels.line_entry(told))
+                self._talk.append(partial(panels.line_entry, told))
             case Happened():
                 self._holdings.apply(told.event.body)
-                self._talk.append(panels.event_entry(told, self._seconds(told.event.answered_ms)))
+                self._talk.append(partial(panels.event_entry, told, self._seconds(told.event.answered_ms)))
             case Checked():
                 self.checked.append(told)
-                self._talk.append(panels.check_entry(told))
+                self._talk.append(partial(panels.check_entry, told))
 
     def refresh(self) -> None:
         """Leases run on."""
@@ -106,7 +111,8 @@ class Board:
         layout = Layout()
         layout.split_column(Layout(panels.header(self._begun, self._act), size=1), Layout(name="below"))
         layout["below"].split_row(Layout(name="left"), Layout(name="right", size=right))
-        talk = panels.framed(Bottom(self._talk), "what the agents say · what the bus answers, and why")
+        left = options.max_width - right - FRAME
+        talk = panels.framed(Bottom(entry(left) for entry in self._talk), "who says what · what the bus answers")
         narrator = panels.narrator(self._act, self._line, self._counted, self._prompt)
         layout["left"].split_column(Layout(talk), Layout(narrator, size=NARRATOR_ROWS))
         journal = [panels.segment_entry(one, right) for one in self._journal]
@@ -121,11 +127,11 @@ class Board:
         if told.times <= SAME_SHOWN_MAX:
             if told.exchange.answer is not None:
                 self._holdings.apply(told.exchange.answer)
-            self._talk.append(panels.exchange_entry(told.exchange, self._seconds(told.exchange.at_ms)))
+            self._talk.append(partial(panels.exchange_entry, told.exchange, self._seconds(told.exchange.at_ms)))
             return
         if told.times > SAME_SHOWN_MAX + 1:
             self._talk.pop()
-        self._talk.append(panels.more_entry(told.times - SAME_SHOWN_MAX))
+        self._talk.append(lambda _: panels.more_entry(told.times - SAME_SHOWN_MAX))
 
     def _seconds(self, at_ms: int) -> str:
         self._began_ms = self._began_ms or at_ms

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+
+from confluent_kafka.admin import AdminClient
 
 from bus.core.control import Genesis
 from bus.shell import cluster, kafka
 from bus.shell.catalogue import read_catalogue
+from bus.shell.errors import RetryableError
 from bus.shell.steward import Steward, Wanted
 
 DOMAIN = "acme"
@@ -14,6 +18,7 @@ STEWARD = f"spiffe://{DOMAIN}/person/ana"
 PARTITIONS = 4  # of the arbiter; four chains are enough to see that each has its own
 GOVERNED = ("customers", "leads", "logistics")
 GOVERNED_PARTITIONS = 3
+TRIES_MAX, TRY_AGAIN_S = 200, 0.05
 CONTRACTS = (
     "customer.record.update.v1",
     "leads.email.send.v1",
@@ -59,7 +64,21 @@ def make_topics(config: kafka.ClientConfig) -> None:
     plans = cluster.bus_plan(PARTITIONS)
     plans += [plan for lane in LANES for plan in cluster.lane_plan(lane)]
     plans += [cluster.governed_plan(topic, GOVERNED_PARTITIONS) for topic in GOVERNED]
-    cluster.create_topics(kafka.admin(config), plans, replication=1)
+    admin = kafka.admin(config)
+    cluster.create_topics(admin, plans, replication=1)
+    _await_leaders(admin, [(plan.name, partition) for plan in plans for partition in range(plan.partitions)])
+
+
+def _await_leaders(admin: AdminClient, places: list[tuple[str, int]]) -> None:
+    """A topic that was made a moment ago may still look for its leader; whoever comes then is turned away."""
+    for tries_left in reversed(range(TRIES_MAX)):
+        try:
+            if len(kafka.next_offsets(admin, places)) == len(places):
+                return
+        except RetryableError:
+            if not tries_left:
+                raise
+        time.sleep(TRY_AGAIN_S)
 
 
 def make_genesis(config: kafka.ClientConfig) -> None:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from bus.dev.demo.leads import CLAIM
-from bus.dev.demo.talk import Heard, Talk, start_talking
+import contextlib
+
+from bus.client import Bus, Denied, Lease
+from bus.dev.demo.tasks import Json, my_bus, work
 
 STAGE = "leads.lead.stage.v1"
 
 
-def hear(talk: Talk, heard: Heard) -> None:
-    """React to a task, or to a lead that became free."""
-    match heard.kind:
-        case "state_stage":
-            lead, stage = heard.body["lead"], heard.body["stage"]
-            talk.say(STAGE, {"lead_id": lead, "stage": stage}, subject=f"lead/{lead}")
-        case "ended" if heard.topic == "bus.outcomes":
-            talk.say(CLAIM, {}, subject=heard.body["subject"])
-        case _:
-            pass
+class Crm:
+    """Knows the leads."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._leases: list[Lease] = []
+
+    def state_stage(self, task: Json) -> None:
+        """What a person asked for: a fact, which everybody hears."""
+        lead, stage = task["lead"], task["stage"]
+        self._bus.send(STAGE, {"lead_id": lead, "stage": stage}, subject=f"lead/{lead}")
+
+    def pick_up(self) -> None:
+        """Claim what becomes free; it may be kept for somebody."""
+        for ended in self._bus.subscribe("bus.outcomes", group="crm", types={"ended": Json}, start="earliest"):
+            with contextlib.suppress(Denied):
+                self._leases.append(self._bus.claim(ended.subject))
 
 
 if __name__ == "__main__":
-    me = start_talking("bus.outcomes")
-    for something in me.listen():
-        hear(me, something)
+    with my_bus() as bus:
+        agent = Crm(bus)
+        work(agent.state_stage, agent.pick_up)

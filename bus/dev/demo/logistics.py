@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from bus.dev.demo.talk import Heard, Talk, start_talking
+from bus.client import Bus
+from bus.dev.demo.tasks import Json, my_bus, work
 
 REQUEST = "logistics.quote.request.v1"
 OFFER = "logistics.quote.offer.v1"
 CENTS_PER_KG = 26
 
 
-def offer(talk: Talk, request: Heard) -> None:
+def offer(bus: Bus, identifier: str, wanted: Json) -> None:
     """Offer a transport for a request. What arrives has passed its contract: no field needs to be checked again."""
-    wanted = request.body
     weight_kg = sum(goods["weight_kg"] for goods in wanted["goods"])
-    talk.say(
+    bus.send(
         OFFER,
         {
-            "request": request.headers["ce_id"],
+            "request": identifier,
             "purchase_order": wanted["purchase_order"],
             "carrier": "Danube Freight",
             "price_cents": weight_kg * CENTS_PER_KG,
@@ -27,8 +27,12 @@ def offer(talk: Talk, request: Heard) -> None:
     )
 
 
+def answer_requests(bus: Bus) -> None:
+    """As they are admitted."""
+    for request in bus.subscribe("logistics", group="logistics", types={REQUEST: Json}, start="earliest"):
+        offer(bus, request.id, request.body)
+
+
 if __name__ == "__main__":
-    me = start_talking("logistics")
-    for something in me.listen():
-        if something.topic == "logistics" and something.kind == REQUEST:
-            offer(me, something)
+    with my_bus() as own:
+        work(lambda _: None, lambda: answer_requests(own))

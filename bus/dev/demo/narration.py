@@ -158,7 +158,7 @@ class Narrator:
     def _print(self, what: RenderableType) -> None:
         """Print without the blanks that tables leave at the ends of lines."""
         with self._console.capture() as captured:
-            self._console.print(what, soft_wrap=isinstance(what, Text))
+            self._console.print(what, soft_wrap=is_whole(what))
         for line in captured.get().splitlines():
             sys.stdout.write(line.rstrip() + "\n")
         sys.stdout.flush()
@@ -176,9 +176,14 @@ def ending(told: Ended) -> list[Text]:
     lines = [score, Text(told.kept or "The bus ends here; what happened is kept.")]
     lines.append(Text(f"\nThree things to try{where}", style="bold"))
     for one in told.things_to_try:
-        lines.append(Text(f"\n  {one.command}", style=f"bold {NARRATED[NEWS]}"))
+        lines.append(Text(f"\n  {one.command}", style=f"bold {NARRATED[NEWS]}", no_wrap=True))
         lines.append(Text(f"    {one.why}"))
     return lines
+
+
+def is_whole(what: RenderableType) -> bool:
+    """Must it stay on one line, however narrow the terminal?"""
+    return isinstance(what, Text) and bool(what.no_wrap)
 
 
 def summary(checked: Sequence[Checked]) -> RenderableType:

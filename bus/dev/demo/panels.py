@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.box import ROUNDED
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -17,13 +18,14 @@ from bus.dev.demo.palette import ACCENT, BAD, GOOD, INK2, INK3, LINE, NEWS, PAPE
 from bus.dev.demo.told import Act, Begun, Checked, Counted, Happened, Journaled, Note, Process, Processed, Task
 from bus.dev.demo.watch import Exchange
 
-SECONDS_WIDTH, WHO_WIDTH = 6, 13
-BAR_WIDTH = 16
-WIDE = 56  # the right column from which hashes are shown at length
+AT_WIDTH, WHO_WIDTH = 7, 13
+ALIGNED = 64  # columns of talk from which the texts stand under one another
+HELD_TEXTS = 35  # of the right column: subject, token, gaps and frame; the bar gets the rest
+WIDE = 56  # the right column from which chains and hashes are shown at more length
 SOON = 1 / 5  # of the lease
 DEAD = {"killed": ("✗", BAD), "ended": ("○", WAIT)}
 COUNTED_WIDTH = 24
-TOKEN = re.compile(r"\b\d{8,}(\d{6})\b")
+TOKEN = re.compile(r"(?:under )?(token (?:is )?)\d{8,}(\d{4})\b")
 
 
 def paper(console: Console) -> str:
@@ -37,9 +39,9 @@ def header(begun: Begun | None, act: Act | None) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
     where = f"   Apache Kafka {begun.kafka} at {begun.bootstrap}" if begun else ""
-    at = f"act {act.number} of {act.of} " if act else ""
-    grid.add_row(Text.assemble((" agentbus demo", f"bold {ACCENT}"), (where, INK3)), Text(at, style="bold"))
-    return grid
+    at = f"act {act.number} of {act.of}" if act else ""
+    grid.add_row(Text.assemble(("agentbus demo", f"bold {ACCENT}"), (where, INK3)), Text(at, style="bold"))
+    return Padding(grid, (0, 2))
 
 
 def framed(content: RenderableType, title: str, subtitle: str = "") -> Panel:
@@ -62,8 +64,7 @@ def narrator(act: Act | None, line: Task | Note | None, counted: Counted | None,
     if counted is not None:
         parts.append(_bars(counted))
     elif act is not None:
-        parts.append(Text(act.about, style="italic"))
-    parts.append(Text(""))
+        parts.append(Text(f"{act.about}\n", style="italic"))
     if isinstance(line, Task):
         parts.append(Text.assemble((f"▸ {line.who} ", f"bold {hue(SCREEN, line.who)}"), line.what))
     elif isinstance(line, Note):
@@ -89,10 +90,9 @@ def holdings(held: Sequence[Holding], now_ms: int, width: int) -> Panel:
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True, justify="right")
-    bar_width = BAR_WIDTH + max(0, width - WIDE)
     for one in held:
         grid.add_row(Text(one.subject, style="bold"), _holder(one), Text(f"token {one.token}", style=INK2))
-        grid.add_row(Text(""), *_lease(one, now_ms, bar_width))
+        grid.add_row(Text(""), *_lease(one, now_ms, width - HELD_TEXTS))
     return framed(grid if held else Text("nobody holds anything yet", style=INK3), "who holds what")
 
 
@@ -147,7 +147,7 @@ def journal(content: RenderableType, last: Journaled | None) -> Panel:
 
 def segment_entry(told: Journaled, width: int) -> RenderableType:
     """A segment: its chain and number, the hash of the one before it, its own, and what it decides."""
-    segment, digits = told.segment, 8 if width >= WIDE else 4
+    segment, digits = told.segment, 6 if width >= WIDE else 4
     before = segment.prev[:digits] or "·" * digits
     line = Text(no_wrap=True, overflow="ellipsis")
     chain_style = ACCENT if segment.chain.startswith("arbiter") else INK2
@@ -160,49 +160,41 @@ def segment_entry(told: Journaled, width: int) -> RenderableType:
     return line.append(f" {words.decided(segment)}", style=f"bold {SCREEN[WAIT]}" if is_new_owner else chain_style)
 
 
-def exchange_entry(exchange: Exchange, at: str) -> RenderableType:
+def exchange_entry(exchange: Exchange, at: str, width: int) -> RenderableType:
     """A message, and under it the bus's answer, and why."""
-    grid = _grid()
     who = Text(exchange.who, style=f"bold {hue(SCREEN, exchange.who)}")
-    grid.add_row(Text(at, style=INK3), who, Text(_brief(words.said(exchange))))
     verdict = words.verdict(exchange)
     word = Text(f"{verdict.mark} {verdict.word}", style=f"bold {SCREEN[verdict.colour]}")
     why = Text(_brief("\n".join(verdict.why)), style=INK2)
-    grid.add_row(Text(f"{exchange.answered_ms - exchange.at_ms} ms", style=INK3), word, why)
-    return grid
+    message = _line(at, who, Text(_brief(words.said(exchange))), width)
+    return Group(message, _line(f"{exchange.answered_ms - exchange.at_ms} ms", word, why, width))
 
 
-def event_entry(told: Happened, at: str) -> RenderableType:
+def event_entry(told: Happened, at: str, width: int) -> RenderableType:
     """Something that answers no message."""
-    grid = _grid()
-    grid.add_row(Text(at, style=INK3), Text("the bus", style=f"bold {SCREEN[NEWS]}"), Text(words.told(told.event)))
-    return grid
+    return _line(at, Text("the bus", style=f"bold {SCREEN[NEWS]}"), Text(words.told(told.event)), width)
 
 
-def line_entry(told: Task | Note) -> RenderableType:
+def line_entry(told: Task | Note, width: int) -> RenderableType:
     """What somebody is asked, or what the demo does."""
-    grid = _grid()
     match told:
         case Task():
-            grid.add_row(Text(""), Text(told.who, style=INK3), Text(told.what, style=f"italic {INK3}"))
+            return _line("", Text(told.who, style=INK3), Text(told.what, style=f"italic {INK3}"), width)
         case Note():
             style = SCREEN["person"]
-            grid.add_row(Text(""), Text("the demo", style=f"bold {style}"), Text(told.text, style=style))
-    return grid
+            return _line("", Text("the demo", style=f"bold {style}"), Text(told.text, style=style), width)
 
 
-def check_entry(told: Checked) -> RenderableType:
+def check_entry(told: Checked, width: int) -> RenderableType:
     """Something that had to be so."""
-    grid = _grid()
     mark = Text("✓ checked", SCREEN[GOOD]) if told.is_so else Text("✗ not so", f"bold {SCREEN[BAD]}")
     text = Text(told.sentence)
-    grid.add_row(Text(""), mark, text.append(f"\n{told.looked_at}", style=INK3) if told.looked_at else text)
-    return grid
+    return _line("", mark, text.append(f"\n{told.looked_at}", style=INK3) if told.looked_at else text, width)
 
 
 def more_entry(times: int) -> RenderableType:
     """So many times more what stands above."""
-    return Text(f"       ⋮  {times} times more the same", style=INK3)
+    return Text(f"        ⋮  {times} times more the same", style=INK3)
 
 
 def act_entry(told: Act) -> RenderableType:
@@ -212,12 +204,18 @@ def act_entry(told: Act) -> RenderableType:
 
 def _brief(text: str) -> str:
     """Tokens by their last digits, as people compare them; who holds what has them in full."""
-    return TOKEN.sub(r"…\1", text)
+    return TOKEN.sub(r"\1…\2", text)
 
 
-def _grid() -> Table:
+def _line(at: str, who: Text, text: Text, width: int) -> Table:
+    """When, who, what; where there is little room the text begins right behind the name."""
     grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(width=SECONDS_WIDTH, justify="right", no_wrap=True)
-    grid.add_column(width=WHO_WIDTH, no_wrap=True)
-    grid.add_column(ratio=1)
+    grid.add_column(width=AT_WIDTH, justify="right", no_wrap=True)
+    if width < ALIGNED:
+        grid.add_column(ratio=1)
+        grid.add_row(Text(at, style=INK3), Text.assemble(who, " ", text))
+    else:
+        grid.add_column(width=WHO_WIDTH, no_wrap=True)
+        grid.add_column(ratio=1)
+        grid.add_row(Text(at, style=INK3), who, text)
     return grid

@@ -11,12 +11,12 @@ from rich.terminal_theme import TerminalTheme
 from bus.dev.demo.board import Board
 from bus.dev.demo.told import Counted, Ended, Note, Told
 
-WIDTH, HEIGHT = 112, 36
+WIDTH, HEIGHT = 120, 38
 DARK = TerminalTheme((13, 16, 19), (233, 236, 239), [(0, 0, 0)] * 8, [(0, 0, 0)] * 8)
 TITLE = "agentbus demo"
 # As rich's own, without the fonts it would fetch from elsewhere.
 FORM = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {terminal_width} {terminal_height}" role="img">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="-9 -25 {width} {height}" role="img">
 <title>agentbus demo: a process is killed while messages are under way</title>
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -24,7 +24,7 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>{lines}</defs>
-<rect width="{terminal_width}" height="{terminal_height}" rx="8" fill="#0d1013"/>
+<rect x="-9" y="-25" width="100%" height="100%" rx="10" fill="#0d1013"/>
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from bus.dev.demo.board import HEIGHT_MIN, WIDTH_MIN, Board
-from bus.dev.demo.narration import ending, summary
+from bus.dev.demo.narration import ending, is_whole, summary
 from bus.dev.demo.told import Begun, Ended, Told
 
 FRAME_S = 0.08  # twelve frames a second: smooth enough, and cheap
@@ -57,7 +57,7 @@ class Screen:
             self._live.stop()
             self._console.print(summary(self._board.checked))
             for line in ending(told):
-                self._console.print(line, soft_wrap=True)
+                self._console.print(line, soft_wrap=is_whole(line))
 
     def refresh(self) -> None:
         """Draw, unless it was drawn a moment ago."""

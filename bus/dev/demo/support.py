@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
+from bus.client import Bus, NotAllowed, Suspended
 from bus.dev.demo.leads import LeadAgent
-from bus.dev.demo.talk import Heard, Talk, start_talking
+from bus.dev.demo.tasks import Json, my_bus, work
 
 UPDATE = "customer.record.update.v1"
 RESUME = "bus.control.resume.v1"
@@ -16,37 +18,37 @@ TRIES_MAX = 200  # of a loop nobody stops
 class Support:
     """A lead agent with a second task, at which it runs in a loop, as agents sometimes do."""
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self._leads = LeadAgent(talk)
-        self._customer = ""
-        self._tries = 0
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._leads = LeadAgent(bus)
+        self.watch = self._leads.watch
 
-    def hear(self, heard: Heard) -> None:
-        """React to whatever concerns the customer's record; leads are the other agent's work."""
-        is_refused = heard.kind == "refused" and heard.topic == f"bus.out.{self._talk.lane}"
-        if heard.kind == "update_customer":
-            self._customer = heard.body["customer"]
-            self._update()
-        elif is_refused and heard.body["reason"] == "not_allowed" and heard.body["type"] == UPDATE:
-            time.sleep(TRY_AGAIN_S)
-            self._update()
-        elif is_refused and heard.body["reason"] == "suspended" and self._customer:
-            self._customer = ""
-            self._talk.say(RESUME, {"select": {"agent": self._talk.agent}, "reason": "I was only trying to help"})
+    def obey(self, task: Json) -> None:
+        """Customers' records are its own work; leads are the other agent's."""
+        if task["do"] == "update_customer":
+            self._update(task["customer"])
         else:
-            self._leads.hear(heard)
+            self._leads.obey(task)
 
-    def _update(self) -> None:
-        self._tries += 1
-        if self._tries <= TRIES_MAX:
-            changes = {"billing_email": "accounts@example.com"}
-            body = {"customer_id": self._customer, "changes": changes, "reason": "The customer asked on the phone."}
-            self._talk.say(UPDATE, body, subject=f"customer/{self._customer}")
+    def _update(self, customer: str) -> None:
+        changes = {"billing_email": "accounts@example.com"}
+        body = {"customer_id": customer, "changes": changes, "reason": "The customer asked on the phone."}
+        for _ in range(TRIES_MAX):
+            try:
+                self._bus.send(UPDATE, body, subject=f"customer/{customer}")
+            except NotAllowed:
+                time.sleep(TRY_AGAIN_S)  # `no.advice` says to leave it to others, or to ask for the role
+            except Suspended:
+                self._help_itself()
+                return
+
+    def _help_itself(self) -> None:
+        with contextlib.suppress(Suspended):
+            select = {"agent": self._bus.agent}
+            self._bus.send(RESUME, {"select": select, "reason": "I was only trying to help"})
 
 
 if __name__ == "__main__":
-    me = start_talking("bus.outcomes")
-    agent = Support(me)
-    for something in me.listen():
-        agent.hear(something)
+    with my_bus() as bus:
+        agent = Support(bus)
+        work(agent.obey, agent.watch)
