@@ -10,6 +10,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
+    AdminClient,
+    ConfigResource,
     ResourcePatternType,
     ResourceType,
 )
@@ -20,6 +22,7 @@ from bus.shell.acls import Grant, Holders, Operation, Pattern, Resource, table
 from bus.shell.errors import BusError, NotPermittedError, RetryableError
 
 CLUSTER_NAME = "kafka-cluster"  # Kafka's own name for the one cluster there is
+AUTHORIZER = "authorizer.class.name"
 SPREAD_S = 10.0  # brokers learn of a change from the controller, a moment after it was made
 LOOK_S = 0.05
 BATCH_MAX = 500  # ACLs in one question
@@ -52,15 +55,41 @@ def read_acls(config: kafka.ClientConfig) -> tuple[FoundAcl, ...]:
     """All ACLs about topics, groups, transactions and the cluster; raises as `check_acls`."""
     client = kafka.admin(config)
     kafka.partition_counts(client, config["bootstrap.servers"])  # says it better if nobody answers
+    _check_may_look(client)
     found = []
     for resource, kind in _RESOURCES.items():
-        wanted = AclBindingFilter(kind, *_EVERYTHING)
         try:
-            bindings = client.describe_acls(wanted, request_timeout=kafka.CALL_TIMEOUT_S).result()
+            asked = client.describe_acls(AclBindingFilter(kind, *_EVERYTHING), request_timeout=kafka.CALL_TIMEOUT_S)
+            found += [_found(binding, resource) for binding in asked.result()]
         except KafkaException as error:
             raise _error_of(error, "see", "seen") from error
-        found += [_found(binding, resource) for binding in bindings]
+    if not found:
+        _check_authorizer(client)
     return tuple(sorted(found))
+
+
+def _check_may_look(client: AdminClient) -> None:
+    """The client library tells nobody that a question about ACLs was refused: it answers that there are none."""
+    try:
+        asked = client.describe_cluster(include_authorized_operations=True, request_timeout=kafka.CALL_TIMEOUT_S)
+        operations = asked.result().authorized_operations or []
+    except KafkaException as error:
+        raise _error_of(error, "see", "seen") from error
+    if AclOperation.DESCRIBE not in operations:
+        raise _not_permitted("see")
+
+
+def _check_authorizer(client: AdminClient) -> None:
+    """Nor does it tell that there is nobody who would obey any."""
+    try:
+        controller = client.describe_cluster(request_timeout=kafka.CALL_TIMEOUT_S).result().controller
+        broker = ConfigResource(ResourceType.BROKER, str(controller.id))
+        (asked,) = client.describe_configs([broker], request_timeout=kafka.CALL_TIMEOUT_S).values()
+        authorizer = asked.result()[AUTHORIZER].value
+    except (KafkaException, KeyError):
+        return  # whoever may not see the brokers' settings is told by the change itself, if he makes one
+    if not authorizer:
+        raise _no_authorizer()
 
 
 def apply_acls(config: kafka.ClientConfig, add: Sequence[Grant], remove: Sequence[FoundAcl]) -> None:
@@ -99,13 +128,21 @@ def _error_of(error: KafkaException, verb: str, done: str) -> BusError:
     refusal: KafkaError = error.args[0]
     match refusal.code():
         case KafkaError.SECURITY_DISABLED:
-            step = "set authorizer.class.name on its brokers, or try the table on `agentbus dev --secure`"
-            return NoAuthorizerError("this Kafka has no ACLs: everybody may do everything", step)
+            return _no_authorizer()
         case KafkaError.CLUSTER_AUTHORIZATION_FAILED:
-            step = "log in as one who may (Describe and Alter on the cluster), with --kafka-config"
-            return NotPermittedError(f"this login may not {verb} ACLs", step)
+            return _not_permitted(verb)
         case _:
             return RetryableError(f"the ACLs of this Kafka could not be {done} ({refusal.str()})")
+
+
+def _no_authorizer() -> NoAuthorizerError:
+    step = f"set {AUTHORIZER} on its brokers, or try the table on `agentbus dev --secure`"
+    return NoAuthorizerError("this Kafka has no ACLs: everybody may do everything", step)
+
+
+def _not_permitted(verb: str) -> NotPermittedError:
+    step = "log in as one who may (Describe and Alter on the cluster), with --kafka-config"
+    return NotPermittedError(f"this login may not {verb} ACLs", step)
 
 
 def _found(binding: Any, resource: Resource) -> FoundAcl:  # Any: AclBinding, whose fields have no types
