@@ -148,6 +148,6 @@ def _no_message(lookup: Lookup, asked: str) -> Missing:
             behind.append(f"{lane} {end - lookup.judged_up_to(lane):,}")
     if behind:
         return Missing(f"{text}; not judged yet are, by lane: {', '.join(behind)}", "ask again in a moment")
-    near = lookup.ids_like(asked)
+    near = difflib.get_close_matches(asked, lookup.ids_like(asked), n=1)
     step = f"did you mean {listed(near, 'or')}?" if near else "look at the id again; `agentbus tail` shows what comes"
     return Missing(text, step)

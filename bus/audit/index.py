@@ -18,7 +18,7 @@ from typing import Any
 
 from bus.audit.evidence import Place
 from bus.audit.index_file import IN_MEMORY, connect, empty, forget, reading_alone, transaction
-from bus.audit.remember import remember_entry, remember_refusal, remember_row
+from bus.audit.remember import Pen, remember_entry, remember_refusal, remember_row
 from bus.audit.source import Source
 from bus.audit.standing import WatchedState, resource_from_text
 from bus.core import topics
@@ -61,6 +61,7 @@ class Index:
         self._positions: dict[Place, Position] = {}
         self._stamp = -1
         self.database: sqlite3.Connection
+        self._pen: Pen
 
     def open(self) -> None:
         """Open the file, or begin one; raises `BusError`."""
@@ -121,7 +122,9 @@ class Index:
         told_s = began_s + QUIET_S - TELL_EVERY_S
         for batch in self.source.read(spans):
             with transaction(self.database):
+                self._pen = Pen(self.database)
                 self._take(batch)
+                self._pen.flush()
                 self._keep()
             count += len(batch)
             if time.monotonic() - told_s >= TELL_EVERY_S:
@@ -161,7 +164,7 @@ class Index:
             if position.note:
                 continue
             if record.topic == topics.REFUSED:
-                remember_refusal(self.database, record)
+                remember_refusal(self._pen, record)
                 position.next_offset = record.offset + 1
             elif record.offset == position.tip_offset:
                 if advance(Tip(position.tip.seq - 1), record.value or b"") != position.tip:
@@ -185,7 +188,7 @@ class Index:
         tip = position.tip
         kind = str(segment["kind"]) if is_valid and segment is not None else "void"
         numbers = (tip.seq, tip.hash, segment["prev"]) if is_valid and segment is not None else (None, "", "")
-        self.database.execute(
+        self._pen.write(
             "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (record.topic, record.partition, record.offset, kind, *numbers, record.timestamp_ms),
         )
@@ -194,14 +197,14 @@ class Index:
         match segment["kind"]:
             case "gate":
                 for item in segment["rows"]:
-                    remember_row(self.database, segment, row_from_json(item), record.offset)
+                    remember_row(self._pen, segment, row_from_json(item), record.offset)
             case "arbiter":
                 state = self._state(record.partition)
                 for item in segment["entries"]:
                     entry = entry_from_json(item)
                     state.touched.clear()
                     evolve(state, entry)
-                    remember_entry(self.database, state, entry, item, record.offset)
+                    remember_entry(self._pen, state, entry, item, record.offset)
             case _:
                 pass
 

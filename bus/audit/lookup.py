@@ -178,10 +178,10 @@ class Lookup:
         return [name for (name,) in found]
 
     def ids_like(self, identifier: str) -> list[str]:
-        """A few message ids that begin like this one."""
-        wanted = "SELECT DISTINCT id FROM rows WHERE id >= ? AND id < ? ORDER BY id LIMIT 3"
-        start = identifier[: max(3, len(identifier) - 2)]
-        return [name for (name,) in self._database.execute(wanted, (start, f"{start}\x7f")).fetchall()]
+        """Message ids that begin as this one does; the newest are near enough."""
+        wanted = "SELECT DISTINCT id FROM rows WHERE id >= ? AND id < ? ORDER BY at DESC LIMIT ?"
+        start = identifier[:3]
+        return [name for (name,) in self._database.execute(wanted, (start, f"{start}\x7f", LIKE_MAX)).fetchall()]
 
     def lanes(self) -> list[str]:
         """Every lane that a gate has judged a record of."""

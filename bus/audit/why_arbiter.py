@@ -153,7 +153,7 @@ def _ended(found: Situation, what: Ended) -> list[str]:
 
 def _refused(found: Situation, what: Refused) -> list[str]:
     if what.reason == ArbiterReason.LATE and what.token is None:  # about no lease
-        return [_PLAIN["late"], what.detail]
+        return [what.detail or _PLAIN["late"]]
     if what.reason != ArbiterReason.FENCED or what.token is None:
         return _no(found, what.reason, what.detail)
     holding, subject = found.before.resource.holding, found.before.subject
@@ -162,8 +162,10 @@ def _refused(found: Situation, what: Refused) -> list[str]:
         return [f"{named}, but nobody held {subject}: that token is over"]
     if holding.agent == what.agent:
         return [f"{named}, but the current token of {subject} is {holding.token}"]
-    until = found.clock(holding.until)
-    return [f"{named}, but {name_of(holding.agent)} held {subject} under token {holding.token} until {until}"]
+    held = f"{name_of(holding.agent)} held {subject} under token {holding.token} until {found.clock(holding.until)}"
+    if holding.token == what.token:
+        return [f"{named}, but that is another agent's: {held}"]
+    return [f"{named}, but {held}"]
 
 
 def _no(found: Situation, reason: str, detail: str) -> list[str]:
@@ -189,10 +191,12 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
         case ArbiterReason.EXPIRED:
             return [f"the message was void by then, as its sender had asked for: {detail}" if detail else _EXPIRED]
         case _:
-            return [_PLAIN.get(reason, "the arbiter said no"), *([detail] if detail else [])]
+            plain = _PLAIN.get(reason, "the arbiter said no")
+            return [detail or plain] if reason in _TOLD_BY_DETAIL else [plain, *([detail] if detail else [])]
 
 
 _EXPIRED = "the message was void by then, as its sender had asked for with ce_expirytime"
+_TOLD_BY_DETAIL = frozenset({ArbiterReason.LATE, ArbiterReason.CONTEST_CLOSED})
 _PLAIN = {
     "fenced": "only the holder may do this, with the current token",
     "late": "the message names something that is not there any more, or never was",

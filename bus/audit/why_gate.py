@@ -1,5 +1,6 @@
 """Says in plain sentences why a gate forwarded a message, refused it, or said that it was there before."""
 
+import re
 from dataclasses import dataclass
 
 from bus.audit.decisions import GateDecision
@@ -26,6 +27,9 @@ _PLAIN = {
     GateReason.STALE_BASE: "somebody had changed this since, or there was no such thing to lift",
     GateReason.POISON: "judging this record had ended the stage twice, so it was refused without another look",
 }
+
+_TOLD = frozenset({GateReason.UNKNOWN_SENDER, GateReason.UNKNOWN_CONTRACT, GateReason.POISON})
+_EPOCH_MS = re.compile(r"\b1[0-9]{12}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,14 @@ def why_gate(found: GateSituation) -> list[str]:
             return [_suspended(found)]
         case _:
             plain = _PLAIN.get(GateReason(row.reason), "the gate said no")
-            is_told = bool(said.violations) or said.detail in ("", row.reason)  # violations are told one by one
-            return [plain, *([] if is_told else [printable(said.detail)])]
+            # Violations are told one by one, and these reasons leave nothing to add.
+            is_told = bool(said.violations) or said.detail in ("", row.reason) or row.reason in _TOLD
+            return [plain] if is_told else [plain, _dated(printable(said.detail), found.clock)]
+
+
+def _dated(text: str, clock: Clock) -> str:
+    """The text with its times as the reader wants them."""
+    return _EPOCH_MS.sub(lambda time: clock(int(time[0])), text)
 
 
 def _first(found: GateSituation) -> str:
