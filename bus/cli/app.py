@@ -125,10 +125,6 @@ def main() -> None:
         code = ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         code = 130  # as a shell says of a command that Ctrl-C ended
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OK
     except Exception as error:  # no traceback ever reaches a user
         if is_debugging():
             raise

@@ -186,9 +186,9 @@ class Caller:
 
 def console(file: Any) -> "Console":  # Any: sys.stdout is typed as TextIO, rich wants its own protocol
     """Where to print; colours only on a terminal and without NO_COLOR."""
-    from rich.console import Console
+    from bus.cli.plain_console import PlainConsole
 
-    return Console(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
+    return PlainConsole(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
 
 
 def terminal_width() -> int | None:
@@ -202,7 +202,13 @@ def with_caller(command: Callable[..., None]) -> Callable[..., None]:
 
     def call(**given: Any) -> None:  # Any: each option has a type of its own
         bootstrap, kafka = given.pop("bootstrap"), tuple(given.pop("kafka_settings"))
-        command(Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json")), **given)
+        caller = Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json"))
+        try:
+            command(caller, **given)
+        except BrokenPipeError:
+            # Whoever read our output has gone, as `| head` does; nothing may be written at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
 
     shared: Mapping[str, tuple[Any, object]] = {  # Any: annotations
         "bootstrap": (Bootstrap, ""),
