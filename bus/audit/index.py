@@ -60,6 +60,7 @@ class Index:
         self._registries: dict[int, Registry] = {}
         self._positions: dict[Place, Position] = {}
         self._stamp = -1
+        self.unreadable: list[str] = []  # topics that this login may not read
         self.database: sqlite3.Connection
         self._pen: Pen
 
@@ -92,7 +93,11 @@ class Index:
     def notes(self) -> list[str]:
         """What could not be read, in sentences."""
         found = self.database.execute("SELECT note FROM places WHERE note <> '' ORDER BY topic, partition")
-        return [str(note) for (note,) in found]
+        hidden = [
+            name for name in map(topics.gate_journal, self.present_registry().lanes) if name not in self.source.counts
+        ]
+        unread = [f"{name}: not there, or not for this login" for name in dict.fromkeys([*self.unreadable, *hidden])]
+        return [*unread, *(str(note) for (note,) in found)]
 
     def registry(self, number: int) -> Registry:
         """What was in force at that control number, as far as the journals of the arbiter tell it."""
@@ -138,7 +143,9 @@ class Index:
     def _spans(self) -> dict[Place, tuple[int, int]]:
         """What is to be read: from each journal's last valid segment on, so that it is seen once more."""
         spans = {}
-        for place, (low, end) in self.source.ends(self._places()).items():
+        ends = self.source.ends(self._places())
+        self.unreadable = [topic for topic, p in self._places() if (topic, p) not in ends]
+        for place, (low, end) in ends.items():
             known = place in self._positions
             position = self._positions.setdefault(place, Position())
             if end < position.next_offset:

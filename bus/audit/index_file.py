@@ -53,7 +53,7 @@ def connect(path: Path | str, identity: str) -> sqlite3.Connection:
     """Open the file of the bus with that identity, empty if it is of another bus or version; raises `BusError`."""
     try:
         if isinstance(path, Path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # journals are not for everybody
         try:
             return _connect(path, identity)
         except sqlite3.OperationalError:

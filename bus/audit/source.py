@@ -70,7 +70,8 @@ class LiveSource:
         client = kafka.admin(self.config)
         self.counts = kafka.partition_counts(client, self.name)
         if topics.CONTROL not in self.counts:
-            raise NotInitialisedError("this Kafka has no agentbus yet", "run `agentbus init` once")
+            text = "this Kafka has no agentbus yet, or does not let this login see it"
+            raise NotInitialisedError(text, "run `agentbus init` once, or log in as one who may read the journals")
         self._consumer = kafka.reader(self.config)
         first = self.record((topics.CONTROL, 0), 0)
         self._genesis = _genesis_of(first, self.name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bus.audit.agent_report import AgentReport
 from bus.audit.plain import listed
-from bus.cli.explain_text import Page, standing_text
+from bus.cli.explain_text import LABEL, Page, standing_text
 from bus.cli.words import clock, in_words, name_of
 
 COUNTED = {
@@ -38,12 +38,14 @@ def agent_text(report: AgentReport, width: int | None) -> list[str]:
     page.paragraph("kept", [f"{one.subject}: {standing_text(one, ago=True)}" for one in report.reserved])
     page.paragraph("counts", [_counted(report.counts)])
     page.paragraph(
-        "refused", [", ".join(f"{reason} {count:,}" for reason, count in report.refusals.items()) or "never"]
+        "why not", [", ".join(f"{reason} {count:,}" for reason, count in report.refusals.items()) or "never"]
     )
     page.paragraph("said last", [] if report.spoken else ["nothing yet"])
+    width_of_id = max((len(one.decided.decision) for one in report.spoken), default=0)
     opening = "said last"
     for one in report.spoken:
-        page.hanging(f"{opening:<10}{clock(one.at)}  ", f"{one.decided.decision}  {in_words(one.decided.event)}", 20)
+        told = f"{opening:<{LABEL}}{clock(one.at)}  {one.decided.decision:<{width_of_id}}  "
+        page.hanging(told, in_words(one.decided.event), LABEL + 12)
         opening = ""
     return page.lines
 

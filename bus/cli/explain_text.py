@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from bus.audit.decisions import Link, Proof, Setting
 from bus.audit.explanation import Around, Explanation, Rests
@@ -16,9 +17,17 @@ from bus.cli.caller import console
 from bus.cli.tables import shortened
 from bus.cli.words import clock, exact_clock, in_words, selected, violation_lines
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
 LABEL = 10  # the column of the questions
 TEXT_WIDTH_MAX = 100  # longer lines are hard to read
 HASH_SHOWN = 16  # of 64 digits, on a terminal
+COLOURS = {
+    **dict.fromkeys(("granted", "confirmed", "renewed", "admitted", "active", "passed the gate", "fact"), "green"),
+    **dict.fromkeys(("denied", "refused", "suspended"), "red"),
+    **dict.fromkeys(("ended", "duplicate", "repeat"), "yellow"),
+}
 _LENGTH = re.compile(r"(\d) (ms|s|min|h|d)\b")  # a number stays with its unit
 
 
@@ -95,10 +104,18 @@ def print_page(lines: Sequence[str], *, has_labels: bool) -> None:
     for number, line in enumerate(lines):
         text = Text(line)
         if number == 0:
-            text.stylize("bold", 0, max(line.find("  "), 0))
+            _stress(text)
         elif has_labels and line[:1].strip():
             text.stylize("bold", 0, LABEL)
         screen.print(text, soft_wrap=True, highlight=False)
+
+
+def _stress(heading: "Text") -> None:
+    """The heading: its name, and the verdict in the colour people expect of it."""
+    name = max(heading.plain.find("  "), 0)
+    heading.stylize("bold", 0, name)
+    verdict = heading.plain[name:].partition(":")[0]
+    heading.stylize(COLOURS.get(verdict.strip(), ""), name, name + len(verdict))
 
 
 class Page:
@@ -167,7 +184,8 @@ def _said(message: Message | None) -> list[str]:
         case "changed":
             texts.append(f"what stands at {message.read_from} now has another hash than the journal: it was changed")
         case _:
-            texts.append(f"its bytes are not kept any more ({message.src}); the journal has their hash, {message.hash}")
+            texts.append(f"its bytes at {message.src} are not kept any more, or not for this login to read")
+            texts.append(f"the journal has their hash, {message.hash}")
     return texts
 
 

@@ -33,6 +33,7 @@ def lookup_of(caller: Caller, export: Path | None) -> Iterator["Lookup"]:
     from bus.audit.index import Index
     from bus.audit.lookup import Lookup
     from bus.audit.source import LiveSource
+    from bus.core import topics
     from bus.dev.places import cache_folder
 
     source: LiveSource | ExportSource
@@ -46,6 +47,9 @@ def lookup_of(caller: Caller, export: Path | None) -> Iterator["Lookup"]:
     try:
         index.open()
         index.catch_up(caller.say)
+        if topics.JOURNAL in index.unreadable or topics.JOURNAL not in source.counts:
+            text = "the journals may not be read with this login"
+            raise CommandError(ExitCode.NOT_PERMITTED, text, "log in as the auditor, or ask for an export")
         for note in index.notes():
             caller.say(f"not known: {note}")
         yield Lookup(index)
