@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from bus.client.clock import elapsed_s
 from bus.client.errors import ClientError, LeaseLost, Misuse, Refused, Unanswered
 from bus.client.event import Event
 from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
@@ -113,6 +114,14 @@ class Lease:
         finally:
             self._holding.check_belief()
         self._holding.check()
+
+    def revive(self, until_s: float) -> None:
+        """A grant may have been so long on its way that it can no more be believed: then ask for more first.
+
+        ``until_s`` is a reading of `elapsed_s`. Raises `LeaseLost` if the bus has ended it meanwhile.
+        """
+        if not self.is_held:
+            self.renew(timeout_s=until_s - elapsed_s())
 
     def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
         """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.

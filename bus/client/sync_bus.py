@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, overload
 
 from bus.client.admitted import Builder
+from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, Misuse
+from bus.client.errors import ClientError, LeaseLost, Misuse
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
@@ -121,14 +122,19 @@ class Bus:
         has it: ``retry_after_ms``), `Refused`, `Unanswered`, `Unreachable`.
         """
         self.open()
-        request = self._voice.claim(subject, lease_ms, reasoning, evidence, self._wait_s(timeout_s))
-        holding = self._voice.held(request, self._await(request))
-        lease = Lease(self, holding)
-        if on_lost is not None:
-            holding.when_lost(on_lost)
-        if not holding.is_held:  # the claim was so long on its way that the belief has ended: ask for more first
-            lease.renew(timeout_s=timeout_s)
-        return lease
+        until_s = elapsed_s() + self._wait_s(timeout_s)
+        while True:
+            request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s())
+            lease = Lease(self, self._voice.held(request, self._await(request)))
+            try:
+                lease.revive(until_s)
+            except LeaseLost:
+                if elapsed_s() >= until_s:
+                    raise
+                continue
+            if on_lost is not None:
+                lease.on_lost(on_lost)
+            return lease
 
     def send(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
