@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+from bus.audit.plain import printable
 from bus.core.contracts import JsonObject
 
 ENDED = {
@@ -15,9 +16,9 @@ ENDED = {
 def in_words(event: JsonObject) -> str:
     """The event in a line; what this version does not know is shown as it came."""
     try:
-        return _in_words(event)
+        return printable(_in_words(event))
     except KeyError:  # of another version: a field is missing
-        return _as_it_came(event)
+        return printable(_as_it_came(event))
 
 
 def _in_words(event: JsonObject) -> str:
