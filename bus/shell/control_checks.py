@@ -93,7 +93,8 @@ def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> 
     if contract.type != name:
         wrong.append(_broken("/value/contract/type", "name", f"the type is {contract.type}, the name {name}"))
     if contract.topic and not topic_exists(contract.topic):
-        hint = f"create topic {contract.topic}: it is its owner's, not the bus's"
+        see = f"if it is there, let the gate see it: agentbus acls apply --governed {contract.topic}"
+        hint = f"create topic {contract.topic}, it is its owner's; {see}"
         wrong.append(_broken("/value/contract/topic", "topic-exists", f"topic {contract.topic} does not exist", hint))
     if (contract.guard or contract.fact) and not contract.resource:
         wrong.append(_broken("/value/contract/resource", "resource", "a guarded action or fact names its resource"))
