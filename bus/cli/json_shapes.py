@@ -19,7 +19,7 @@ _ACL = (
 SHAPES = {
     "demo": 'a line for each thing that happens, {"act", …}, and at the end one with the result.',
     "dev": '{"bootstrap", "operator", "domain", "gen", "partitions", "http", "data", "log", "pids": {…},'
-    ' "lanes": […], "agents": […]}, once it is ready.',
+    ' "lanes": […], "agents": […], "clients": {user: file}}, once it is ready.',
     "init": '{"created": [topics], "was_there": true or false, "genesis": {…}}.',
     "run": '{"ready": true, "stages": […], "pid", "http"}, once it is ready. The log stays on stderr.',
     "send": "a line for each answer of the bus, each an event of docs/wire.md §5; with --no-wait, or for a message"
