@@ -3,11 +3,12 @@
 Data goes to stdout, talk to stderr: `agentbus lanes ls --json | …` never has to be cleaned.
 """
 
+import contextlib
 import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,6 +126,19 @@ class Caller:
     def say(self, text: str) -> None:
         """Tell the person at the terminal something that is not the answer."""
         console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[Callable[[str], None]]:
+        """What long work calls to tell how far it is: one line that changes at a terminal, lines in a pipe."""
+        if not sys.stderr.isatty():
+            yield self.say
+            return
+        status = console(sys.stderr).status("")
+        status.start()
+        try:
+            yield lambda text: status.update(f"{text} …")
+        finally:
+            status.stop()
 
     def say_once(self, text: str) -> None:
         """The same, unless this command has said it already."""

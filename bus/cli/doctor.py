@@ -40,18 +40,19 @@ def doctor(
 
     screen = _Screen(caller)
     checkup = Checkup(screen.show)
+    patient, broken = None, None
+    try:
+        running, settings = caller.running(), caller.unchecked_settings()
+        is_development = running is not None and running.bootstrap == settings.bootstrap
+        patient = Patient(settings, is_development, deep, screen.progress)
+    except BusError as error:
+        broken = wrong("reachable", error.message, error.next_step or "correct it")
     try:
         examine_machine(checkup)
-        try:
-            running = caller.running()
-            settings = caller.unchecked_settings()
-        except BusError as error:
-            broken = wrong("reachable", error.message, error.next_step or "correct it")
-            checkup.look("Kafka", "reachable", lambda: [broken])
-        else:
-            is_development = running is not None and running.bootstrap == settings.bootstrap
-            patient = Patient(settings, is_development, deep, screen.progress)
+        if patient is not None:
             examine_bus(checkup, patient)
+        elif broken is not None:
+            checkup.look("Kafka", "reachable", lambda: [broken])
     finally:
         screen.close()
     screen.sum_up(checkup)
@@ -75,6 +76,7 @@ class _Screen:
 
     def show(self, line: "Line") -> None:
         """One line of the answer."""
+        self.close()  # two writers on one terminal write over one another
         if self._caller.is_json:
             told = {"group": line.group, "check": line.check, "state": line.state.value}
             self._caller.show_json({**told, "sentence": line.sentence, "remedy": line.remedy})
