@@ -58,7 +58,7 @@ SHAPES = {
     "explain": 'of a decision one object, {"decision", "stage", "at", "verdict", "reason", "subject", "event": {…},'
     ' "who": {…}, "message": {…}, "rests_on": […], "why": [sentences], "violations": […], "before": {…}, "after": {…},'
     ' "followed": […], "released": {…}, "around": […], "proof": […], "again": […], "notes": […]}; of a subject a line'
-    ' for each decision, {"decision", "at", "event": {…}}. Described field by field in docs/reference.',
+    ' for each decision, {"decision", "at", "event": {…}}. See docs/reference/explanations.md.',
     "resources ls": 'a line for each resource, {"subject", "state": "held", "ending", "reserved", "cooling" or "free",'
     ' "holder", "claim", "token", "until", "since", "lease_ms", "reserved_for", "reserved_until", "cooling_until",'
     ' "facts": {…}, "awaiting_report": […], "ended_by"}; with --watch a line for each change, with "time".',

@@ -10,7 +10,7 @@ from bus.core.events import KINDS
 from bus.core.journal import parse_segment
 from bus.core.reasons import ArbiterReason, GateReason
 from bus.core.records import digest
-from tests.audit.explained import answers, clock, eventful, explanations, held_after, held_before, kinds
+from tests.audit.explained import answers, clock, eventful, explanations, held_after, held_before, kinds, worn
 from tests.audit.handmade import SALES, SUPPORT
 
 SORTS = sorted(kinds())
@@ -168,6 +168,18 @@ def test_a_message_is_shown_as_it_was_sent() -> None:
     found = _about("gate", "refused", "rule_violation")
     assert found.message is not None
     assert (found.message.kept, json.loads(found.message.excerpt)) == ("there", {"lead_id": "L-1", "words": 101})
+
+
+def test_what_retention_took_is_said_and_the_rest_is_known() -> None:
+    """Without the messages the journals still say who, when, why and by which hash."""
+    refused, admitted = worn()
+    whole = explanations()[refused.decision], explanations()[admitted.decision]
+    for found, known in zip((refused, admitted), whole, strict=True):
+        assert found.message is not None
+        assert known.message is not None
+        assert (found.message.kept, found.message.excerpt) == ("gone", "")
+        assert (found.message.hash, found.reason, found.who) == (known.message.hash, known.reason, known.who)
+    assert (refused.violations, admitted.released) == ((), None)
 
 
 def test_a_duplicate_leads_to_the_first_decision() -> None:
