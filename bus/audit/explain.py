@@ -18,6 +18,7 @@ from bus.core.control import Registry
 from bus.core.events import ActionAdmitted, event_to_json
 from bus.core.reasons import GateReason
 
+UNDECIDED = "what becomes of it: the arbiter has not decided on it yet"
 AGAIN_MAX = 5  # copies of one message that are named; more of the same tell nothing
 
 
@@ -28,6 +29,10 @@ class Explaining:
     index: Index
     lookup: Lookup
     clock: Clock
+
+    def of(self, found: ArbiterDecision | GateDecision) -> Explanation:
+        """Explain a decision of either stage."""
+        return self.arbiter(found) if isinstance(found, ArbiterDecision) else self.gate(found)
 
     def arbiter(self, found: ArbiterDecision) -> Explanation:
         """Explain a decision of the arbiter."""
@@ -88,7 +93,7 @@ class Explaining:
             around=[Around(f"lane {found.lane}", before, after)],
             proof=self._proof((topics.gate_journal(found.lane), 0), found.journal_offset, None),
             again=self._again(found) if row.verdict == "forwarded" else [],
-            notes=self.index.notes(),
+            notes=[*([UNDECIDED] if row.verdict == "forwarded" and decided is None else []), *self.index.notes()],
         )
 
     # ---- the parts ------------------------------------------------------------------------------------------

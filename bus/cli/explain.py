@@ -61,13 +61,11 @@ def explain(
 
 
 def _explain(caller: Caller, lookup: "Lookup", found: "ArbiterDecision | GateDecision") -> None:
-    from bus.audit.decisions import ArbiterDecision
     from bus.audit.explain import Explaining
     from bus.cli.explain_text import as_text, print_page
     from bus.shell.lane_talk import wire_time
 
-    explaining = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock)
-    explained = explaining.arbiter(found) if isinstance(found, ArbiterDecision) else explaining.gate(found)
+    explained = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock).of(found)
     if caller.is_json:
         caller.show_json(explained.to_json())
         return

@@ -81,6 +81,19 @@ def worn() -> list[Explanation]:
     return explained
 
 
+@cache
+def undecided() -> Explanation:
+    """A message that its gate has forwarded, and the arbiter has not reached."""
+    evidence = eventful()
+    logs = {
+        place: Log(0, 2, log.records[:2]) if place[0] == "bus.journal" else log for place, log in evidence.logs.items()
+    }
+    asked = Lookup(index_of(replace(evidence, logs=logs)))
+    found = asked.gate("sales", 15)
+    assert found is not None
+    return Explaining(asked.index, asked, clock).gate(found)
+
+
 def kinds() -> dict[tuple[str, str, str], Explanation]:
     """One explanation of each sort: stage, kind of event, reason."""
     return {(one.stage, str(one.event["kind"]), one.reason): one for one in explanations().values()}

@@ -4,13 +4,24 @@ import json
 
 import pytest
 
+from bus.audit.explain import UNDECIDED
 from bus.audit.explanation import Explanation
 from bus.core import topics
 from bus.core.events import KINDS
 from bus.core.journal import parse_segment
 from bus.core.reasons import ArbiterReason, GateReason
 from bus.core.records import digest
-from tests.audit.explained import answers, clock, eventful, explanations, held_after, held_before, kinds, worn
+from tests.audit.explained import (
+    answers,
+    clock,
+    eventful,
+    explanations,
+    held_after,
+    held_before,
+    kinds,
+    undecided,
+    worn,
+)
 from tests.audit.handmade import SALES, SUPPORT
 
 SORTS = sorted(kinds())
@@ -180,6 +191,12 @@ def test_what_retention_took_is_said_and_the_rest_is_known() -> None:
         assert (found.message.kept, found.message.excerpt) == ("gone", "")
         assert (found.message.hash, found.reason, found.who) == (known.message.hash, known.reason, known.who)
     assert (refused.violations, admitted.released) == ((), None)
+
+
+def test_a_forwarded_message_that_waits_is_told_as_such() -> None:
+    """The gate has passed it on; that the arbiter has not decided yet is said."""
+    assert undecided().notes == [UNDECIDED]
+    assert undecided().verdict == "forwarded"
 
 
 def test_a_duplicate_leads_to_the_first_decision() -> None:

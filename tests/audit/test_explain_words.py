@@ -13,7 +13,7 @@ from bus.cli.explain_text import LABEL, as_text, story_lines
 from bus.core.events import KINDS
 from bus.core.reasons import ArbiterReason, GateReason
 from tests.audit.eventful import CRM
-from tests.audit.explained import explanations, kinds, lookup, worn
+from tests.audit.explained import explanations, kinds, lookup, undecided, worn
 from tests.audit.handmade import SALES, SUPPORT
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def test_an_explanation_is_plain(decision: str) -> None:
 
 def test_an_explanation_without_its_message_is_plain() -> None:
     """What retention took is said in plain words as well."""
-    lines = [line for one in worn() for line in as_text(one, None)]
+    lines = [line for one in (*worn(), undecided()) for line in as_text(one, None)]
     assert not _unknown(lines)
     assert any("are not kept any more, or not for this login to read" in line for line in lines)
 
@@ -102,7 +102,7 @@ def test_no_jargon_is_called_plain() -> None:
 
 def test_every_plain_word_is_used() -> None:
     """A word that nobody says any more leaves the list, so that it cannot come back unseen."""
-    said = {word for one in [*explanations().values(), *worn()] for word in _spoken(as_text(one, None))}
+    said = {word for one in [*explanations().values(), *worn(), undecided()] for word in _spoken(as_text(one, None))}
     said |= set(_spoken(story_lines(story_of(lookup(), "lead/L-1", 100), None)))
     for agent in (SALES, SUPPORT, CRM):
         report = report_of(lookup(), lookup().index.present_registry(), agent, 20)
