@@ -1,8 +1,11 @@
 """Each thing that can be wrong is made wrong on a real broker, and the doctor sees it and says what mends it."""
 
 import json
+import signal
 import socket
+import subprocess
 import threading
+import time
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -16,9 +19,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 
 from bus import ENGINE
 from bus.shell import kafka
-from tests.cli.conftest import agentbus
+from tests.cli.conftest import COMMAND, agentbus
 from tests.doctor.conftest import Patient, Rows, chain, remedy, said
 
+WAITING_S = 3.0  # by then it has sent and waits, or is still on the way there: either must end at once
 TYPING_ERROR = "AGENTBUS_" + "BOOTSTRP"
 TAKEOVER = {"kind": "takeover", "nonce": "n", "mark": 0}
 
@@ -243,3 +247,16 @@ def test_a_variable_that_nobody_reads_is_wrong(env: dict[str, str]) -> None:
     assert TYPING_ERROR in said(rows, "settings")[1]
     assert "AGENTBUS_BOOTSTRAP" in remedy(rows, "settings")
     assert ran.code == 3
+
+
+def test_ctrl_c_ends_whatever_waits(ill: Patient) -> None:
+    """A message on a bus that nobody runs has no answer: the wait ends at once, without a complaint."""
+    command = [str(COMMAND), "send", "bus.resource.claim.v1", "--from", "a", "--lane", "desk", "--wait", "60"]
+    process = subprocess.Popen(
+        [*command, "--bootstrap", ill.bootstrap], env=ill.env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    time.sleep(WAITING_S)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err

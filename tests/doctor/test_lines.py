@@ -200,6 +200,14 @@ def test_the_same_fault_of_many_topics_is_one_line() -> None:
     assert "and 4 more: retention.ms=1, so that history goes too early" in line.sentence
 
 
+def test_copies_come_before_how_many_must_be_in_step() -> None:
+    """With one copy, two that must be in step would stop all writing: nobody is told to set that."""
+    few = TopicDifference("bus.control", "replicas", "1", "3", Mend.MIGRATE)
+    in_step = TopicDifference("bus.control", "min.insync.replicas", "1", "2", Mend.ALTER)
+    line = _only(topics.difference_lines(TopicReport((), (few, in_step)), is_development=False))
+    assert line.check == "copies"
+
+
 def test_partitions_without_a_leader_or_with_a_late_copy() -> None:
     """The one cannot be written at all, the other only less safely."""
     assert _states(topics.alive_lines(["bus.journal/1"], ["bus.control/0"])) == ["wrong", "note"]
@@ -210,7 +218,7 @@ def test_what_may_not_be_looked_at_is_a_note_that_says_so() -> None:
     for error in (NotPermittedError("no"), RetryableError("x: Group authorization failed")):
         line = not_looked("acls", error)
         assert line.state is State.NOTE
-        assert "these settings may not" in line.sentence
+        assert "this login may not" in line.sentence
 
 
 def _watched(values: list[bytes], *, first: int = 0, is_from_start: bool = True) -> ChainWatch:

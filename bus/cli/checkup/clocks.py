@@ -42,7 +42,7 @@ def read_clocks(config: kafka.ClientConfig, client: AdminClient) -> list[Reading
         raise RetryableError(f"Kafka does not answer: {error.args[0].str()}") from error
     there = metadata.topics.get(OFFSETS)
     if there is None or not there.partitions:
-        raise RetryableError(f"{OFFSETS} is not shown to these settings (topic authorization failed?)", LOOK_AS_ADMIN)
+        raise RetryableError(f"{OFFSETS}: topic authorization failed, or it is not there yet", LOOK_AS_ADMIN)
     leaders = {p: one.leader for p, one in there.partitions.items()}
     groups = {broker: _group_at(broker, leaders) for broker in sorted(set(leaders.values())) if broker >= 0}
     try:

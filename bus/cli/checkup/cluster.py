@@ -129,7 +129,7 @@ def broker_lines(cluster: Cluster, *, is_development: bool) -> Iterator[Line]:
     """Are the brokers' own settings such that nothing decided can be lost, and nothing appears by itself?"""
     told = [broker for broker in cluster.brokers if broker.settings]
     if not told:
-        yield note("brokers", f"their settings are not told: {cluster.why_no_settings}", LOOK_AS_ADMIN)
+        yield note("brokers", f"not looked at: {cluster.why_no_settings.rstrip('.')}", LOOK_AS_ADMIN)
         return
     faults = 0
     for name, bad, why in _BAD_SETTINGS:

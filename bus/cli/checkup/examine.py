@@ -76,6 +76,8 @@ def examine_bus(checkup: Checkup, patient: Patient) -> None:
     _examine_kafka(checkup, patient, client)
     checkup.look(KAFKA, "genesis", lambda: _open_control(patient))
     if patient.registry is None:
+        rest = note("the rest", "not looked at: it takes what stands in bus.control")
+        checkup.look(KAFKA, "the rest", lambda: [rest])
         return
     _examine_topics(checkup, patient, client, patient.registry)
     _examine_work(checkup, patient, client, patient.registry)

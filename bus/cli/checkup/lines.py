@@ -7,7 +7,7 @@ from enum import StrEnum
 from bus.shell.errors import BusError, NotPermittedError
 
 NAMES_SHOWN_MAX = 5  # of many things that are wrong in the same way; the rest is counted
-LOOK_AS_ADMIN = "ask again with the settings of an administrator or of the stages (-X, --kafka-config)"
+LOOK_AS_ADMIN = "ask again as an administrator of this Kafka (--kafka-config FILE)"
 _FORBIDDEN = "authorization failed"  # Kafka's own words, in every error of this kind
 
 
@@ -80,7 +80,7 @@ class Checkup:
 def not_looked(check: str, error: BusError) -> Line:
     """The line of a check that could not be made."""
     if is_forbidden(error):
-        return note(check, f"not looked at: these settings may not ({error.message})", LOOK_AS_ADMIN)
+        return note(check, f"not looked at, for this login may not: {error.message.rstrip('.')}", LOOK_AS_ADMIN)
     return note(check, f"not looked at: {error.message}", error.next_step or "run `agentbus doctor` again")
 
 
