@@ -14,7 +14,7 @@ from bus.client.event import Event
 from bus.client.execution import Action, Execution
 from bus.client.holding import OnLost
 from bus.client.message import JSON, Body
-from bus.client.pending import Request
+from bus.client.pending import Request, Until
 from bus.client.stores import Store
 from bus.client.subscription import Start
 from bus.client.sync_bus import TIMEOUT_S, Bus, PlainBody
@@ -105,13 +105,14 @@ class AsyncBus:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Say something and get the verdict; as `Bus.send`."""
         await self.open()
         voice = self.blocking._voice
         draft = voice.draft(message_type, body, subject, token, Extras(content_type, id, headers, expires_in_s))
-        request = voice.send(draft, self.blocking._wait_s(timeout_s))
+        request = voice.send(draft, self.blocking._wait_s(timeout_s), until)
         return voice.verdict(request, await self._answer(request))
 
     async def events(self, *, timeout_s: float | None = None) -> AsyncIterator[Event]:

@@ -18,7 +18,7 @@ from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
 from bus.client.lease import Lease
 from bus.client.message import JSON, Body
-from bus.client.pending import Request
+from bus.client.pending import Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
 from bus.client.subscription import Start, Subscription
@@ -147,18 +147,20 @@ class Bus:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Say something: a fact, a report, a message to others; returns the verdict.
 
         ``body`` is a dict, a dataclass, a pydantic model, or bytes (with ``content_type="application/avro"`` if they
-        are Avro). An ``id`` of your own makes a message that is sent twice one message. Raises `Refused` with all
-        violations, `Unanswered`, `NotTaken`.
+        are Avro). An ``id`` of your own makes a message that is sent twice one message. A type that has no topic and
+        states no fact gets no answer when all is well: say ``until="forwarded"`` for it, or wait ten seconds longer.
+        Raises `Refused` with all violations, `Unanswered`, `NotTaken`.
         """
         self.open()
         extras = Extras(content_type, id, headers, expires_in_s)
         draft = self._voice.draft(message_type, body, subject, token, extras)
-        request = self._voice.send(draft, self._wait_s(timeout_s))
+        request = self._voice.send(draft, self._wait_s(timeout_s), until)
         return self._voice.verdict(request, self._await(request))
 
     def events(self, *, timeout_s: float | None = None) -> Iterator[Event]:

@@ -27,6 +27,7 @@ class Company:
 
     world: World
     dev_pid: int
+    broker_pid: int
     _leads: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
 
     def who(self, name: str) -> dict[str, str]:
@@ -80,7 +81,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         world = new_world(str(ready["bootstrap"]), str(ready["operator"]))
         undo.callback(world.close)
         _set_up(world)
-        yield Company(world, int(ready["pids"]["dev"]))
+        yield Company(world, int(ready["pids"]["dev"]), int(ready["pids"]["broker"]))
 
 
 def _set_up(world: World) -> None:

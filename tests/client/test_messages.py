@@ -40,9 +40,16 @@ def test_a_message_with_a_topic_is_on_it(company: Company, sales: Bus) -> None:
 
 
 def test_a_message_that_is_never_answered_is_known_to_have_passed(company: Company, sales: Bus) -> None:
-    """What has no topic and states no fact gets no answer; the client finds out that the gate let it pass."""
-    verdict = sales.send(SILENT, {"lead_id": "L-1", "text": "remember me"})
+    """What has no topic and states no fact gets no answer; the gate tells at least that it has let it pass."""
+    verdict = sales.send(SILENT, {"lead_id": "L-1", "text": "remember me"}, until="forwarded")
     assert (verdict.kind, verdict.is_admitted) == ("forwarded", False)
+    with pytest.raises(Invalid):
+        sales.send(SILENT, {"lead_id": "L-1"}, until="forwarded")
+
+
+def test_who_waits_for_a_verdict_that_never_comes_hears_so_in_the_end(company: Company, sales: Bus) -> None:
+    """Without a word about it the client waits as long as a killed stage may take, then says what it knows."""
+    assert sales.send(SILENT, {"lead_id": "L-1", "text": "remember me, too"}).kind == "forwarded"
 
 
 def test_a_refused_message_has_every_violation(sales: Bus) -> None:
