@@ -118,7 +118,7 @@ def main() -> None:
     """Run the command that was typed; never shows a traceback unless AGENTBUS_DEBUG asks for one."""
     try:
         if COMPLETING in os.environ:
-            completion.answer()
+            completion.answer(app)
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         _complain_of_usage(error)

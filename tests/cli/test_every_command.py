@@ -375,6 +375,28 @@ def test_bash_completes(nowhere: Terminal, words: list[str], offered: list[str])
     assert _completed(nowhere.env, *words) == offered
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["lanes", "rm", "su"], ["support"]),
+        (["agents", "set", "x", "--lane", "cr"], ["crm"]),
+        (["send", "leads.email", "--from", "sales-"], ["sales-1", "sales-2"]),
+        (["send", "leads.note"], ["leads.note.add.v1"]),
+        (["terms", "show", "le"], ["lead"]),
+        (["suspend", "--as", "be"], ["ben"]),
+    ],
+    ids=" ".join,
+)
+def test_bash_completes_names_in_force(terminal: Terminal, words: list[str], offered: list[str]) -> None:
+    """Lanes, agents, types, terms and persons of the bus that the command would mean."""
+    assert set(offered) <= set(_completed(terminal.env, *words))
+
+
+def test_no_bus_is_no_complaint_at_the_tab_key(nowhere: Terminal) -> None:
+    """Nothing is offered, and nothing is said."""
+    assert _completed({**nowhere.env, "AGENTBUS_BOOTSTRAP": "127.0.0.1:1"}, "lanes", "rm", "su") == []
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_shell_has_its_script(nowhere: Terminal, shell: str) -> None:
     """Printed, so that it can be put where the shell looks."""
