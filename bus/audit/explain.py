@@ -56,7 +56,7 @@ class Explaining:
             why=why_arbiter(Situation(found, lookup, registry, before, after, self.clock)),
             before=before if found.subject else None,
             after=after if found.subject else None,
-            followed=what_followed(lookup, found),
+            followed=[*self._beside_it(found), *what_followed(lookup, found)],
             released=self._released(found),
             around=self._around(found),
             proof=self._proof((topics.JOURNAL, found.p), found.journal_offset, gate),
@@ -97,6 +97,13 @@ class Explaining:
         )
 
     # ---- the parts ------------------------------------------------------------------------------------------
+
+    def _beside_it(self, found: ArbiterDecision) -> list[Link]:
+        """The other events of the same message, such as the release of a fact to its topic."""
+        if found.event is None or found.entry.verdict == "tick":
+            return []
+        others = [event.n for event in found.entry.events if event.n != found.event.n]
+        return [self.lookup.link(found.p, found.entry.o, n) for n in others]
 
     def _who(self, registry: Registry, source: str, gate: GateDecision | None, lane: str) -> Who:
         if not source and gate is not None:

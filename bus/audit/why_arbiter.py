@@ -6,6 +6,7 @@ from bus.audit.decisions import ArbiterDecision
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, lasting, listed, name_of, shown
 from bus.audit.standing import Standing
+from bus.audit.why_control import why_changed
 from bus.core.control import SUSPENDED, Registry
 from bus.core.entries import Entry
 from bus.core.events import (
@@ -77,7 +78,7 @@ def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind,
         case Reported() as what:
             return [f"the action was admitted as {what.action}, and a report of it was still awaited"]
         case AgentStatus() | ControlSet():
-            return _control(found)
+            return why_changed(found.lookup, found.entry, found.decision.p, found.clock)
 
 
 def _without_event(found: Situation) -> list[str]:
@@ -283,12 +284,4 @@ def _fact(found: Situation, what: FactStated) -> list[str]:
         f"role {role} states {what.name}, and {found.sender} has that role{until}"
         if role
         else f"{what.name} was stated{until}"
-    ]
-
-
-def _control(found: Situation) -> list[str]:
-    role = "steward" if found.entry.type.startswith("bus.control.set.") else "operator"
-    return [
-        f"{found.sender} has role {role}, and what the change builds on was in force",
-        f"from here on it is in force in partition {found.decision.p}",
     ]

@@ -22,7 +22,7 @@ from tests.audit.explained import (
     undecided,
     worn,
 )
-from tests.audit.handmade import SALES, SUPPORT
+from tests.audit.handmade import PARTITIONS, SALES, SUPPORT
 
 SORTS = sorted(kinds())
 ANSWERS = sorted(answers())
@@ -154,6 +154,24 @@ def test_a_grant_is_followed_to_its_end_and_to_the_next_holder() -> None:
     followed = [[str(link.event["kind"]) for link in one.followed] for one in grants]
     assert followed == [["renewed", "action_admitted", "ended", "granted"], ["ended"]]
     assert [one.event["agent"] for one in grants] == [SALES, SUPPORT]
+
+
+def test_a_change_says_what_it_changes() -> None:
+    """The revision before it with who set it, and each value that is another one now."""
+    changes = [one for one in explanations().values() if one.event["kind"] == "control_set"]
+    terms = [one for one in changes if (one.event["name"], one.event["rev"]) == ("truck", 2)]
+    assert len(terms) == PARTITIONS
+    assert terms[0].why[1].startswith("before it, terms truck revision 1 was in force, set by ana at ")
+    assert "lease_ms from 3000 to 1000" in terms[0].why[2]
+    assert "lock_delay_ms from 20000 to nothing" in terms[0].why[2]
+    first = next(one for one in changes if (one.event["name"], one.event["rev"]) == ("truck", 1))
+    assert "no terms truck was in force before" in first.why
+
+
+def test_a_fact_with_a_topic_names_its_release() -> None:
+    """Both events of one message are told with either of them."""
+    score = next(one for one in explanations().values() if one.event.get("name") == "score")
+    assert score.followed[0].event["kind"] == "action_admitted"
 
 
 def test_a_suspension_is_followed_by_what_it_ended_and_by_its_end() -> None:
