@@ -15,8 +15,8 @@ from docs.generate import tables
 
 INTRODUCTION = """
 `agentbus explain DECISION --json` writes one object with these fields, `agentbus explain SUBJECT --json` a line for
-each decision on it with `decision`, `at` and `event`. Times are epoch milliseconds. Fields are added, never changed; null or
-empty where there is nothing to say.
+each decision on it with `decision`, `at` and `event`. Times are epoch milliseconds. Fields are added, never changed;
+null or empty where there is nothing to say.
 """
 SAYS = {
     "decision": "its id",
