@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bus.client.clock import elapsed_s
-from bus.client.errors import ClientError, LeaseLost, Refused, Unanswered
+from bus.client.errors import ClientError, Denied, LeaseLost, Refused, Unanswered
 from bus.client.holding import ENDED_BY_ANSWER, OnLost
-from bus.client.lease import LEAVING_S, Lease
+from bus.client.lease import AGAIN_S, LEAVING_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
 from bus.client.verdict import Verdict
 
@@ -59,14 +59,15 @@ class Claiming:
         voice, until_s = self._bus.blocking._voice, elapsed_s() + self._timeout_s
         while True:
             request = voice.claim(*self._arguments, until_s - elapsed_s())
-            holding = voice.held(request, await self._bus._answer(request))
-            lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
             try:
+                holding = voice.held(request, await self._bus._answer(request))
+                lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
                 if not holding.is_held:  # too long on its way to be believed, as in `Lease.revive`
                     await lease.renew(timeout_s=until_s - elapsed_s())
-            except LeaseLost:
-                if elapsed_s() >= until_s:
+            except (LeaseLost, Denied) as error:
+                if not is_own_and_over(error) or elapsed_s() >= until_s:
                     raise
+                await asyncio.sleep(AGAIN_S)
                 continue
             if self._on_lost is not None:
                 lease.on_lost(self._on_lost)

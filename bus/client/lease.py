@@ -6,17 +6,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from bus.client.clock import elapsed_s
-from bus.client.errors import ClientError, LeaseLost, Misuse, Refused, Unanswered
+from bus.client.errors import ClientError, Denied, LeaseLost, Misuse, Refused, Unanswered
 from bus.client.event import Event
 from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
 from bus.client.message import JSON, Body, Draft
 from bus.client.pending import Request
 from bus.client.verdict import Verdict
+from bus.core.reasons import ArbiterReason
 
 if TYPE_CHECKING:
     from bus.client.sync_bus import Bus
 
 LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lease has ended
+
+AGAIN_S = 0.1  # an own lease that has run out is ended by the bus's next tick
 
 _log = logging.getLogger("agentbus.client")
 
@@ -176,3 +179,8 @@ class Lease:
 
     def __repr__(self) -> str:
         return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"
+
+
+def is_own_and_over(error: LeaseLost | Denied) -> bool:
+    """Did a claim fail because this agent's own lease has run out, and the bus is about to end it? Then try again."""
+    return isinstance(error, LeaseLost) or error.reason == ArbiterReason.LATE

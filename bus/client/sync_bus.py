@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import os
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -11,12 +12,12 @@ from typing import Any, NoReturn, Self, TypeVar, overload
 from bus.client.admitted import Builder
 from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, LeaseLost, Misuse
+from bus.client.errors import ClientError, Denied, LeaseLost, Misuse
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
-from bus.client.lease import Lease
+from bus.client.lease import AGAIN_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
 from bus.client.pending import Request, Until
 from bus.client.sharing import Shared
@@ -125,12 +126,13 @@ class Bus:
         until_s = elapsed_s() + self._wait_s(timeout_s)
         while True:
             request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s())
-            lease = Lease(self, self._voice.held(request, self._await(request)))
             try:
+                lease = Lease(self, self._voice.held(request, self._await(request)))
                 lease.revive(until_s)
-            except LeaseLost:
-                if elapsed_s() >= until_s:
+            except (LeaseLost, Denied) as error:
+                if not is_own_and_over(error) or elapsed_s() >= until_s:
                     raise
+                time.sleep(AGAIN_S)
                 continue
             if on_lost is not None:
                 lease.on_lost(on_lost)

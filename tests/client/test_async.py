@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from bus.client import AsyncBus, Closed, Denied, LeaseLost, MemoryStore, Misuse, Unanswered
+from bus.client.stores import Begun
 from tests.client.conftest import EMAIL, NOTE, Company, email
 from tests.client.loop_watch import LoopWatch
 
 CALLBACK_MS_MAX = 50.0  # the number; of the thread's own time, so that a busy machine is not blamed on us
 TICK_S = 0.01
+WAIT_S = 20.0
 TICKS_MIN = 10  # of about a hundred; a loop that is blocked for that time has none
 
 
@@ -117,7 +119,7 @@ def test_a_cancelled_claim_is_given_back(company: Company) -> None:
                     await claiming
             for _ in range(500):
                 try:
-                    await (await other.claim(subject)).release()
+                    await other.claim(subject)
                 except Denied:
                     await asyncio.sleep(TICK_S)
                 else:
@@ -153,15 +155,20 @@ def test_readers_are_awaited(company: Company) -> None:
         async with company.async_bus() as bus:
             async with bus.claim(subject) as lead:
                 verdict = await lead.act(EMAIL, email(subject))
-            async with bus.subscribe("leads", group="async-readers", start="earliest", timeout_s=1.5) as reader:
-                found = [message.decision async for message in reader]
-            assert verdict.decision in found
+            async with bus.subscribe("leads", group="async-readers", start="earliest", timeout_s=WAIT_S) as reader:
+                async for message in reader:
+                    if message.decision == verdict.decision:
+                        break
+                else:
+                    raise AssertionError("the admitted action was not read")
             store = MemoryStore()
-            async with bus.execute_once(store, "leads", group="async-executors", timeout_s=1.5) as actions:
+            async with bus.execute_once(store, "leads", group="async-executors", timeout_s=WAIT_S) as actions:
                 async for action in actions:
                     if action.decision == verdict.decision:
                         action.done("sent")
+                        break
             assert store.unreported() == []
+            assert store.begin(verdict.decision, subject, verdict.token) is Begun.DONE
 
     asyncio.run(live())
 

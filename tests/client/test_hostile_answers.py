@@ -196,3 +196,13 @@ def test_a_lost_answer_in_the_middle_is_not_lost_to_a_new_reader(lane: HandmadeL
         lane.write(b"{}", "1.0.9.0", prev="1.0.5.0")  # the first it hears of this source
         lane.grant(message, "1.0.5.0", prev="1.0.1.0")  # what was lost, sent again in order
         assert _lease(asking).token == 77
+
+
+def test_an_own_lease_that_has_run_out_is_claimed_again(lane: HandmadeLane, bus: Bus) -> None:
+    """Denied as late means that the bus is about to end this agent's own last lease: the claim is made again."""
+    asking = _claim(bus)
+    lane.answer(lane.message(0), "denied", "1.0.1.0", reason="late", retry_after=None)
+    again = lane.message(1)
+    assert again.header("ce_type") == "bus.resource.claim.v1"
+    lane.grant(again, "1.0.2.0")
+    assert _lease(asking).token == 77

@@ -47,8 +47,11 @@ def test_a_message_that_is_never_answered_is_known_to_have_passed(company: Compa
         sales.send(SILENT, {"lead_id": "L-1"}, until="forwarded")
 
 
-def test_who_waits_for_a_verdict_that_never_comes_hears_so_in_the_end(company: Company, sales: Bus) -> None:
+def test_who_waits_for_a_verdict_that_never_comes_hears_so_in_the_end(
+    sales: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a word about it the client waits as long as a killed stage may take, then says what it knows."""
+    monkeypatch.setattr("bus.client.connection.SETTLE_S", 0.5)  # ten seconds are long for a test
     assert sales.send(SILENT, {"lead_id": "L-1", "text": "remember me, too"}).kind == "forwarded"
 
 
