@@ -31,7 +31,7 @@ class AsyncBus:
 
     async with AsyncBus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
         async with bus.claim("lead/L-1") as lead:
-            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "Hi", "text": "."})
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class AsyncBus:
 
     async def open(self) -> Self:
         """Connect now; raises `Unreachable`, `NotTaken`."""
-        if not self.blocking.is_open:
+        if self.blocking.is_open:
+            self.blocking.open()  # somebody who shares the connection has opened it: nothing here waits any more
+        else:
             await asyncio.to_thread(self.blocking.open)
         return self
 

@@ -42,7 +42,7 @@ class Bus:
 
         with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
             with bus.claim("lead/L-1") as lead:
-                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "Hi", "text": "…"})
     """
 
     def __init__(

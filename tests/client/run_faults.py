@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 
 from bus.client.clock import elapsed_s
 from tests.acceptance.verdicts import Verdicts
+from tests.client.conftest import hire
 from tests.client.fault_agents import EMAIL, Plan
 from tests.client.fault_bus import DOMAIN, PARTITIONS, STEWARD, FaultBus
 from tests.client.fault_checks import (
@@ -142,7 +143,7 @@ def _set_up(bootstrap: str) -> dict[str, list[str]]:
     world = World(bootstrap, Sender(STEWARD, "operators", producer, answers), _topics={answers.name: answers})
     try:
         for lane in LANES:
-            world.hire(lane, *((f"{lane}-{number}", "sales") for number in range(AGENTS_PER_LANE)))
+            hire(world, lane, {f"{lane}-{number}": "sales" for number in range(AGENTS_PER_LANE)})
         world.set_contract(EMAIL)
         terms = yaml.safe_load((SCHEMAS / "leads/terms/lead.yaml").read_text(encoding="utf-8"))
         world.set("terms", "lead", terms | {"when": {}, "lease_ms": LEASE_MS})
