@@ -31,7 +31,7 @@ class AsyncBus:
 
     async with AsyncBus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
         async with bus.claim("lead/L-1") as lead:
-            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "Hi", "text": "."})
+            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "A", "text": "B"})
     """
 
     def __init__(

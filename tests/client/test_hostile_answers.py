@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bus.client import Bus, Denied, Lease, Refused, Verdict
+from bus.client import Bus, Denied, Lease, Refused, Stale, Verdict
 from tests.client.conftest import Company, eventually
 from tests.client.handmade import NOW_MS, HandmadeLane, settled
 
@@ -206,3 +206,15 @@ def test_an_own_lease_that_has_run_out_is_claimed_again(lane: HandmadeLane, bus:
     assert again.header("ce_type") == "bus.resource.claim.v1"
     lane.grant(again, "1.0.2.0")
     assert _lease(asking).token == 77
+
+
+def test_a_message_that_is_stale_twice_is_refused_as_stale(lane: HandmadeLane, bus: Bus) -> None:
+    """Once the client mends the time and says the same again under its id; the second time its caller hears it."""
+    asking = Asking(lambda: bus.send(TYPE, {"lead_id": "L-1"}))
+    first = lane.message(0)
+    lane.answer(first, "refused", f"{lane.lane}.0", source=lane.lane, reason="stale", detail="an hour behind")
+    second = lane.message(1)
+    assert second.header("ce_id") == first.header("ce_id")
+    lane.answer(second, "refused", f"{lane.lane}.1", source=lane.lane, reason="stale", detail="an hour behind")
+    with pytest.raises(Stale, match="an hour behind"):
+        asking.wait()
