@@ -96,7 +96,8 @@ class StartScreen:
 def show_welcome(caller: Caller, bus: "DevBus") -> None:
     """Where everything is, who you are, and what to try."""
     kept = "" if bus.data is None else f"{bus.data}{' (removed at the end)' if bus.is_temporary else ''}"
-    caller.show("\nThe bus runs. Ctrl-C stops it.\n")
+    runs = "The bus runs" if bus.http else "Kafka runs, with the bus's topics and without its stages"
+    caller.show(f"\n{runs}. Ctrl-C stops it.\n")
     rows = [("Kafka", bus.settings.bootstrap), ("Health", f"{bus.http}/readyz" if bus.http else "no stages run here")]
     rows += [("Data", kept), ("You", f"{bus.operator}, steward and operator")]
     for name, value in rows:

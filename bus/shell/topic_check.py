@@ -101,7 +101,7 @@ def compare_topic(plan: TopicPlan, found: FoundTopic | None, *, replication: int
     if found.partitions != plan.partitions:
         yield TopicDifference(plan.name, PARTITIONS, str(found.partitions), str(plan.partitions), Mend.MIGRATE)
     yield from _too_few_copies(plan.name, found, replication)
-    wanted = {**plan.settings(), RETENTION_BYTES: str(UNLIMITED), IN_SYNC: str(min(IN_SYNC_WANTED, replication))}
+    wanted = {**plan.settings(), RETENTION_BYTES: str(UNLIMITED), IN_SYNC: _in_sync(found, replication)}
     yield from _settings(plan.name, found, wanted, at_least={RETENTION, IN_SYNC})
 
 
@@ -113,7 +113,7 @@ def compare_governed(name: str, found: FoundTopic | None, replication: int) -> I
     yield from _too_few_copies(name, found, replication)
     promised = ("message.timestamp.type", "unclean.leader.election.enable", LARGEST)
     settings = governed_plan(name, found.partitions).settings()
-    wanted = {**{setting: settings[setting] for setting in promised}, IN_SYNC: str(min(IN_SYNC_WANTED, replication))}
+    wanted = {**{setting: settings[setting] for setting in promised}, IN_SYNC: _in_sync(found, replication)}
     yield from _settings(name, found, wanted, at_least={LARGEST, IN_SYNC})
 
 
@@ -168,6 +168,11 @@ def _alter(client: AdminClient, wanted: Sequence[TopicDifference]) -> None:
             future.result()
     except KafkaException as error:
         raise _error_of(error, "be altered", "AlterConfigs") from error
+
+
+def _in_sync(found: FoundTopic, replication: int) -> str:
+    """As many as there are copies at most: asking for more than there can be would stop every write."""
+    return str(min(IN_SYNC_WANTED, replication, found.replicas))
 
 
 def _settings(

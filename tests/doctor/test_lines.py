@@ -200,14 +200,6 @@ def test_the_same_fault_of_many_topics_is_one_line() -> None:
     assert "and 4 more: retention.ms=1, so that history goes too early" in line.sentence
 
 
-def test_copies_come_before_how_many_must_be_in_step() -> None:
-    """With one copy, two that must be in step would stop all writing: nobody is told to set that."""
-    few = TopicDifference("bus.control", "replicas", "1", "3", Mend.MIGRATE)
-    in_step = TopicDifference("bus.control", "min.insync.replicas", "1", "2", Mend.ALTER)
-    line = _only(topics.difference_lines(TopicReport((), (few, in_step)), is_development=False))
-    assert line.check == "copies"
-
-
 def test_partitions_without_a_leader_or_with_a_late_copy() -> None:
     """The one cannot be written at all, the other only less safely."""
     assert _states(topics.alive_lines(["bus.journal/1"], ["bus.control/0"])) == ["wrong", "note"]

@@ -11,7 +11,7 @@ from bus.cli.checkup.lines import Line, counted, note, ok, some, wrong
 from bus.core.control import Registry
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
-from bus.shell.topic_check import COPIES, IN_SYNC, PARTITIONS, TopicDifference, TopicReport, check_topics
+from bus.shell.topic_check import COPIES, PARTITIONS, TopicDifference, TopicReport, check_topics
 
 # What comes of a setting that is not as it must be.
 _WHY = {
@@ -35,10 +35,7 @@ def planned_lines(config: kafka.ClientConfig, registry: Registry, *, is_developm
 def difference_lines(report: TopicReport, *, is_development: bool) -> Iterator[Line]:
     """A line for each way in which topics differ, with all that differ so."""
     alike: dict[tuple[str, str, str, bool], list[TopicDifference]] = {}
-    too_few = {one.topic for one in report.differences if one.setting == COPIES}
     for one in report.differences:
-        if one.setting == IN_SYNC and one.topic in too_few:
-            continue  # with one copy, two in step would stop all writing: copies come first
         key = (
             one.setting,
             "" if one.setting == "" else one.found,
