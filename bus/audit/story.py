@@ -20,10 +20,19 @@ class Story:
 def story_of(lookup: Lookup, subject: str, limit: int) -> Story:
     """The last ``limit`` decisions."""
     events = lookup.linked("subject = ?", (subject,), limit=limit, newest_first=True)
-    refused = refusals_of(lookup, subject, limit)
-    told = sorted([*reversed(events), *refused], key=lambda link: link.at)
+    told = _together([*reversed(events)], refusals_of(lookup, subject, limit))
     count = lookup.count_of(subject)
     return Story(lookup.present(subject), told[-limit:] if limit else [], max(0, count - limit))
+
+
+def _together(events: list[Link], refused: list[Link]) -> list[Link]:
+    """Events in the order of the log, which a tick's time may lie a little behind; refusals by their time."""
+    placed, latest = [], 0
+    for event in events:
+        latest = max(latest, event.at)
+        placed.append((latest, event))
+    placed += [(link.at, link) for link in refused]
+    return [link for _, link in sorted(placed, key=lambda pair: pair[0])]
 
 
 def refusals_of(lookup: Lookup, subject: str, limit: int) -> list[Link]:

@@ -6,6 +6,7 @@ import pytest
 
 from bus.audit.explain import UNDECIDED
 from bus.audit.explanation import Explanation
+from bus.audit.story import story_of
 from bus.core import topics
 from bus.core.events import KINDS
 from bus.core.journal import parse_segment
@@ -174,6 +175,13 @@ def test_a_fact_with_a_topic_names_its_release() -> None:
     assert score.followed[0].event["kind"] == "action_admitted"
 
 
+def test_a_story_is_in_the_order_of_the_log() -> None:
+    """The time a tick states may lie behind a message before it; the story follows the log all the same."""
+    for subject in ("lead/L-1", "lead/L-6"):
+        told = [link.decision for link in story_of(lookup(), subject, 100).told if link.decision.startswith("1.")]
+        assert told == [event["decision"] for event in public_events(subject)]
+
+
 def test_a_suspension_is_followed_by_what_it_ended_and_by_its_end() -> None:
     """The holdings it took, and the change that lifted it."""
     stopped = [
@@ -227,8 +235,6 @@ def test_a_duplicate_leads_to_the_first_decision() -> None:
 
 def test_free_text_is_in_no_table_of_the_index() -> None:
     """Bodies and reasons of people are read where they stand, never kept: they can be erased there."""
-    from tests.audit.explained import lookup
-
     database = lookup().index.database
     tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
     kept = " ".join(str(row) for table in tables for row in database.execute(f'SELECT * FROM "{table}"').fetchall())
