@@ -20,6 +20,8 @@ from tests.audit.explained import (
     held_after,
     held_before,
     kinds,
+    lookup,
+    public_events,
     undecided,
     worn,
 )
