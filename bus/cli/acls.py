@@ -10,7 +10,7 @@ import typer
 
 from bus.cli.acl_options import Named, with_named
 from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, terminal_width, with_caller
-from bus.cli.failures import ExitCode
+from bus.cli.failures import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from bus.shell.acl_compare import AclDifference, FoundAcl
@@ -78,10 +78,13 @@ def check(
     ignore: Ignored = [],  # noqa: B006 Typer copies it
 ) -> None:
     """Compare the ACLs that are there with those that must be. Exit code 3 if anything differs; changes nothing."""
-    from bus.shell.acl_admin import check_acls
+    from bus.shell.acl_admin import NoAuthorizerError, check_acls
 
     holders = named.holders(caller)
-    difference = check_acls(caller.settings().client_config(), holders, ignored=ignore)
+    try:
+        difference = check_acls(caller.settings().client_config(), holders, ignored=ignore)
+    except NoAuthorizerError as error:
+        raise CommandError(ExitCode.FINDINGS, error.message, error.next_step) from error
     _show_difference(caller, difference)
     if not difference.is_none:
         caller.say("Next: `agentbus acls apply` adds what is missing; with --remove-extra it removes the rest.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bus.shell.settings import Settings
 
 PARTITIONS = 4
+KAFKA_PORT = 9092  # where every example of a Kafka client looks
 DOMAIN = "acme"
 OPERATOR = "ana"
 STAGES = ("gate", "arbiter", "publisher")

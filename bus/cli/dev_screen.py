@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, console, terminal_width
+from bus.cli.dev_bus import KAFKA_PORT
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -99,6 +100,9 @@ def show_welcome(caller: Caller, bus: "DevBus") -> None:
     runs = "The bus runs" if bus.http else "Kafka runs, with the bus's topics and without its stages"
     caller.show(f"\n{runs}. Ctrl-C stops it.\n")
     rows = [("Kafka", bus.settings.bootstrap), ("Health", f"{bus.http}/readyz" if bus.http else "no stages run here")]
+    if not bus.settings.bootstrap.endswith(f":{KAFKA_PORT}"):
+        # Commands find the bus by themselves, programs look where every example of a Kafka client does.
+        rows.insert(1, ("Programs", f"export AGENTBUS_BOOTSTRAP={bus.settings.bootstrap}"))
     rows += [("Data", kept), ("You", f"{bus.operator}, steward and operator")]
     for name, value in rows:
         if value:

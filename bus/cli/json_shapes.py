@@ -17,13 +17,14 @@ _ACL = (
 
 # By command as it is typed. "a line for each X" means none for none.
 SHAPES = {
-    "demo": 'a line for each thing that happens, {"act", …}, and at the end one with the result.',
+    "demo": 'a line for each thing that happens, {"demo": "act", "exchange", "event", "count", …}; the last one is'
+    ' {"demo": "end", "checks", "failed", "took_s", "evidence", "kept", "things_to_try": [{"command", "why"}]}.',
     "dev": '{"bootstrap", "operator", "domain", "gen", "partitions", "http", "data", "log", "pids": {…},'
     ' "lanes": […], "agents": […], "clients": {user: file}}, once it is ready.',
     "init": '{"created": [topics], "was_there": true or false, "genesis": {…}}.',
     "run": '{"ready": true, "stages": […], "pid", "http"}, once it is ready. The log stays on stderr.',
-    "send": "a line for each answer of the bus, each an event of docs/wire.md §5; with --no-wait, or for a message"
-    ' that has no answer, {"id", "src", "sent": true}.',
+    "send": "a line for each answer of the bus, each an event (docs/reference/events.md); with --no-wait, or for a"
+    ' message that has no answer, {"id", "src", "sent": true}.',
     "tail": 'a line for each record, {"topic", "partition", "offset", "time", "key", "headers": [[name, text], …],'
     ' "value"}; time in epoch milliseconds, value parsed if it is JSON.',
     "lanes ls": 'a line for each lane, {"lane", "principal", "agents": [ids]}.',

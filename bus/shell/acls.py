@@ -1,4 +1,4 @@
-"""Who may do what on the bus's Kafka: the table of wire.md §1 as data, and what a broker's ACLs differ from it.
+"""Who may do what on the bus's Kafka: the table of docs/wire.md as data, and what a broker's ACLs differ from it.
 
     lane          writes bus.in.<lane>, reads bus.out.<lane> and bus.outcomes, and is nothing else's
     operators     a lane that also reads bus.control and bus.refused

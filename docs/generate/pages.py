@@ -4,14 +4,13 @@ import re
 from functools import cache
 from pathlib import Path
 
-from docs.generate import commands, events, exit_codes, explain, metrics, reasons, settings
+from docs.generate import commands, events, exit_codes, metrics, reasons, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = {
     "commands": commands.page,
     "events": events.page,
     "exit-codes": exit_codes.page,
-    "explain": explain.page,
     "metrics": metrics.page,
     "reasons": reasons.page,
     "settings": settings.page,
