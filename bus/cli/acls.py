@@ -124,10 +124,11 @@ def apply(
 
 def _make_logins(caller: Caller, principals: Sequence[str]) -> None:
     """On a secured development bus whoever was granted something gets a login; elsewhere logins are others' affair."""
-    from bus.cli.dev_bus import user_of
+    from bus.cli.dev_bus import can_log_in, user_of
 
     running = caller.running()
-    users = [] if running is None or not running.is_secure else sorted({user_of(one) for one in principals})
+    usable = {user_of(one) for one in principals if can_log_in(one)}
+    users = [] if running is None or not running.is_secure else sorted(usable)
     new = [user for user in users if running and not running.client_file(user).is_file()]
     if running is None or not new:
         return

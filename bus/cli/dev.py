@@ -155,7 +155,8 @@ def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_sta
     bus.make(domain)
     if bus.is_secure:
         screen.step("logins and ACLs")
-        bus.secure(has_sample=has_sample)
+        for said in bus.secure(has_sample=has_sample):
+            screen.note(said)
     if has_stages:
         screen.step("gate, arbiter and publisher")
         bus.start_stages()
