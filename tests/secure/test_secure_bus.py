@@ -274,7 +274,7 @@ def test_a_kafka_without_acls_is_told_as_such(secure_cache: Path, tmp_path: Path
     run = _start("--no-stages", data=tmp_path / "data", env=env)
     ran = agentbus("acls", "check", "--bootstrap", run.ready["bootstrap"], env=env)
     run.stop()
-    assert ran.code == 1
+    assert ran.code == 3
     assert "this Kafka has no ACLs" in ran.complaint
     assert "agentbus dev --secure" in ran.complaint
 
