@@ -8,6 +8,7 @@ from bus.core.contracts import JsonObject
 from bus.core.entries import Entry
 from bus.core.events import Event
 from bus.core.gate import Row
+from bus.core.reasons import SENDER_NOT_KNOWN
 
 ARBITER_ID = re.compile(r"([0-9]{1,3})\.([0-9]{1,5})\.([0-9]{1,15})(?:\.([0-9]{1,3}))?")
 GATE_ID = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,15})")
@@ -48,6 +49,11 @@ class GateDecision:
         """Its decision id."""
         return f"{self.lane}.{self.row.offset}"
 
+    @property
+    def has_known_sender(self) -> bool:
+        """Did whom it names send it? If the gate refused it before it knew, anybody may have used that name."""
+        return self.row.reason not in SENDER_NOT_KNOWN
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -83,15 +89,20 @@ class ArbiterDecision:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Another decision, in short: its event as the wire has it, or what there is without one."""
+    """Another decision, in short: its event as the wire has it, or what there is without one.
+
+    ``times`` over 1: it is the last of so many of its kind, which are told as one.
+    """
 
     decision: str
     at: int
     event: JsonObject = field(default_factory=dict)
+    times: int = 1
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The link as ``--json`` shows it."""
-        return {"decision": self.decision, "at": self.at, "event": dict(self.event)}
+        several = {"times": self.times} if self.times > 1 else {}
+        return {"decision": self.decision, "at": self.at, "event": dict(self.event), **several}
 
 
 @dataclass(frozen=True, slots=True)

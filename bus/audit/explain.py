@@ -9,7 +9,7 @@ from bus.audit.explanation import Around, Explanation, Rests, Who
 from bus.audit.index import Index
 from bus.audit.lookup import Lookup
 from bus.audit.original import Message, Released, Said, find_released, read_message
-from bus.audit.plain import Clock
+from bus.audit.plain import Clock, listed
 from bus.audit.speaker import speaker, the_bus
 from bus.audit.why_arbiter import Situation, why_arbiter
 from bus.audit.why_gate import GateSituation, why_gate
@@ -41,6 +41,7 @@ class Explaining:
         origin = topics.lane_and_offset(entry.src)
         gate = lookup.gate(*origin) if origin else None
         before, after = lookup.standing(found.subject, entry.o), lookup.standing(found.subject, entry.o + 1)
+        followed = what_followed(lookup, found)
         event = event_to_json(found.event) if found.event else {"kind": entry.verdict, "to": []}
         return Explanation(
             decision=found.id,
@@ -56,7 +57,8 @@ class Explaining:
             why=why_arbiter(Situation(found, lookup, registry, before, after, self.clock)),
             before=before if found.subject else None,
             after=after if found.subject else None,
-            followed=[*self._beside_it(found), *what_followed(lookup, found)],
+            followed=[*self._beside_it(found), *followed.links],
+            followed_left_out=followed.left_out,
             released=self._released(found),
             around=self._around(found),
             proof=self._proof((topics.JOURNAL, found.p), found.journal_offset, gate),
@@ -76,6 +78,7 @@ class Explaining:
         message = read_message(self.index.source, said, forwarded)
         contract = found.said.contract or (decided.entry.basis.contract if decided and decided.entry.basis else "")
         before, after = lookup.beside_row(found.lane, row.offset)
+        followed = what_followed_row(lookup, found)
         return Explanation(
             decision=found.id,
             stage="gate",
@@ -89,14 +92,23 @@ class Explaining:
             rests_on=[*self._contract(contract), *self._control(found.control)],
             why=why_gate(GateSituation(found, lookup, registry, first, self.clock)),
             violations=found.said.violations,
-            followed=([lookup.gate_link(first)] if first else []) + what_followed_row(lookup, found),
+            followed=[*([lookup.gate_link(first)] if first else []), *followed.links],
+            followed_left_out=followed.left_out,
             around=[Around(f"lane {found.lane}", before, after)],
             proof=self._proof((topics.gate_journal(found.lane), 0), found.journal_offset, None),
             again=self._again(found) if row.verdict == "forwarded" else [],
-            notes=[*([UNDECIDED] if row.verdict == "forwarded" and decided is None else []), *self.index.notes()],
+            notes=[*([] if decided else self._undecided(found)), *self.index.notes()],
         )
 
     # ---- the parts ------------------------------------------------------------------------------------------
+
+    def _undecided(self, found: GateDecision) -> list[str]:
+        """Of a forwarded message without a decision: is there none yet, or can it not be known?"""
+        places = [(topics.JOURNAL, p) for p in found.row.partitions]
+        unknown = [note for note in map(self.index.note_on, places) if note]
+        if found.row.verdict != "forwarded":
+            return []
+        return [f"what becomes of it ({listed(unknown)})"] if unknown else [UNDECIDED]
 
     def _beside_it(self, found: ArbiterDecision) -> list[Link]:
         """The other events of the same message, such as the release of a fact to its topic."""
@@ -171,13 +183,15 @@ class Explaining:
         return [one for one in found if one is not None]
 
     def _again(self, gate: GateDecision | None) -> list[Link]:
-        """The same message, when it came again."""
-        if gate is None:
+        """The same message, when its sender sent it again; whoever else used its name and id did not."""
+        if gate is None or not gate.has_known_sender:
             return []
         copies = [
             one
             for one in self.lookup.of_message(gate.row.id)
-            if one.id != gate.id and one.row.source == gate.row.source and one.row.hash == gate.row.hash
+            if one.id != gate.id
+            and one.has_known_sender
+            and (one.row.source, one.row.hash) == (gate.row.source, gate.row.hash)
         ]
         return [self.lookup.gate_link(one) for one in copies[:AGAIN_MAX]]
 

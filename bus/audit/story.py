@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.audit.decisions import GATE_ID, Link
+from bus.audit.decisions import Link
 from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing
 
@@ -37,10 +37,4 @@ def _together(events: list[Link], refused: list[Link]) -> list[Link]:
 
 def refusals_of(lookup: Lookup, subject: str, limit: int) -> list[Link]:
     """What the gates refused about it, as the refusals that are still kept tell."""
-    found = []
-    for decision in lookup.refused_about(subject, limit):
-        named = GATE_ID.fullmatch(decision)
-        row = lookup.gate(named[1], int(named[2])) if named else None
-        if row is not None:
-            found.append(lookup.gate_link(row))
-    return found
+    return [lookup.gate_link(row) for row in lookup.refused_about(subject, limit)]

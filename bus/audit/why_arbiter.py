@@ -7,7 +7,8 @@ from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, lasting, listed, name_of, shown
 from bus.audit.standing import Standing
 from bus.audit.why_control import why_changed
-from bus.core.control import SUSPENDED, Registry
+from bus.audit.why_suspended import why_suspended
+from bus.core.control import Registry
 from bus.core.entries import Entry
 from bus.core.events import (
     ActionAdmitted,
@@ -188,7 +189,7 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
         case ArbiterReason.UNKNOWN_RESOURCE:
             return [f"no terms were in force for resource type {kind}, so nobody can hold {subject}"]
         case ArbiterReason.SUSPENDED:
-            return [_suspended(found)]
+            return [why_suspended(found.lookup, found.registry, found.entry.source, found.clock)]
         case ArbiterReason.EXPIRED:
             return [f"the message was void by then, as its sender had asked for: {detail}" if detail else _EXPIRED]
         case _:
@@ -251,19 +252,6 @@ def _not_among_claimants(found: Situation, terms: Terms) -> str:
     return (
         f"the terms let {listed(terms.claimants or ())} claim {found.before.subject}; {found.sender} is {listed(roles)}"
     )
-
-
-def _suspended(found: Situation) -> str:
-    name = found.registry.suspension_of(found.entry.source)
-    rule = found.lookup.in_force.setting(SUSPENDED, name, up_to=found.registry.number) if name else None
-    if rule is None:
-        return f"{found.sender} was suspended"
-    return f"{found.sender} was suspended: {name_of(rule.source)} had suspended {_whom(name)} at {found.clock(rule.at)}"
-
-
-def _whom(name: str) -> str:
-    kind, _, who = name.partition("/")
-    return "all agents" if name == "all" else f"{kind} {name_of(who)}"
 
 
 def _admitted(found: Situation, what: ActionAdmitted) -> list[str]:

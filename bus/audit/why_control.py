@@ -20,7 +20,9 @@ def why_changed(lookup: Lookup, entry: Entry, p: int, clock: Clock) -> list[str]
     now = lookup.in_force.control(entry.basis.control) if entry.basis else None
     if now is not None:
         sentences += _compared(lookup, now, clock)
-    return [*sentences, f"from here on it is in force in partition {p}"]
+    partitions = len(lookup.in_every_partition(entry.src))
+    everywhere = lookup.index.source.genesis.partitions
+    return [*sentences, f"from here on it is in force in partition {p}; it is in {partitions} of {everywhere}"]
 
 
 def _compared(lookup: Lookup, now: Setting, clock: Clock) -> list[str]:

@@ -17,7 +17,7 @@ from bus.cli.in_force import (
     show_rows,
     steward_of,
 )
-from bus.cli.remembered import Export, lookup_of
+from bus.cli.remembered import COUNT_MAX, Export, lookup_of
 from bus.cli.words import name_of
 
 ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
@@ -45,7 +45,9 @@ def ls(caller: Caller) -> None:
 def show(
     caller: Caller,
     agent: Id,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many of its last messages to show.")] = SPOKEN_MAX,
+    limit: Annotated[
+        int, typer.Option(min=0, max=COUNT_MAX, metavar="N", help="How many of its last messages to show.")
+    ] = SPOKEN_MAX,
     export: Export = None,
 ) -> None:
     """Show one agent: what it holds, what it said last, and how often it was refused for what."""

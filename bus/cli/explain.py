@@ -6,11 +6,11 @@ import typer
 
 from bus.cli.caller import Caller, terminal_width, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.remembered import Export, lookup_of
+from bus.cli.remembered import COUNT_MAX, Export, lookup_of
 from bus.cli.words import exact_clock, in_words, name_of
 
 if TYPE_CHECKING:
-    from bus.audit.asked import Choice
+    from bus.audit.asked import Answer, Choice
     from bus.audit.decisions import ArbiterDecision, GateDecision
     from bus.audit.lookup import Lookup
 
@@ -37,8 +37,15 @@ def explain(
         str, typer.Option("--from", metavar="AGENT", show_default=False, help="Whose message of that id is meant.")
     ] = "",
     limit: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Of a subject: how many decisions to show, the last ones.")
+        int,
+        typer.Option(
+            min=1, max=COUNT_MAX, metavar="N", help="Of a subject: how many decisions to show, the last ones."
+        ),
     ] = STORY_MAX,
+    is_id: Annotated[
+        bool, typer.Option("--id", help="WHAT is the id of a message, whatever else it looks like.")
+    ] = False,
+    is_subject: Annotated[bool, typer.Option("--subject", help="WHAT is a subject.")] = False,
     export: Export = None,
 ) -> None:
     """Explain a decision, what became of a message, or the story of a subject.
@@ -46,12 +53,26 @@ def explain(
     It reads the journals, and believes nothing that does not stand in their chains. The exit code is 5 if it is not
     there.
     """
-    from bus.audit.asked import Choice, Missing, Subject, find
+    from bus.audit.asked import Choice, Missing, Subject, find, find_message, find_subject, what_else
 
+    if is_subject and (is_id or sender):
+        raise CommandError(
+            ExitCode.USAGE, "a subject has no sender and no id", "leave --subject out, or --id and --from"
+        )
+    asked = what.strip()
     with lookup_of(caller, export) as lookup:
-        match find(lookup, what.strip(), sender):
+        if is_subject:
+            answer: Answer = find_subject(lookup, asked)
+        else:
+            answer = find_message(lookup, asked, sender) if is_id else find(lookup, asked, sender)
+        notes = what_else(lookup, asked, answer)
+        if not isinstance(answer, Missing):
+            for note in notes:
+                caller.say(f"note: {note}")
+        match answer:
             case Missing() as missing:
-                raise CommandError(ExitCode.NOT_FOUND, missing.sentence, missing.step)
+                step = notes[0] if notes and not sender else missing.step
+                raise CommandError(ExitCode.NOT_FOUND, missing.sentence, step)
             case Choice() as choice:
                 raise _ambiguous(caller, choice)
             case Subject() as subject:
@@ -86,16 +107,8 @@ def _tell_story(caller: Caller, lookup: "Lookup", subject: str, limit: int) -> N
 
 def _ambiguous(caller: Caller, choice: "Choice") -> CommandError:
     """Several senders used the id: say what each of them sent."""
-    for decision in choice.of:
-        row = decision.row
-        said = {
-            "kind": row.verdict,
-            "agent": row.source,
-            "reason": row.reason,
-            "id": row.id,
-            "type": decision.said.type,
-        }
-        caller.say(f"  {decision.id}  {exact_clock(row.at)}  {in_words(said)}")
-    senders = sorted({name_of(decision.row.source) for decision in choice.of})
+    for link in choice.of:
+        caller.say(f"  {link.decision}  {exact_clock(link.at)}  {in_words(link.event)}")
+    senders = [name_of(source) for source in choice.senders]
     step = f"say whose with --from, such as --from {senders[0]}, or name the decision"
     return CommandError(ExitCode.USAGE, f"{len(senders)} senders have used the id {choice.id}", step)

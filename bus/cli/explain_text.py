@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bus.audit.decisions import Link, Proof, Setting
@@ -36,7 +37,7 @@ def as_text(explained: Explanation, width: int | None) -> list[str]:
     page = Page(width)
     page.heading(explained.decision, in_words(explained.event))
     page.paragraph("who", _who(explained))
-    page.paragraph("verified", [explained.who.sentence])
+    page.paragraph("verified", [explained.who.sentence, *_unchecked(explained)])
     page.paragraph("said", _said(explained.message))
     page.paragraph("why", explained.why)
     page.paragraph("wrong", violation_lines({"violations": explained.violations}))
@@ -168,6 +169,11 @@ def _who(explained: Explanation) -> list[str]:
     return [f"{name}{role}{owner} ({who.id})"]
 
 
+def _unchecked(explained: Explanation) -> list[str]:
+    is_open = explained.who.has_authorizer is False and explained.who.kind != "bus"
+    return ["nobody is checked on this Kafka now: whoever reaches it can write as anybody"] if is_open else []
+
+
 def _said(message: Message | None) -> list[str]:
     if message is None:
         return []
@@ -238,6 +244,8 @@ def _then(explained: Explanation) -> list[str]:
         texts.insert(0, f"it stands on {where}, since {exact_clock(place.time)}")
     elif explained.event.get("kind") == "action_admitted":
         texts.insert(0, f"it is not found on topic {explained.event['topic']}: not there yet, or not kept any more")
+    if explained.followed_left_out:
+        texts.append(f"and {explained.followed_left_out:,} more")
     may_follow = explained.stage == "arbiter" or explained.verdict == "forwarded"
     return texts or (["nothing so far"] if may_follow else [])
 
@@ -257,6 +265,8 @@ def _around(around: Sequence[Around]) -> list[str]:
 
 
 def _link(link: Link) -> str:
+    if link.times > 1:
+        return f"{link.times:,} times {link.event['kind']}, last as {_link(replace(link, times=1))}"
     return f"{link.decision} at {clock(link.at)}, {in_words(link.event)}"
 
 
