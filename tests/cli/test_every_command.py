@@ -1,7 +1,6 @@
 """What is true of every command, whichever it is: a new one is walked as well, or these tests fail."""
 
-import contextlib
-import io
+import itertools
 import json
 import os
 import pty
@@ -9,10 +8,8 @@ import re
 import select
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +17,13 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-from bus.cli.app import app, main
-from tests.cli.conftest import COMMAND, Ran, Terminal, agentbus
+from bus.cli.app import app
+from bus.cli.json_shapes import OBJECTS
+from tests.cli.conftest import COMMAND, Ran, Terminal, environment, in_this_process
 
 ROOT = Path(__file__).parents[2]
 LEAD = "schemas/leads/terms/lead.yaml"
 NOWHERE = ("--bootstrap", "127.0.0.1:1")
-AT_ONCE = 4  # commands that run side by side; each waits for Kafka more than it works
 TERMINAL_S = 30.0
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[(?:3[0-7]|9[0-7]|38|4[0-7])[0-9;]*m")
@@ -71,6 +68,8 @@ CALLS: dict[str, list[str]] = {
     "resources show": ["lead/W-1"],
 }
 ELSEWHERE = {"dev": "test_dev.py", "demo": "test_demo.py", "run": "test_init_and_run.py"}
+# They have nothing to say of it: all is as it must be, in force already, or never was there.
+SILENT = {"topics plan", "topics apply", "contracts apply", "contracts rm", "terms rm"}
 # What these say of the development bus, which is right: denied, never there, no ACLs.
 OTHER_ENDS = {"send": {0, 3}, "contracts rm": {5}, "terms rm": {5}, "acls check": {0, 1, 3}, "acls apply": {0, 1}}
 WITHOUT_KAFKA = {"completion", "contracts check", "demo", "dev", "acls print"}
@@ -105,28 +104,12 @@ EVERY = pytest.mark.parametrize("path", PATHS)
 def helps(nowhere_at_all: dict[str, str]) -> dict[str, str]:
     """What each command says of itself on a narrow terminal."""
     env = {**nowhere_at_all, "COLUMNS": "80"}
-    return {path: _in_this_process(*path.split(), "--help", env=env).out for path in PATHS}
-
-
-def _in_this_process(*arguments: str, env: dict[str, str]) -> Ran:
-    """Run a command without a process of its own, which takes most of the time of a short one."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        for name in os.environ.keys() - env.keys():
-            patched.delenv(name)
-        for name, value in env.items():
-            patched.setenv(name, value)
-        patched.setattr(sys, "argv", ["agentbus", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return {path: in_this_process(*path.split(), "--help", env=env).out for path in PATHS}
 
 
 @pytest.fixture(scope="module")
 def nowhere_at_all(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a machine on which no bus runs."""
-    from tests.cli.conftest import environment
-
     return environment(tmp_path_factory.mktemp("cache"))
 
 
@@ -145,9 +128,7 @@ def calls(terminal: Terminal, held: str) -> dict[str, Ran]:
     ran = {path: terminal(*path.split(), *CALLS[path], "--json") for path in IN_TURN}
     assert held
     rest = [path for path in CALLS if path not in IN_TURN]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda path: terminal(*path.split(), *CALLS[path], "--json"), rest)
-        return ran | dict(zip(rest, found, strict=True))
+    return ran | {path: terminal(*path.split(), *CALLS[path], "--json") for path in rest}
 
 
 @EVERY
@@ -214,7 +195,7 @@ def first_screens(nowhere_at_all: dict[str, str]) -> dict[str, str]:
     """The lists of commands: of all, and of each noun."""
     env = {**nowhere_at_all, "COLUMNS": "80"}
     nouns = ["", *sorted({path.rpartition(" ")[0] for path in PATHS} - {""})]
-    return {noun: _in_this_process(*noun.split(), "--help", env=env).out for noun in nouns}
+    return {noun: in_this_process(*noun.split(), "--help", env=env).out for noun in nouns}
 
 
 @pytest.mark.parametrize("path", CALLS)
@@ -224,6 +205,16 @@ def test_its_json_is_one_object_a_line(calls: dict[str, Ran], path: str) -> None
     assert ran.code in OTHER_ENDS.get(path, {0}), ran.err
     assert all(isinstance(json.loads(line), dict) for line in ran.out.splitlines()), ran.out
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_its_json_has_the_keys_that_its_help_names(calls: dict[str, Ran], path: str) -> None:
+    """Each object is one of those that are promised: none of their keys is missing, and no other is there."""
+    rows = calls[path].rows
+    assert bool(rows) is (path not in SILENT)
+    for row in rows:
+        fitting = [one for one in OBJECTS[path] if row.keys() == one.keys or (one.is_open and row.keys() > one.keys)]
+        assert fitting, (sorted(row), [str(one) for one in OBJECTS[path]])
 
 
 @pytest.mark.parametrize("path", sorted(CALLS.keys() - WITHOUT_KAFKA - {"doctor"}))
@@ -239,14 +230,14 @@ def unreachable(nowhere_at_all: dict[str, str]) -> dict[str, Ran]:
     """Every command where nobody listens."""
     env = {**nowhere_at_all, "AGENTBUS_PERSON": "ana"}
     asked = sorted(CALLS.keys() - WITHOUT_KAFKA)
-    return {path: _in_this_process(*path.split(), *CALLS[path], *NOWHERE, env=env) for path in asked}
+    return {path: in_this_process(*path.split(), *CALLS[path], *NOWHERE, env=env) for path in asked}
 
 
 @pytest.mark.parametrize("path", FILES)
 def test_a_file_that_is_not_there_is_not_found(nowhere_at_all: dict[str, str], path: str) -> None:
     """Code 5 and one sentence, before anything is asked of Kafka."""
     env = {**nowhere_at_all, "AGENTBUS_PERSON": "ana"}
-    ran = _in_this_process(*path.split(), *FILES[path], *NOWHERE, env=env)
+    ran = in_this_process(*path.split(), *FILES[path], *NOWHERE, env=env)
     assert ran.code == 5, ran.err
     assert "/no/such" in ran.complaint
 
@@ -299,10 +290,12 @@ WIDTHS = (80, 140)
 def screens(terminal: Terminal, held: str) -> dict[tuple[str, int], str]:
     """What each writes at each width, without its colours."""
     assert held
-    wanted = [(" ".join(arguments), columns) for arguments in TABLES for columns in WIDTHS]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        shown = pool.map(lambda one: _at_terminal(one[1], terminal.env, *one[0].split()), wanted)
-        return {one: ESCAPE.sub("", text).replace("\r", "") for one, text in zip(wanted, shown, strict=True)}
+    shown = {}
+    for arguments, columns in itertools.product(TABLES, WIDTHS):
+        env = {**terminal.env, "COLUMNS": str(columns), "TERM": "xterm-256color"}
+        ran = in_this_process(*arguments, env=env, is_terminal=True)
+        shown[" ".join(arguments), columns] = ESCAPE.sub("", ran.out)
+    return shown
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
@@ -323,7 +316,7 @@ def test_colours_are_shown_unless_somebody_asks_for_none(terminal: Terminal) -> 
 
 def test_in_a_pipe_nothing_is_shortened(terminal: Terminal) -> None:
     """What a narrow terminal shortens is whole there, whatever COLUMNS says."""
-    listed = agentbus("contracts", "ls", "--built-in", env={**terminal.env, "COLUMNS": "40"}).out
+    listed = in_this_process("contracts", "ls", "--built-in", env={**terminal.env, "COLUMNS": "40"}).out
     assert "…" not in listed
     assert "logistics.quote.request.v1" in listed
 

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 
 from bus import ENGINE
 from bus.shell import kafka
-from tests.cli.conftest import COMMAND, agentbus
+from tests.cli.conftest import COMMAND, in_this_process
 from tests.doctor.conftest import Patient, Rows, chain, remedy, said
 
 WAITING_S = 3.0  # by then it has sent and waits, or is still on the way there: either must end at once
@@ -166,11 +166,12 @@ def test_a_lane_that_a_tick_left_out_is_noted(after: Rows) -> None:
     assert (state, "lane desk was left out" in sentence) == ("note", True)
 
 
-def test_more_control_in_a_journal_than_there_is_means_that_it_was_cut(after: Rows) -> None:
-    """A journal knows change 9, and bus.control ends before it."""
+def test_a_change_in_a_journal_that_no_gate_has_numbered_is_wrong(after: Rows) -> None:
+    """A journal knows change 9, bus.control ends before it, and so does the journal it would have come from."""
     state, sentence = said(after, "control")
     assert state == "wrong"
     assert "bus.control ends at 0, yet journals have more: bus.journal/1 at 9" in sentence
+    assert "no gate has numbered" in sentence
 
 
 def test_owners_that_fight_are_noted(after: Rows) -> None:
@@ -221,7 +222,7 @@ def test_an_unreachable_kafka_leaves_the_machine_examined(env: dict[str, str]) -
     """Nobody listens: said with the address, and what could not be looked at."""
     rows = Patient("127.0.0.1:1", env).examined()
     assert "nobody listens there" in said(rows, "reachable")[1]
-    assert said(rows, "the rest")[0] == "note"
+    assert said(rows, "the rest")[0] == "unseen"
     assert said(rows, "python")[0] == "ok"
 
 
@@ -242,7 +243,7 @@ def test_what_is_no_kafka_is_told_apart(env: dict[str, str]) -> None:
 
 def test_a_variable_that_nobody_reads_is_wrong(env: dict[str, str]) -> None:
     """A typing error in the environment is found, and the right name offered."""
-    ran = agentbus("doctor", "--json", "--bootstrap", "127.0.0.1:1", env={**env, TYPING_ERROR: "kafka:9092"})
+    ran = in_this_process("doctor", "--json", "--bootstrap", "127.0.0.1:1", env={**env, TYPING_ERROR: "kafka:9092"})
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert TYPING_ERROR in said(rows, "settings")[1]
     assert "AGENTBUS_BOOTSTRAP" in remedy(rows, "settings")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, duration, note, ok, wrong
+from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, duration, note, ok, unseen, wrong
 from bus.core.topics import CONTROL
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
@@ -106,7 +106,7 @@ def _time_of_commit(reading: Consumer, group: str) -> int:
 def clock_lines(readings: Sequence[Reading], skew_ms: int) -> Iterator[Line]:
     """Are the clocks close enough? ``skew_ms`` is what genesis allows the brokers among themselves."""
     if not readings:
-        yield note("clock", "no broker's time was read", LOOK_AS_ADMIN)
+        yield unseen("clock", "no broker's time was read", LOOK_AS_ADMIN)
         return
     yield _this_machine(max(readings, key=lambda one: abs(one.ahead_ms)))
     if len(readings) < 2:

@@ -26,14 +26,13 @@ _WHY = {
 APPLY = "agentbus topics apply"
 
 
-def planned_lines(config: kafka.ClientConfig, registry: Registry, *, is_development: bool, copies: int) -> list[Line]:
-    """Compare the topics with the plan; a development bus has one copy of each. Raises as `check_topics`."""
-    report = check_topics(config, registry, replication=1 if is_development else copies)
-    return list(difference_lines(report, is_development=is_development))
+def planned_lines(config: kafka.ClientConfig, registry: Registry, *, copies: int) -> list[Line]:
+    """Compare the topics with the plan, by which each has so many copies. Raises as `check_topics`."""
+    return list(difference_lines(check_topics(config, registry, replication=copies), copies=copies))
 
 
-def difference_lines(report: TopicReport, *, is_development: bool) -> Iterator[Line]:
-    """A line for each way in which topics differ, with all that differ so."""
+def difference_lines(report: TopicReport, *, copies: int) -> Iterator[Line]:
+    """A line for each way in which topics differ, with all that differ so; ``copies`` are wanted."""
     alike: dict[tuple[str, str, str, bool], list[TopicDifference]] = {}
     for one in report.differences:
         key = (
@@ -46,7 +45,7 @@ def difference_lines(report: TopicReport, *, is_development: bool) -> Iterator[L
     for found in alike.values():
         yield _line(found)
     if not report.differences:
-        kept = "one copy each, as on a development bus" if is_development else "each with its copies"
+        kept = "one copy each is enough here" if copies == 1 else "each with its copies"
         yield ok("topics", f"{counted(len(report.needed), 'topic')} as they must be, {kept}")
 
 
@@ -63,7 +62,7 @@ def _line(alike: Sequence[TopicDifference]) -> Line:
             return wrong("partitions", text, "no stage starts on it: another number is a migration to a new cluster")
         case setting if setting == COPIES:
             text = f"{names}: {_copies(first.found)}, {first.wanted} wanted"
-            remedy = "kafka-reassign-partitions.sh adds some; on one broker it is a bus for development only"
+            remedy = "kafka-reassign-partitions.sh adds some; on one broker, for development only: --single-node"
             return wrong("copies", text, remedy)
         case setting:
             text = f"{names}: {setting}={first.found}, so that {_WHY.get(setting, 'it is not kept as it must be')}"
