@@ -117,8 +117,9 @@ def reader(
 
 
 def admin(config: ClientConfig) -> AdminClient:
-    """An admin client."""
+    """An admin client; asking about a topic must not make it, which Kafka does unless it is told not to."""
     own: ClientSettings = {"log_level": 0, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
+    own["allow.auto.create.topics"] = False
     return AdminClient({**config, **own})
 
 
