@@ -186,7 +186,8 @@ def dev(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevRu
     """One development bus, with its sample, for all tests that do not end it."""
     run = start_dev("--data", str(tmp_path_factory.mktemp("dev") / "data"), env=environment(cache))
     yield run
-    run.stop()
+    assert run.stop() == 0  # Ctrl-C ends it, and all that it started
+    assert run.told[-1] == "Stopped; nothing is left running.\n"
     assert all(has_ended(process) for process in run.processes.values())
 
 

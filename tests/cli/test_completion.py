@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.cli.conftest import COMMAND, Terminal
+from tests.cli.conftest import COMMAND, Terminal, in_this_process
 
 TERMINAL_S = 30.0
 
@@ -26,6 +26,18 @@ def _completed(env: dict[str, str], *words: str) -> list[str]:
     return ran.stdout.split()
 
 
+def _offered(env: dict[str, str], *words: str) -> list[str]:
+    """What is offered to a bash that asks; nothing else may be said at the tab key."""
+    asked = {
+        "_AGENTBUS_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(("agentbus", *words)),
+        "COMP_CWORD": str(len(words)),
+    }
+    ran = in_this_process(env={**env, **asked})
+    assert (ran.code, ran.err) == (0, "")
+    return ran.out.split()
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
@@ -39,7 +51,7 @@ def _completed(env: dict[str, str], *words: str) -> list[str]:
 )
 def test_bash_completes(nowhere: Terminal, words: list[str], offered: list[str]) -> None:
     """Commands, verbs, options and the words that an option takes."""
-    assert _completed(nowhere.env, *words) == offered
+    assert _offered(nowhere.env, *words) == offered
 
 
 @pytest.mark.parametrize(
@@ -56,12 +68,18 @@ def test_bash_completes(nowhere: Terminal, words: list[str], offered: list[str])
 )
 def test_bash_completes_names_in_force(terminal: Terminal, words: list[str], offered: list[str]) -> None:
     """Lanes, agents, types, terms and persons of the bus that the command would mean."""
-    assert set(offered) <= set(_completed(terminal.env, *words))
+    assert set(offered) <= set(_offered(terminal.env, *words))
+
+
+@pytest.mark.parametrize("words", [["lanes", ""], ["verify", "--o"], ["lanes", "rm", "su"]], ids=" ".join)
+def test_a_real_bash_shows_what_is_offered_to_it(terminal: Terminal, words: list[str]) -> None:
+    """The script that bash runs asks in the way in which the tests above ask."""
+    assert _completed(terminal.env, *words) == _offered(terminal.env, *words)
 
 
 def test_no_bus_is_no_complaint_at_the_tab_key(nowhere: Terminal) -> None:
     """Nothing is offered, and nothing is said."""
-    assert _completed({**nowhere.env, "AGENTBUS_BOOTSTRAP": "127.0.0.1:1"}, "lanes", "rm", "su") == []
+    assert _offered({**nowhere.env, "AGENTBUS_BOOTSTRAP": "127.0.0.1:1"}, "lanes", "rm", "su") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
