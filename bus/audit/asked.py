@@ -55,14 +55,16 @@ def find(lookup: Lookup, asked: str, sender: str = "") -> Answer:
     if decision is not None:
         return decision
     if SUBJECT.fullmatch(asked) and lookup.has_subject(asked):
-        return Subject(asked)
+        return find_subject(lookup, asked)
     found = find_message(lookup, asked, "")
     return find_subject(lookup, asked) if isinstance(found, Missing) and SUBJECT.fullmatch(asked) else found
 
 
 def find_subject(lookup: Lookup, asked: str) -> Subject | Missing:
     """A resource and nothing else, whatever ids senders give their messages."""
-    return Subject(asked) if lookup.has_subject(asked) else _no_subject(lookup, asked)
+    p = partition_of(asked, lookup.index.source.genesis.partitions)
+    is_known = not lookup.index.note_on((topics.JOURNAL, p)) or lookup.count("subject = ?", (asked,)) > 0
+    return Subject(asked) if is_known and lookup.has_subject(asked) else _no_subject(lookup, asked)
 
 
 def find_message(lookup: Lookup, asked: str, sender: str) -> ArbiterDecision | GateDecision | Choice | Missing:

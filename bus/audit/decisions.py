@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from bus.core import topics
 from bus.core.contracts import JsonObject
 from bus.core.entries import Entry
 from bus.core.events import Event
@@ -16,7 +17,11 @@ GATE_ID = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The segment a decision stands in: where, its number and hash in the chain, and what it names before it."""
+    """The segment a decision stands in: where, its number and hash in the chain, and what it names before it.
+
+    ``kept``: ``there`` if it was read again and says the same, ``changed`` if it does not, ``gone`` if it is not
+    there any more, or not for this login to read.
+    """
 
     topic: str
     partition: int
@@ -27,10 +32,22 @@ class Proof:
     prev_offset: int | None
     void_before: int
     has_new_owner: bool
+    kept: Literal["there", "gone", "changed"] = "gone"
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The proof as ``--json`` shows it."""
-        names = ("topic", "partition", "offset", "seq", "hash", "prev", "prev_offset", "void_before", "has_new_owner")
+        names = (
+            "topic",
+            "partition",
+            "offset",
+            "seq",
+            "hash",
+            "prev",
+            "prev_offset",
+            "void_before",
+            "has_new_owner",
+            "kept",
+        )
         return {name: getattr(self, name) for name in names}
 
 
@@ -48,6 +65,11 @@ class GateDecision:
     def id(self) -> str:
         """Its decision id."""
         return f"{self.lane}.{self.row.offset}"
+
+    @property
+    def journal(self) -> tuple[str, int]:
+        """The topic-partition it stands in."""
+        return topics.gate_journal(self.lane), 0
 
     @property
     def has_known_sender(self) -> bool:
@@ -80,6 +102,11 @@ class ArbiterDecision:
     def id(self) -> str:
         """Its decision id; of an entry without events, without the last number."""
         return f"{self.gen}.{self.p}.{self.entry.o}" + (f".{self.event.n}" if self.event else "")
+
+    @property
+    def journal(self) -> tuple[str, int]:
+        """The topic-partition it stands in."""
+        return topics.JOURNAL, self.p
 
     @property
     def subject(self) -> str:

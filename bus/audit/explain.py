@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from bus.audit.aftermath import what_followed, what_followed_row
 from bus.audit.decisions import ArbiterDecision, GateDecision, Link, Proof, Setting
-from bus.audit.evidence import Place
 from bus.audit.explanation import Around, Explanation, Rests, Who
 from bus.audit.index import Index
 from bus.audit.lookup import Lookup
 from bus.audit.original import Message, Released, Said, find_released, read_message
 from bus.audit.plain import Clock, listed
+from bus.audit.recheck import rechecked
 from bus.audit.speaker import speaker, the_bus
 from bus.audit.why_arbiter import Situation, why_arbiter
 from bus.audit.why_gate import GateSituation, why_gate
@@ -61,7 +61,7 @@ class Explaining:
             followed_left_out=followed.left_out,
             released=self._released(found),
             around=self._around(found),
-            proof=self._proof((topics.JOURNAL, found.p), found.journal_offset, gate),
+            proof=self._proof(*([gate] if gate else []), found),
             again=self._again(gate),
             notes=self.index.notes(),
         )
@@ -95,7 +95,7 @@ class Explaining:
             followed=[*([lookup.gate_link(first)] if first else []), *followed.links],
             followed_left_out=followed.left_out,
             around=[Around(f"lane {found.lane}", before, after)],
-            proof=self._proof((topics.gate_journal(found.lane), 0), found.journal_offset, None),
+            proof=self._proof(found),
             again=self._again(found) if row.verdict == "forwarded" else [],
             notes=[*([] if decided else self._undecided(found)), *self.index.notes()],
         )
@@ -176,11 +176,12 @@ class Explaining:
             around.append(Around(found.subject, before[0] if before else None, after[0] if after else None))
         return [*around, Around(f"partition {p}", *self.lookup.beside(p, o))]
 
-    def _proof(self, journal: Place, offset: int, gate: GateDecision | None) -> list[Proof]:
-        found = [self.lookup.in_force.proof(*journal, offset)]
-        if gate is not None:
-            found.insert(0, self.lookup.in_force.proof(topics.gate_journal(gate.lane), 0, gate.journal_offset))
-        return [one for one in found if one is not None]
+    def _proof(self, *decisions: ArbiterDecision | GateDecision) -> list[Proof]:
+        found = []
+        for one in decisions:
+            proof = self.lookup.in_force.proof(*one.journal, one.journal_offset)
+            found += [rechecked(self.index.source, proof, one)] if proof else []
+        return found
 
     def _again(self, gate: GateDecision | None) -> list[Link]:
         """The same message, when its sender sent it again; whoever else used its name and id did not."""

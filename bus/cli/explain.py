@@ -10,8 +10,11 @@ from bus.cli.remembered import COUNT_MAX, Export, lookup_of
 from bus.cli.words import exact_clock, in_words, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bus.audit.asked import Answer, Choice
     from bus.audit.decisions import ArbiterDecision, GateDecision
+    from bus.audit.explanation import Explanation
     from bus.audit.lookup import Lookup
 
 EXAMPLES = (
@@ -61,10 +64,13 @@ def explain(
         )
     asked = what.strip()
     with lookup_of(caller, export) as lookup:
-        if is_subject:
-            answer: Answer = find_subject(lookup, asked)
-        else:
-            answer = find_message(lookup, asked, sender) if is_id else find(lookup, asked, sender)
+
+        def look() -> "Answer":
+            if is_subject:
+                return find_subject(lookup, asked)
+            return find_message(lookup, asked, sender) if is_id else find(lookup, asked, sender)
+
+        answer = look()
         notes = what_else(lookup, asked, answer)
         if not isinstance(answer, Missing):
             for note in notes:
@@ -78,15 +84,31 @@ def explain(
             case Subject() as subject:
                 _tell_story(caller, lookup, subject.name, limit)
             case found:
-                _explain(caller, lookup, found)
+                _show(caller, _explained(caller, lookup, found, look))
 
 
-def _explain(caller: Caller, lookup: "Lookup", found: "ArbiterDecision | GateDecision") -> None:
+def _explained(
+    caller: Caller, lookup: "Lookup", found: "ArbiterDecision | GateDecision", look: "Callable[[], Answer]"
+) -> "Explanation":
+    """The explanation; if the journal does not say what was remembered of it, after it was read anew."""
     from bus.audit.explain import Explaining
-    from bus.cli.explain_text import as_text, print_page
     from bus.shell.lane_talk import wire_time
 
-    explained = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock).of(found)
+    explaining = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock)
+    explained = explaining.of(found)
+    if all(proof.kept != "changed" for proof in explained.proof):
+        return explained
+    caller.say("what this machine remembered is not what the journals say: reading all of them anew")
+    lookup.index.read_anew(caller.say)
+    again = look()
+    if not isinstance(again, type(found)):
+        raise CommandError(ExitCode.NOT_FOUND, f"the journals have no decision {found.id}", "ask for what they have")
+    return explaining.of(again)
+
+
+def _show(caller: Caller, explained: "Explanation") -> None:
+    from bus.cli.explain_text import as_text, print_page
+
     if caller.is_json:
         caller.show_json(explained.to_json())
         return
@@ -99,6 +121,7 @@ def _tell_story(caller: Caller, lookup: "Lookup", subject: str, limit: int) -> N
 
     story = story_of(lookup, subject, limit)
     if caller.is_json:
+        caller.show_json({"standing": story.now.to_json(), "left_out": story.left_out})
         for link in story.told:
             caller.show_json(link.to_json())
         return

@@ -16,7 +16,7 @@ from bus.audit.standing import Standing
 from bus.audit.story import Story
 from bus.cli.caller import console
 from bus.cli.tables import shortened
-from bus.cli.words import clock, exact_clock, in_words, selected, violation_lines
+from bus.cli.words import clock, exact_clock, full_clock, in_words, selected, violation_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -57,7 +57,8 @@ def story_lines(story: Story, width: int | None) -> list[str]:
     page = Page(width)
     page.heading(story.now.subject, standing_text(story.now, ago=True))
     if story.left_out:
-        page.lines.append(f"{story.left_out:,} earlier decisions are not shown (--limit)")
+        many = "decision is" if story.left_out == 1 else "decisions are"
+        page.lines.append(f"{story.left_out:,} earlier {many} not shown (--limit)")
     times = [clock(link.at) for link in story.told]
     ids = [link.decision for link in story.told]
     opening = max(map(len, times), default=0) + max(map(len, ids), default=0) + 4
@@ -181,7 +182,7 @@ def _said(message: Message | None) -> list[str]:
     token = f", with token {message.token}" if message.token else ""
     named = f", message {message.id}" if message.id else ""
     ago = lasting(max(0, int(time.time() * 1000) - message.at))
-    texts = [f"{message.type or 'a message'}{about}{named}{token}, at {exact_clock(message.at)} ({ago} ago)"]
+    texts = [f"{message.type or 'a message'}{about}{named}{token}, at {full_clock(message.at)} ({ago} ago)"]
     match message.kept:
         case "there":
             place, _, offset = message.read_from.rpartition("/")
@@ -277,6 +278,8 @@ def _proven(proof: Proof, page: Page) -> Sequence[str]:
         texts.append(
             f"it names segment {proof.seq - 1} before it, at offset {proof.prev_offset}, by {page.hash(proof.prev)}"
         )
+    if proof.kept == "gone":
+        texts.append("it is not kept any more, or not for this login to read: this is what was read in time")
     if proof.has_new_owner:
         texts.append("the one before it is a take-over: another process had the stage until then")
     if proof.void_before:

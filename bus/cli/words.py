@@ -126,6 +126,11 @@ def exact_clock(at_ms: int) -> str:
     return f"{clock(at_ms)}.{at_ms % 1000:03d}"
 
 
+def full_clock(at_ms: int) -> str:
+    """The same with its date and how far this wall's clock is from UTC, for whoever compares it with other clocks."""
+    return _local(at_ms).isoformat(sep=" ", timespec="milliseconds")
+
+
 def selected(select: JsonObject) -> str:
     """Whom a suspension is for."""
     if "agent" in select:

@@ -139,4 +139,5 @@ def test_an_unknown_agent_is_one_sentence(terminal: Terminal) -> None:
     """With a near name, if there is one."""
     ran = terminal("agents", "show", "sales-9")
     assert ran.code == 5
-    assert "did you mean sales-" in ran.complaint
+    assert "perhaps sales-" in ran.complaint
+    assert "perhaps" not in terminal("agents", "show", "nobody").complaint
