@@ -140,9 +140,11 @@ def _complain_of_usage(error: typer.TyperException) -> None:
     if message.startswith("Usage:"):  # a noun alone: what it can do is the answer
         sys.stdout.write(message + "\n")
         return
-    _complain(f"{message.rstrip('.')}; see {path} --help")
+    message = message.rstrip(".")
+    _complain(f"{message} See {path} --help" if message.endswith("?") else f"{message}; see {path} --help")
 
 
 def _complain(text: str) -> None:
     sys.stdout.flush()
-    console(sys.stderr).print(f"agentbus: {text}.", style="red", markup=False, highlight=False, soft_wrap=True)
+    end = "" if text.endswith("?") else "."
+    console(sys.stderr).print(f"agentbus: {text}{end}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -51,7 +51,7 @@ _RESOURCE = (
     *("facts: {…}", "awaiting_report: […]", "ended_by"),
 )
 _DECIDED = _of("decision", "at", "event: {…}")
-_TOPIC = _of("topic", "setting", "found", "wanted", 'mend: "create", "alter" or "migrate"', "done")
+_TOPIC = _of("topic", "setting", "found", "wanted", 'mend: "create", "alter", "migrate" or "lost"', "done")
 _TOPICS = (
     'a line for each difference, %s; setting is Kafka\'s name, "partitions", "replicas" or "" for the topic itself.'
 )

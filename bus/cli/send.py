@@ -110,9 +110,13 @@ def _body(given: str) -> bytes:
 
 def _with_token(message_type: str, body: bytes, token: int | None) -> bytes:
     """Renewals and releases name their token in the body; whoever gives it with --token means the same."""
-    if token is None or message_type not in TOKEN_IN_BODY or body.strip() != b"{}":
+    if token is None or message_type not in TOKEN_IN_BODY:
         return body
-    return json.dumps({"token": token}).encode()
+    try:
+        given = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps({"token": token, **given}).encode() if isinstance(given, dict) else body
 
 
 def _source(sender: str, registry: "Registry") -> str:
@@ -174,5 +178,7 @@ def _tell(caller: Caller, answers: list["JsonObject"]) -> None:
         for line in violation_lines(answer):
             caller.show(f"  {line}")
     failed = [answer for answer in answers if answer["kind"] in FAILED]
+    if failed and not caller.is_json:
+        caller.say(f"The whole story: agentbus explain {failed[0]['decision']}")
     if failed:
         raise typer.Exit(refusal_code(str(failed[0]["reason"])))

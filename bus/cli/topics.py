@@ -20,6 +20,10 @@ BY_HAND = {
     "partitions": "Another number of partitions is a migration: every key would move.",
     "replicas": "Copies are added with kafka-reassign-partitions.sh.",
 }
+LOST = (
+    "An input that was judged cannot be made anew, its journal names the one that is gone:"
+    " take the lane out with `agentbus lanes rm`; a new one needs a new name."
+)
 DAY_MS = 24 * 3600 * 1000
 
 Replication = Annotated[
@@ -97,13 +101,15 @@ def _show(caller: Caller, differences: Sequence["TopicDifference"], *, done: Seq
         rows = [_cells(one, is_done=one in done) for one in differences]
         caller.show_table(("topic", "what", "found", "wanted", "remedy"), rows)
         caller.show("")
+    if any(one.mend.value == "lost" for one in differences):
+        caller.say(LOST)
     for setting, text in BY_HAND.items():
         if any(one.setting == setting for one in differences):
             caller.say(text)
 
 
 def _cells(one: "TopicDifference", *, is_done: bool) -> list[str]:
-    remedy = "by hand" if one.setting in BY_HAND else one.mend.value
+    remedy = "by hand" if one.setting in BY_HAND or one.mend.value == "lost" else one.mend.value
     if is_done:
         remedy = "created" if one.mend.value == "create" else "altered"
     found, wanted = (_in_days(one.setting, value) for value in (one.found, one.wanted))
@@ -121,9 +127,10 @@ def _in_days(setting: str, value: str) -> str:
 
 
 def _summary(report: "TopicReport") -> str:
-    counts = {mend: sum(one.mend == mend for one in report.differences) for mend in ("create", "alter", "migrate")}
+    counts = {mend: sum(one.mend == mend for one in report.differences) for mend in ("create", "alter")}
     topics = len({one.topic for one in report.differences})
-    told = f"{counts['create']} to create, {counts['alter']} settings to alter, {counts['migrate']} for a person"
+    people = len(report.differences) - sum(counts.values())
+    told = f"{counts['create']} to create, {counts['alter']} settings to alter, {people} for a person"
     return f"{topics} of {len(report.needed)} topics differ: {told}. Next: `agentbus topics apply`."
 
 

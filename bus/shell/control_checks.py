@@ -99,7 +99,8 @@ def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> 
         wrong.append(_broken("/value/contract/type", "name", f"the type is {contract.type}, the name {name}"))
     if contract.topic and not topic_exists(contract.topic):
         see = f"if it is there, let the gate see it: agentbus acls apply --governed {contract.topic}"
-        hint = f"create topic {contract.topic}, it is its owner's; {see}"
+        make = "for development, agentbus contracts apply --create-topics 1 does"
+        hint = f"create topic {contract.topic}, it is its owner's ({make}); {see}"
         wrong.append(_broken("/value/contract/topic", "topic-exists", f"topic {contract.topic} does not exist", hint))
     if (contract.guard or contract.fact) and not contract.resource:
         wrong.append(_broken("/value/contract/resource", "resource", "a guarded action or fact names its resource"))

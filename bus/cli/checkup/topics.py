@@ -11,7 +11,7 @@ from bus.cli.checkup.lines import Line, counted, note, ok, some, wrong
 from bus.core.control import Registry
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
-from bus.shell.topic_check import COPIES, PARTITIONS, TopicDifference, TopicReport, check_topics
+from bus.shell.topic_check import COPIES, PARTITIONS, Mend, TopicDifference, TopicReport, check_topics
 
 # What comes of a setting that is not as it must be.
 _WHY = {
@@ -33,13 +33,14 @@ def planned_lines(config: kafka.ClientConfig, registry: Registry, *, copies: int
 
 def difference_lines(report: TopicReport, *, copies: int) -> Iterator[Line]:
     """A line for each way in which topics differ, with all that differ so; ``copies`` are wanted."""
-    alike: dict[tuple[str, str, str, bool], list[TopicDifference]] = {}
+    alike: dict[tuple[str, ...], list[TopicDifference]] = {}
     for one in report.differences:
         key = (
             one.setting,
             "" if one.setting == "" else one.found,
             one.wanted if one.setting else "",
-            _is_governed(one),
+            one.mend.value,
+            "governed" if _is_governed(one) else "",
         )
         alike.setdefault(key, []).append(one)
     for found in alike.values():
@@ -55,6 +56,9 @@ def _line(alike: Sequence[TopicDifference]) -> Line:
         case "" if _is_governed(first):
             text = f"governed {names} {_is(alike)} missing, which contracts in force name"
             return wrong("governed", text, f"{APPLY} --governed-partitions N; until then the publisher stands still")
+        case "" if first.mend is Mend.LOST:
+            text = f"{names} {_is(alike)} gone, with records that the journal has judged"
+            return wrong("lost", text, "take the lane out with `agentbus lanes rm`; a new one needs a new name")
         case "":
             return wrong("missing", f"{names} {_is(alike)} missing, or not shown to this login", APPLY)
         case setting if setting == PARTITIONS:
