@@ -8,7 +8,6 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.shell.errors import RetryableError
 
 if TYPE_CHECKING:
     from bus.audit.evidence import Evidence
@@ -89,11 +88,7 @@ def _evidence(caller: Caller, folder: Path | None, tell: Callable[[str], None]) 
             step = "name a folder that `agentbus verify --save` wrote"
             raise CommandError(ExitCode.NOT_FOUND, f"there is no folder {folder}", step)
         return load(folder)
-    try:
-        return collect(caller.settings(login=AUDITOR_LOGIN).client_config(), tell)
-    except RetryableError as error:
-        step = error.next_step or "try again"
-        raise CommandError(ExitCode.UNREACHABLE, error.message, step) from error
+    return collect(caller.settings(login=AUDITOR_LOGIN).client_config(), tell)
 
 
 def _show(caller: Caller, report: "Report") -> None:
