@@ -30,6 +30,7 @@ FINAL_ERRORS = frozenset(
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
+RawHeaders = list[tuple[str, str | bytes | None]]
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
 
@@ -84,14 +85,14 @@ class LaneLink:
         self._follower = Follower(self._end)
         self._assign(max(low, self._end - TAIL_RECORDS))
 
-    def produce(self, draft: Draft, now_ms: int, on_delivery: OnDelivery) -> None:
+    def produce(self, draft: Draft, headers: RawHeaders, on_delivery: OnDelivery) -> None:
         """Hand one message to the Kafka client, which sends it soon; raises `NotTaken`, BufferError if it is full."""
         assert self._producer is not None, "open() comes first"
         try:
             self._producer.produce(
                 incoming(self.lane),
                 value=draft.value,
-                headers=draft.headers(now_ms),
+                headers=headers,
                 partition=0,
                 on_delivery=on_delivery,
             )

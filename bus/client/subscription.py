@@ -5,6 +5,7 @@ not processed when its reader ended is handed out again: at least once, in order
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -61,6 +62,7 @@ class Subscription(Generic[T]):
         self._when_closed = when_closed
         self._complaints = Complaints(settings["bootstrap.servers"])
         self._consumer: Consumer | None = None
+        self._pid = os.getpid()
         self._closed = threading.Event()
         self._reading = threading.Lock()
         self._current: Record | None = None
@@ -87,6 +89,8 @@ class Subscription(Generic[T]):
 
     def close(self) -> None:
         """Leave the group and commit what was processed; may be called again."""
+        if os.getpid() != self._pid:  # a forked child that ends must not touch what is its parent's
+            return
         self._closed.set()
         with self._reading:
             if self._consumer is not None:
