@@ -250,7 +250,7 @@ def can_log_in(principal: str) -> bool:
 
 def _is_in_force(process: "BusProcess", *, lanes: int, control: int) -> bool:
     """Do all stages run, stand at that control number, and have all these lanes? The publisher has a process."""
-    stages = process.readiness
+    stages = [stage for stage in process.readiness if stage.stage != "publisher"]
     has_publisher = process.supervisor is None or process.supervisor.pid > 0
     gates = sum(sum(stage.phases.values()) for stage in stages if stage.stage == "gate")
     return has_publisher and gates >= lanes and all(stage.is_ready and stage.control >= control for stage in stages)

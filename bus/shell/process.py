@@ -1,6 +1,8 @@
 """A process of the bus: the stages it was asked for, each in a thread, the publisher under a supervisor."""
 
+import math
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -23,6 +25,10 @@ PUBLISHER_BACK_OFF_S = (0.2, 5.0)
 READY_LOOK_S = 0.02
 ENDS_WITHIN_S = 10.0
 READ_BYTES = 4096
+# What a publisher may not do it learns within a moment of reaching Kafka; one that has ended before has to last longer.
+STEADY_AFTER_S = 3.0
+STEADY_AGAIN_AFTER_S = 15.0
+REACHED = b"reached\n"  # what its process says on stdout when Kafka has answered it
 
 log = structlog.get_logger("bus.process")
 
@@ -35,6 +41,21 @@ class PublisherCommand:
     environment: Mapping[str, str]
 
 
+class PublisherReadiness(Readiness):
+    """What /readyz tells of the publisher: its process has reached Kafka and has lasted since.
+
+    It owns no partition that is restored and stands at no control number.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("publisher")
+
+    @property
+    def is_ready(self) -> bool:
+        """Does its process work?"""
+        return self.has_joined
+
+
 class Supervisor:
     """Starts the publisher's process, and again whenever it ends, until told to stop."""
 
@@ -43,6 +64,8 @@ class Supervisor:
         self._metrics = metrics
         self._stop = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._steady_after_s = STEADY_AFTER_S
+        self.readiness = PublisherReadiness()
         self._thread = threading.Thread(target=self._run, name="bus-supervisor", daemon=True)
 
     @property
@@ -75,6 +98,10 @@ class Supervisor:
                 self._stop.wait(PUBLISHER_BACK_OFF_S[1])
                 continue
             self._watch(self._child)
+            assert self._child.stdout is not None, "its stdout is a pipe"
+            self._child.stdout.close()
+            self.readiness.has_joined = False
+            self._steady_after_s = STEADY_AGAIN_AFTER_S
             if self._stop.is_set():
                 _end(self._child)
                 return
@@ -85,15 +112,18 @@ class Supervisor:
             self._stop.wait(back_off_s)
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
+        reached_s = math.inf
         while child.poll() is None and not self._stop.wait(READY_LOOK_S):
-            pass
+            if reached_s == math.inf and _has_reached(child):
+                reached_s = time.monotonic()
+            self.readiness.has_joined = time.monotonic() - reached_s >= self._steady_after_s
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self._command.arguments,
             env=dict(self._command.environment),
             stdin=subprocess.PIPE,  # its end tells the child that its supervisor is gone
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             start_new_session=True,
         )
 
@@ -115,6 +145,8 @@ class BusProcess:
         self.supervisor = Supervisor(_publisher_command(settings), self.metrics) if "publisher" in stages else None
         self.failure: BusError | None = None
         readiness: list[Readiness] = [worker.readiness for worker in self._workers]
+        if self.supervisor is not None:
+            readiness.append(self.supervisor.readiness)
         self.readiness = readiness
         self._http = HttpServer(settings.http_host, settings.http_port, self.metrics, readiness, self.is_alive)
         self.http_port = self._http.port
@@ -165,8 +197,11 @@ class BusProcess:
 
 
 def run_publisher(settings: Settings, stop: threading.Event) -> None:
-    """Be the publisher's process: publish until told to stop."""
-    publish_slots(settings.client_config(), settings.instance, stop)
+    """Be the publisher's process: publish until told to stop; says `REACHED` on stdout once Kafka has answered."""
+    config = settings.client_config()
+    kafka.partition_counts(kafka.admin(config), settings.bootstrap)
+    os.write(sys.stdout.fileno(), REACHED)
+    publish_slots(config, settings.instance, stop)
 
 
 def stop_with_starter(stop: threading.Event) -> None:
@@ -190,6 +225,13 @@ def _publisher_command(settings: Settings) -> PublisherCommand:
     if settings.kafka_config is not None:
         environment["AGENTBUS_KAFKA_CONFIG"] = str(settings.kafka_config)
     return PublisherCommand(tuple(arguments), environment)
+
+
+def _has_reached(child: subprocess.Popen[bytes]) -> bool:
+    """Has it said that Kafka has answered it? Does not wait."""
+    assert child.stdout is not None, "its stdout is a pipe"
+    readable, _, _ = select.select([child.stdout], [], [], 0)
+    return bool(readable) and os.read(child.stdout.fileno(), READ_BYTES).startswith(REACHED)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

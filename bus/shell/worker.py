@@ -9,7 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,11 +36,15 @@ BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
 RESTART_AFTER_S = 1.0
 MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
+# Once lost, a partition is taken over again in seconds. Lost once more within this time, it is not well: a balancer
+# must not take the moments between two losses for health.
+SETTLED_AFTER_S = 30.0
 # Kafka says "created" before every broker knows of a topic: a change that names it may be faster than the news.
 NEWS_WITHIN_S = 1.0
 
-log = structlog.get_logger("bus.worker")
 Place = tuple[str, int]
+
+log = structlog.get_logger("bus.worker")
 
 
 @dataclass(slots=True)
@@ -51,11 +55,36 @@ class Readiness:
     phases: dict[str, int] = field(default_factory=dict)
     control: int = -1
     has_joined: bool = False
+    is_cut_off: bool = False  # its partitions were lost, and it has not heard of its group since
+    is_losing: bool = False  # a partition is lost again and again
 
     @property
     def is_ready(self) -> bool:
-        """Has it joined its group, and is every partition it was given restored and running?"""
-        return self.has_joined and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
+        """Is it in its group, and is every partition it was given restored, running and not lost all the time?"""
+        is_in = self.has_joined and not self.is_cut_off
+        return is_in and not self.is_losing and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
+
+
+class Losses:
+    """When each partition stopped running, to tell one loss from a partition that is lost again and again."""
+
+    def __init__(self) -> None:
+        self._running: set[Place] = set()
+        self._lost_s: dict[Place, float] = {}
+        self._until_s = 0.0
+
+    def look(self, phases: Mapping[Place, Phase], now_s: float) -> bool:
+        """Take in where each partition stands now; True while one was lost twice shortly before ``now_s``."""
+        for place, phase in phases.items():
+            if phase is Phase.RUNNING:
+                self._running.add(place)
+            elif place in self._running:
+                self._running.discard(place)
+                if now_s - self._lost_s.get(place, now_s - SETTLED_AFTER_S) < SETTLED_AFTER_S:
+                    self._until_s = now_s + SETTLED_AFTER_S
+                self._lost_s[place] = now_s
+        self._running &= phases.keys()  # given to another process: no loss
+        return now_s < self._until_s
 
 
 class Worker(ABC):
@@ -69,6 +98,7 @@ class Worker(ABC):
         self._instance = f"{instance}-{self.stage_name}" if instance else ""
         self._metrics = metrics
         self.readiness = Readiness(self.stage_name)
+        self._losses = Losses()
         self._owners: dict[Place, Owner] = {}
         self._control_log = ControlLog(config, built_in_contracts())
         self._broker_time = BrokerTime()
@@ -163,7 +193,7 @@ class Worker(ABC):
         if topics != self._topics:
             self._topics = topics
             self._consumer.subscribe(
-                topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+                topics, on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
 
     def _poll(self) -> None:
@@ -205,7 +235,7 @@ class Worker(ABC):
             if p.topic not in self._topic_ids:
                 continue  # a static member is given back what it had, also a topic that was deleted since
             self._owners[place] = Owner(self._linked, self._make_stage(place), time.monotonic())
-        self.readiness.has_joined = True
+        self.readiness.has_joined, self.readiness.is_cut_off = True, False
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for p in partitions:
@@ -215,8 +245,14 @@ class Worker(ABC):
         if partitions:
             consumer.incremental_unassign(partitions)
 
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.readiness.is_cut_off = True
+        self._on_revoke(consumer, partitions)
+
     def _tell(self) -> None:
         self.readiness.control = self._control_log.registry.number
+        at = {place: owner.phase for place, owner in self._owners.items()}
+        self.readiness.is_losing = self._losses.look(at, time.monotonic())
         phases = Counter(owner.phase.value for owner in self._owners.values())
         if phases != self.readiness.phases:
             self.readiness.phases = dict(phases)
