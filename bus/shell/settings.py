@@ -1,9 +1,10 @@
 """The settings of a process, from ``AGENTBUS_*`` variables and the command line."""
 
+import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bus.shell.acls import AUDITOR_PRINCIPAL, STAGES_PRINCIPAL
@@ -20,6 +21,9 @@ READ_ELSEWHERE = {
     "AGENTBUS_JAVA": ("–", "The Java to run it on, instead of the one found or installed with the `dev` extra."),
     "AGENTBUS_DEBUG": ("–", "`1` shows the traceback behind an error sentence."),
 }
+# Without it librdkafka prints its fatal errors on stderr from threads of its own, whatever the log level. We hear of
+# them where they matter, as events.
+QUIET = {"log.queue": "true"}
 PASSED_THROUGH = ("security.", "sasl.", "ssl.", "client.dns.", "socket.", "broker.address.")
 
 
@@ -72,6 +76,33 @@ class Settings(BaseSettings):
         default=AUDITOR_PRINCIPAL, description="The Kafka principal that may read everything and write nothing."
     )
 
+    def __init__(self, **given: Any) -> None:  # Any: whatever a field takes
+        """``given`` goes before the environment; no pairs at all leave those of ``AGENTBUS_KAFKA``."""
+        super().__init__(**{name: value for name, value in given.items() if name != "kafka" or value})
+
+    @field_validator("kafka", mode="before")
+    @classmethod
+    def _take_pairs(cls, value: object) -> object:
+        """``name=value,name=value``, or a JSON object if a value has a comma."""
+        return _pairs_of(value) if isinstance(value, str) else value
+
+    @field_validator("kafka_config", mode="before")
+    @classmethod
+    def _take_path(cls, value: object) -> object:
+        """Set to nothing is not set: the empty path would be the folder one stands in."""
+        return None if value == "" else value
+
+    @field_validator("stages_principal", "auditor_principal")
+    @classmethod
+    def _check_principal(cls, value: str) -> str:
+        kind, _, name = value.partition(":")
+        if not (kind and name):
+            variable = "AGENTBUS_STAGES_PRINCIPAL and AGENTBUS_AUDITOR_PRINCIPAL"
+            raise UsageError(
+                f"{variable} are Kafka principals, not {value!r}", "write Type:name, such as User:agentbus"
+            )
+        return value
+
     def client_config(self) -> dict[str, str]:
         """Bootstrap and ``security.*``, ``sasl.*``, ``ssl.*`` … as librdkafka names them.
 
@@ -84,7 +115,22 @@ class Settings(BaseSettings):
             if name != "bootstrap.servers" and not name.startswith(PASSED_THROUGH):
                 prefixes = ", ".join(f"{prefix}*" for prefix in PASSED_THROUGH)
                 raise UsageError(f"Kafka setting {name} is not passed through", f"only {prefixes} are; leave it out")
-        return config
+        return {**config, **QUIET}
+
+
+def _pairs_of(text: str) -> dict[str, str]:
+    """The pairs in a variable's text; raises `UsageError`."""
+    if text.lstrip().startswith("{"):
+        try:
+            return {str(name): str(value) for name, value in json.loads(text).items()}
+        except ValueError:
+            found = []
+    else:
+        found = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(name.strip() and is_there for name, is_there, _ in found) or (text.strip() and not found):
+        step = "write name=value,name=value, or a JSON object of texts"
+        raise UsageError("AGENTBUS_KAFKA cannot be read as pairs", step)
+    return {name.strip(): value.strip() for name, _, value in found}
 
 
 def _read_properties(path: Path) -> dict[str, str]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.shell.errors import BusError
-from bus.shell.settings import Settings
+from bus.shell.errors import BusError, UsageError
+from bus.shell.settings import QUIET, Settings
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ def test_kafka_properties_pass_through(tmp_path: Path) -> None:
     file.write_text("# ours\nsecurity.protocol = SASL_SSL\nsasl.mechanism=PLAIN\n", encoding="utf-8")
     settings = Settings(bootstrap="k:1", kafka_config=file, kafka={"sasl.mechanism": "SCRAM-SHA-512"})
     assert settings.client_config() == {
+        **QUIET,
         "bootstrap.servers": "k:1",
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "SCRAM-SHA-512",
@@ -53,3 +54,46 @@ def test_a_missing_properties_file_is_one_sentence(tmp_path: Path) -> None:
     """The error names the file and the next step."""
     with pytest.raises(BusError, match=r"cannot read the Kafka properties .*missing.*: check the path"):
         Settings(kafka_config=tmp_path / "missing").client_config()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "security.protocol=SASL_SSL,sasl.mechanism=PLAIN",
+        " security.protocol = SASL_SSL , sasl.mechanism=PLAIN",
+        '{"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}',
+    ],
+)
+def test_pairs_come_from_a_variable(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """AGENTBUS_KAFKA takes pairs and JSON alike."""
+    monkeypatch.setenv("AGENTBUS_KAFKA", text)
+    assert Settings(kafka={}).kafka == {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"}
+
+
+def test_a_value_may_hold_an_equals_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first one of a pair parts name and value."""
+    monkeypatch.setenv("AGENTBUS_KAFKA", "sasl.password=a=b")
+    assert Settings().kafka == {"sasl.password": "a=b"}
+
+
+@pytest.mark.parametrize("text", ["security.protocol", "=x", "{", "{]", '["a"]'])
+def test_what_is_no_pair_is_one_sentence(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The variable and the form it wants are named; what it held, perhaps a password, is not."""
+    monkeypatch.setenv("AGENTBUS_KAFKA", text)
+    with pytest.raises(UsageError, match="AGENTBUS_KAFKA cannot be read as pairs: write name=value,name=value"):
+        Settings()
+
+
+def test_an_empty_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable set to nothing counts as unset."""
+    monkeypatch.setenv("AGENTBUS_KAFKA_CONFIG", "")
+    assert Settings().kafka_config is None
+
+
+@pytest.mark.parametrize("variable", ["AGENTBUS_STAGES_PRINCIPAL", "AGENTBUS_AUDITOR_PRINCIPAL"])
+@pytest.mark.parametrize("text", ["agentbus", "User:", ":agentbus"])
+def test_a_principal_without_a_type_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    """Kafka would take the ACLs of nobody."""
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(UsageError, match="Type:name"):
+        Settings()
