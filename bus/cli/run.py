@@ -159,7 +159,8 @@ def _be_child(settings: "Settings", stop: threading.Event) -> None:
     try:
         run_publisher(settings, stop)
     except BusError as error:
-        structlog.get_logger("bus.publisher").warning("publisher_restarts", why=error.message, next=error.next_step)
+        step = {"next": error.next_step} if error.next_step else {}
+        structlog.get_logger("bus.publisher").info("publisher_restarts", why=error.message, **step)
         raise typer.Exit(1) from error
 
 

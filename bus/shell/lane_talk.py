@@ -13,12 +13,13 @@ from bus.core.contracts import JsonObject
 from bus.core.records import Headers
 from bus.core.topics import answers, incoming
 from bus.shell import kafka
-from bus.shell.errors import BusError, RetryableError, UnreachableError
+from bus.shell.errors import BusError, NotPermittedError, RetryableError, UnreachableError
 from bus.shell.follow import Reading
 
 POLL_S = 0.05
 # The events of one decision are sent together; what has not followed the first answer by then is no part of it.
 TOGETHER_S = 0.25
+NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 GATE_GROUP = "bus-gate"  # its committed offset on a lane says how far the gate has judged
 
 
@@ -72,7 +73,7 @@ class LaneTalk:
 
     def open(self) -> None:
         """Get ready to hear; raises `UnreachableError`, and `BusError` if there is no such lane."""
-        producer = kafka.producer(self._config)
+        producer = kafka.plain_producer(self._config)  # a repeat does no harm: the bus knows ids it has seen
         there = kafka.partition_counts(producer)
         if incoming(self.lane) not in there:
             raise BusError(f"lane {self.lane} has no topics", f"`agentbus lanes set {self.lane}` creates them")
@@ -82,7 +83,7 @@ class LaneTalk:
             self._reading.followers[record.topic, record.partition].takes(record)
 
     def send(self, sayings: list[Saying]) -> list[Sent]:
-        """Send them in this order; raises `RetryableError` if the broker does not take one."""
+        """Send them in this order; raises `NotPermittedError`, `RetryableError` if the broker does not take one."""
         assert self._producer is not None, "open() comes first"
         sent: dict[str, int] = {}
         ids = [saying.id or f"m-{uuid.uuid4().hex[:20]}" for saying in sayings]
@@ -105,8 +106,7 @@ class LaneTalk:
                 on_delivery=reporter(identifier),
             )
         if self._producer.flush(kafka.CALL_TIMEOUT_S) or failed:
-            why = failed[0].str() if failed else "no acknowledgement"
-            raise RetryableError(f"{incoming(self.lane)} did not take the message ({why})", "check the ACLs, try again")
+            raise _not_taken(incoming(self.lane), failed)
         return [Sent(identifier, self.lane, sent[identifier]) for identifier in ids]
 
     def hear(self, sent: Sent, timeout_s: float, *, together_s: float = TOGETHER_S) -> list[JsonObject]:
@@ -147,6 +147,14 @@ class LaneTalk:
             if self._reading.followers[record.topic, record.partition].takes(record):
                 answer = json.loads(record.value or b"{}")
                 self._answers.setdefault(answer.get("id", ""), []).append(answer)
+
+
+def _not_taken(topic: str, failed: list[KafkaError]) -> RetryableError:
+    if failed and failed[0].code() in NOT_ALLOWED:
+        step = "log in as the lane's principal, with --kafka-config; `agentbus acls print` says who may"
+        return NotPermittedError(f"this login may not write to {topic}", step)
+    why = failed[0].str() if failed else "no acknowledgement"
+    return RetryableError(f"{topic} did not take the message ({why})", "check the ACLs, try again")
 
 
 def wire_time(at_ms: int) -> str:
