@@ -16,12 +16,18 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.client import AsyncBus, AsyncLease, Bus, ClientError, Denied, Lease, LeaseLost, Refusal
+from bus.client import AsyncBus, AsyncLease, Bus, ClientError, Denied, Lease, LeaseLost, Refusal, Unanswered
 from bus.client.clock import elapsed_s
+from bus.client.voice import Extras
 from tests.client.loop_watch import LoopWatch
 
 EMAIL = "leads.email.send.v1"
 ANSWER_S = 90.0  # no fault of the run lasts as long
+# Some agents have no patience: their claim is given up, or cancelled, and made again at once.
+HASTY_SHARE = 0.15
+HASTY_S = 0.05
+TWIN_SHARE = 0.1  # of the leases are claimed by a second task of the same agent as well, which releases its own use
+REVOKED_SHARE = 0.03  # of the leases are ended by an operator while they are held
 ACT_SHARE = 0.4
 LONG_SHARE = 0.06  # of the leases are held so long that they must be renewed
 LONG_S = 2.5
@@ -42,6 +48,7 @@ class Plan:
     seconds: float
     seed: int
     is_async: bool
+    operator: str
 
 
 @dataclass(slots=True)
@@ -52,6 +59,10 @@ class Seen:
     acts: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     beliefs: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
     unasked: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
+    losses: list[dict[str, Any]] = field(default_factory=list)  # Any: JSON
+    given_up: int = 0  # claims
+    twins: int = 0
+    revocations: int = 0
     longest_callback_ms: float = 0.0
 
     def claimed(
@@ -66,7 +77,10 @@ class Seen:
         self.acts.append({"told": told, "decision": decision, "token": token, "why": why})
 
     def believed(self, agent: str, lease: Lease | AsyncLease, begin_s: float, end_s: float) -> None:
-        """Between two moments at which it said ``is_held``."""
+        """Between two moments at which it said ``is_held``; and why it did not go on, if it was lost."""
+        if lease.loss is not None:
+            lost = {"agent": agent, "subject": lease.subject, "token": lease.token, "reason": lease.loss.reason}
+            self.losses.append(lost)
         believed = {"agent": agent, "subject": lease.subject, "token": lease.token, "begin_s": begin_s, "end_s": end_s}
         self.beliefs.append(believed)
 
@@ -90,6 +104,18 @@ class Life:
     def hold_s(self) -> float:
         """How long it is busy with it."""
         return LONG_S if self.chance.random() < LONG_SHARE else self.chance.random() * 0.05
+
+    def hasty_s(self) -> float | None:
+        """How long it waits for a claim that it will make again, None for as long as it takes."""
+        return self.chance.random() * HASTY_S if self.chance.random() < HASTY_SHARE else None
+
+    def has_twin(self) -> bool:
+        """Does another task of it claim the same?"""
+        return self.chance.random() < TWIN_SHARE
+
+    def is_revoked(self) -> bool:
+        """Does an operator end this lease?"""
+        return self.chance.random() < REVOKED_SHARE
 
     def acts(self) -> bool:
         """Does it do something?"""
@@ -123,6 +149,7 @@ def _email(subject: str) -> dict[str, str]:
 def _threads(plan: Plan, seen: Seen) -> None:
     arguments: dict[str, Any] = {"lane": plan.lane, "bootstrap": plan.bootstrap, "timeout_s": ANSWER_S}
     with contextlib.ExitStack() as stack:
+        operator = stack.enter_context(_operator(plan))
         first = stack.enter_context(Bus(agent=plan.agents[0], **arguments))
         buses = [first]
         for number, agent in enumerate(plan.agents[1:], start=1):
@@ -131,7 +158,7 @@ def _threads(plan: Plan, seen: Seen) -> None:
         for bus in buses:
             bus.on_event(lambda event: seen.unasked.append({"id": event.id, "kind": event.kind}))
         threads = [
-            threading.Thread(target=_live, args=(bus, _life(plan, number), plan.claims, seen))
+            threading.Thread(target=_live, args=(bus, _life(plan, number), plan.claims, seen, operator))
             for number, bus in enumerate(buses)
         ]
         for thread in threads:
@@ -140,11 +167,11 @@ def _threads(plan: Plan, seen: Seen) -> None:
             thread.join()
 
 
-def _live(bus: Bus, life: Life, claims: int, seen: Seen) -> None:
+def _live(bus: Bus, life: Life, claims: int, seen: Seen, operator: Bus) -> None:
     for _ in range(claims):
         subject = life.subject()
         try:
-            lease = bus.claim(subject, lease_ms=life.lease_ms())
+            lease = _claim(bus, subject, life, seen)
         except Denied as no:
             seen.claimed(bus.agent, subject, "denied", decision=no.decision, why=no.reason)
         except ClientError as error:
@@ -152,8 +179,53 @@ def _live(bus: Bus, life: Life, claims: int, seen: Seen) -> None:
         else:
             seen.claimed(bus.agent, subject, "granted", token=lease.token)
             with contextlib.suppress(LeaseLost):
-                _hold(bus, lease, life, seen)
+                _hold_with_others(bus, lease, life, seen, operator)
         time.sleep(life.break_s())
+
+
+def _claim(bus: Bus, subject: str, life: Life, seen: Seen) -> Lease:
+    if (hasty_s := life.hasty_s()) is not None:
+        try:
+            return bus.claim(subject, lease_ms=life.lease_ms(), timeout_s=hasty_s)
+        except Unanswered:
+            seen.given_up += 1
+    return bus.claim(subject, lease_ms=life.lease_ms())
+
+
+def _hold_with_others(bus: Bus, lease: Lease, life: Life, seen: Seen, operator: Bus) -> None:
+    twin = threading.Thread(target=_twin, args=(bus, lease.subject, seen)) if life.has_twin() else None
+    if twin is not None:
+        twin.start()
+    if life.is_revoked():
+        _revoke(operator, lease.subject, seen)
+    try:
+        _hold(bus, lease, life, seen)
+    finally:
+        if twin is not None:
+            twin.join()
+
+
+def _twin(bus: Bus, subject: str, seen: Seen) -> None:
+    """A second task of the same agent, which holds the same for a moment."""
+    seen.twins += 1
+    with contextlib.suppress(ClientError):
+        lease = bus.claim(subject)
+        begin_s = end_s = elapsed_s()
+        time.sleep(LOOK_S)
+        seen.believed(bus.agent, lease, begin_s, _believing(lease) or end_s)
+        lease.release()
+
+
+def _operator(plan: Plan) -> Bus:
+    return Bus(agent=plan.operator, lane="operators", bootstrap=plan.bootstrap, timeout_s=ANSWER_S)
+
+
+def _revoke(operator: Bus, subject: str, seen: Seen) -> None:
+    """An operator ends whatever holding there is; nobody waits for that."""
+    seen.revocations += 1
+    voice = operator._voice
+    draft = voice.draft("bus.resource.revoke.v1", {"reason": "the fault run"}, subject, None, Extras())
+    voice.connection.submit(draft, ANSWER_S, is_waited_for=False)
 
 
 def _hold(bus: Bus, lease: Lease, life: Life, seen: Seen) -> None:
@@ -182,6 +254,7 @@ async def _tasks(plan: Plan, seen: Seen) -> None:
     arguments: dict[str, Any] = {"lane": plan.lane, "bootstrap": plan.bootstrap, "timeout_s": ANSWER_S}
     with LoopWatch() as watch:
         async with contextlib.AsyncExitStack() as stack:
+            operator = stack.enter_context(await asyncio.to_thread(_operator(plan).open))
             first = await stack.enter_async_context(AsyncBus(agent=plan.agents[0], **arguments))
             buses = [first]
             for number, agent in enumerate(plan.agents[1:], start=1):
@@ -189,16 +262,17 @@ async def _tasks(plan: Plan, seen: Seen) -> None:
                 buses.append(await stack.enter_async_context(bus))
             for bus in buses:
                 await bus.on_event(lambda event: seen.unasked.append({"id": event.id, "kind": event.kind}))
-            lives = (_live_async(bus, _life(plan, number), plan.claims, seen) for number, bus in enumerate(buses))
-            await asyncio.gather(*lives)
+            lives = [_life(plan, number) for number in range(len(buses))]
+            pairs = zip(buses, lives, strict=True)
+            await asyncio.gather(*(_live_async(bus, life, plan.claims, seen, operator) for bus, life in pairs))
     seen.longest_callback_ms = watch.longest_ms
 
 
-async def _live_async(bus: AsyncBus, life: Life, claims: int, seen: Seen) -> None:
+async def _live_async(bus: AsyncBus, life: Life, claims: int, seen: Seen, operator: Bus) -> None:
     for _ in range(claims):
         subject = life.subject()
         try:
-            lease = await bus.claim(subject, lease_ms=life.lease_ms())
+            lease = await _claim_async(bus, subject, life, seen)
         except Denied as no:
             seen.claimed(bus.agent, subject, "denied", decision=no.decision, why=no.reason)
         except ClientError as error:
@@ -206,8 +280,39 @@ async def _live_async(bus: AsyncBus, life: Life, claims: int, seen: Seen) -> Non
         else:
             seen.claimed(bus.agent, subject, "granted", token=lease.token)
             with contextlib.suppress(LeaseLost):
-                await _hold_async(bus, lease, life, seen)
+                await _hold_with_others_async(bus, lease, life, seen, operator)
         await asyncio.sleep(life.break_s())
+
+
+async def _claim_async(bus: AsyncBus, subject: str, life: Life, seen: Seen) -> AsyncLease:
+    if (hasty_s := life.hasty_s()) is not None:
+        try:
+            async with asyncio.timeout(hasty_s):  # which cancels it
+                return await bus.claim(subject, lease_ms=life.lease_ms())
+        except TimeoutError:
+            seen.given_up += 1
+    return await bus.claim(subject, lease_ms=life.lease_ms())
+
+
+async def _hold_with_others_async(bus: AsyncBus, lease: AsyncLease, life: Life, seen: Seen, operator: Bus) -> None:
+    twin = asyncio.create_task(_twin_async(bus, lease.subject, seen)) if life.has_twin() else None
+    if life.is_revoked():
+        _revoke(operator, lease.subject, seen)
+    try:
+        await _hold_async(bus, lease, life, seen)
+    finally:
+        if twin is not None:
+            await twin
+
+
+async def _twin_async(bus: AsyncBus, subject: str, seen: Seen) -> None:
+    seen.twins += 1
+    with contextlib.suppress(ClientError):
+        lease = await bus.claim(subject)
+        begin_s = end_s = elapsed_s()
+        await asyncio.sleep(LOOK_S)
+        seen.believed(bus.agent, lease, begin_s, _believing(lease) or end_s)
+        await lease.release()
 
 
 async def _hold_async(bus: AsyncBus, lease: AsyncLease, life: Life, seen: Seen) -> None:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -24,6 +23,7 @@ class Held:
     granted_ms: int
     until_ms: int
     ended_ms: int = 0
+    is_revoked: bool = False  # by the time its holder hears of it, it has ended
 
 
 @dataclass(slots=True)
@@ -89,6 +89,7 @@ def _fold(told: Told, decision: str, entry: Json) -> None:
             case "ended":
                 held = told.holdings[key]
                 held.ended_ms = held.until_ms if event["reason"] == "expired" else entry.get("at", 0)
+                held.is_revoked = event["reason"] == "revoked"
             case "denied" | "confirmed" as kind:
                 told.claims[name].append(kind)
             case "action_admitted":
@@ -116,16 +117,17 @@ def check_claims(seen: list[Json], told: Told, wanted: int) -> Iterator[str]:
 
 
 def check_once(seen: list[Json]) -> Iterator[str]:
-    """No answer went to two callers, and none came again as an event."""
+    """No answer went to two callers, and none came again as an event, but to those who had left."""
     grants = Counter((c["subject"], c["token"]) for one in seen for c in one["claims"] if c["told"] == "granted")
     denials = Counter(c["decision"] for one in seen for c in one["claims"] if c["told"] == "denied")
     acts = Counter(a["decision"] for one in seen for a in one["acts"] if a["decision"])
     for name, count in (*grants.items(), *denials.items(), *acts.items()):
         if count > 1:
             yield f"{name} was told {count} times"
-    for event in (event for one in seen for event in one["unasked"]):
-        if event["kind"] in ("denied", "action_admitted"):
-            yield f"an answer came to nobody: {event}"
+    for one in seen:
+        kinds = Counter(event["kind"] for event in one["unasked"])
+        if kinds["action_admitted"] or kinds["denied"] > one["given_up"]:
+            yield f"answers came to nobody, though {one['given_up']} claims were given up: {kinds}"
 
 
 def check_acts(seen: list[Json], told: Told) -> Iterator[str]:
@@ -151,20 +153,33 @@ def check_beliefs(seen: list[Json], told: Told, wall_ahead_ms: float) -> Iterato
         begin_ms, end_ms = (belief[name] * 1_000 + wall_ahead_ms for name in ("begin_s", "end_s"))
         if begin_ms < held.granted_ms - 1:
             yield f"{belief['agent']} believed {held.granted_ms - begin_ms:.0f} ms too early: {belief}"
-        if end_ms > (held.ended_ms or held.until_ms) + 1:
+        if end_ms > (held.until_ms if held.is_revoked else held.ended_ms or held.until_ms) + 1:
             yield f"{belief['agent']} believed {end_ms - held.ended_ms:.0f} ms too long: {belief} {held}"
 
 
-def check_alone(seen: list[Json]) -> Iterator[str]:
-    """At no moment did two agents believe that they hold the same."""
+def check_losses(seen: list[Json]) -> Iterator[str]:
+    """Whoever lost a lease heard its end: the bus says so before it fences anything, so nobody learns it by a fence."""
+    for loss in (loss for one in seen for loss in one["losses"]):
+        if loss["reason"] in ("fenced", "late"):
+            yield f"the end of a lease was not heard: {loss}"
+
+
+def check_alone(seen: list[Json], told: Told) -> Iterator[str]:
+    """At no moment did two agents believe that they hold the same; a revocation reaches its holder after it counts."""
     by_subject: dict[str, list[Json]] = defaultdict(list)
     for belief in (belief for one in seen for belief in one["beliefs"]):
         by_subject[belief["subject"]].append(belief)
     for beliefs in by_subject.values():
         beliefs.sort(key=lambda belief: belief["begin_s"])
-        for before, after in pairwise(beliefs):
-            if after["begin_s"] < before["end_s"]:
-                yield f"two believed at once: {before} and {after}"
+        last: dict[str, Json] = {}  # the belief of each agent that lasts longest
+        for after in beliefs:
+            for agent, before in last.items():
+                if agent != after["agent"] and after["begin_s"] < before["end_s"]:
+                    yield f"two believed at once: {before} and {after}"
+            held = told.holdings.get((after["subject"], after["token"]))
+            is_longest = after["agent"] not in last or after["end_s"] > last[after["agent"]]["end_s"]
+            if is_longest and (held is None or not held.is_revoked):
+                last[after["agent"]] = after
 
 
 def check_loops(seen: list[Json]) -> Iterator[str]:

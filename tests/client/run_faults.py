@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tests.client.fault_checks import (
     check_beliefs,
     check_claims,
     check_loops,
+    check_losses,
     check_once,
     tell,
 )
@@ -75,8 +77,18 @@ def _run(bus: FaultBus, order: Order, verdicts: Verdicts) -> None:
     verdicts.say(f"{clients} agents on {len(LANES)} lanes are hired; {order.claims} claims in about {order.seconds} s")
     per_agent = order.claims // clients
     plans = [
-        Plan(bus.bootstrap, lane, agents[lane], per_agent, SUBJECTS, order.seconds, order.seed + n, is_async=n % 2 == 1)
-        for n, lane in enumerate(LANES)
+        Plan(
+            bootstrap=bus.bootstrap,
+            lane=lane,
+            agents=agents[lane],
+            claims=per_agent,
+            subjects=SUBJECTS,
+            seconds=order.seconds,
+            seed=order.seed + number,
+            is_async=number % 2 == 1,
+            operator=STEWARD,
+        )
+        for number, lane in enumerate(LANES)
     ]
     processes = [_start(plan) for plan in plans]
     wall_ahead_ms = time.time() * 1_000 - elapsed_s() * 1_000
@@ -95,7 +107,8 @@ def _run(bus: FaultBus, order: Order, verdicts: Verdicts) -> None:
     verdicts.check("no answer went to two callers, none came as an event", check_once(seen))
     verdicts.check("what was told as admitted is what is on the topic, once", check_acts(seen, told))
     verdicts.check("no belief outlived what the journal grants", check_beliefs(seen, told, wall_ahead_ms))
-    verdicts.check("no two agents believed in one resource at once", check_alone(seen))
+    verdicts.check("no two agents believed in one resource at once", check_alone(seen, told))
+    verdicts.check("who lost a lease heard its end before any fence", check_losses(seen))
     verdicts.check("no callback of an event loop took more than 50 ms of its thread", check_loops(seen))
     verdicts.check("`agentbus verify` finds nothing", [verdict] if verdict else [])
 
@@ -133,6 +146,9 @@ def _summary(seen: list[Json], verdicts: Verdicts) -> None:
     done = ", ".join(f"{kind} {acts.count(kind)}" for kind in sorted(set(acts)))
     loops = max(one["longest_callback_ms"] for one in seen)
     verdicts.say(f"claims: {told}; acts: {done}; {beliefs} beliefs; longest callback {loops:.1f} ms")
+    others = {name: sum(one[name] for one in seen) for name in ("given_up", "twins", "revocations")}
+    lost = Counter(loss["reason"] for one in seen for loss in one["losses"])
+    verdicts.say(f"{others}; losses: {dict(lost)}")
 
 
 def _set_up(bootstrap: str) -> dict[str, list[str]]:

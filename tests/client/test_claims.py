@@ -215,7 +215,7 @@ LIVES = """
 import sys, time
 from bus.client import Bus
 bus = Bus(agent=sys.argv[1], lane="sales", bootstrap=sys.argv[2])
-lead = bus.claim(sys.argv[3])
+lead = bus.claim(sys.argv[3], on_lost=lambda loss: print(loss.reason, flush=True))
 print("held", flush=True)
 time.sleep(float(sys.argv[4]))
 """
@@ -233,8 +233,8 @@ def test_an_interpreter_that_ends_gives_back_what_it_holds(
     assert living.stdout.readline() == b"held\n"
     if signals:
         living.send_signal(signal.SIGINT)
-    _, complaints = living.communicate(timeout=60)
-    assert living.returncode == code
+    said, complaints = living.communicate(timeout=60)
+    assert (living.returncode, said) == (code, b"closed\n")
     assert (b"KeyboardInterrupt" in complaints) == signals
     ended = company.world.topic("bus.outcomes").find(
         lambda one: one.json["kind"] == "ended" and one.json["subject"] == subject, "it is given back"
