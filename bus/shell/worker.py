@@ -5,6 +5,7 @@
 One thread does it all; while something is under way it looks every millisecond, else it waits for records.
 """
 
+import math
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -39,6 +40,7 @@ MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
 # Once lost, a partition is taken over again in seconds. Lost once more within this time, it is not well: a balancer
 # must not take the moments between two losses for health.
 SETTLED_AFTER_S = 30.0
+STUCK_AFTER_S = 5.0  # a round takes milliseconds; one that takes this long asks a Kafka that does not answer
 # Kafka says "created" before every broker knows of a topic: a change that names it may be faster than the news.
 NEWS_WITHIN_S = 1.0
 
@@ -57,11 +59,12 @@ class Readiness:
     has_joined: bool = False
     is_cut_off: bool = False  # its partitions were lost, and it has not heard of its group since
     is_losing: bool = False  # a partition is lost again and again
+    round_s: float = math.inf  # when the last round ended, monotonic; infinite: there is no loop behind it
 
     @property
     def is_ready(self) -> bool:
         """Is it in its group, and is every partition it was given restored, running and not lost all the time?"""
-        is_in = self.has_joined and not self.is_cut_off
+        is_in = self.has_joined and not self.is_cut_off and time.monotonic() - self.round_s < STUCK_AFTER_S
         return is_in and not self.is_losing and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
 
 
@@ -250,6 +253,7 @@ class Worker(ABC):
         self._on_revoke(consumer, partitions)
 
     def _tell(self) -> None:
+        self.readiness.round_s = time.monotonic()
         self.readiness.control = self._control_log.registry.number
         at = {place: owner.phase for place, owner in self._owners.items()}
         self.readiness.is_losing = self._losses.look(at, time.monotonic())

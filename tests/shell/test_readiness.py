@@ -11,7 +11,7 @@ from bus.shell.metrics import Metrics
 from bus.shell.owner import Phase
 from bus.shell.process import BusProcess, PublisherCommand, Supervisor
 from bus.shell.settings import Settings
-from bus.shell.worker import SETTLED_AFTER_S, GateWorker, Losses
+from bus.shell.worker import SETTLED_AFTER_S, STUCK_AFTER_S, GateWorker, Losses, Readiness
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
 PLACE = ("bus.in.sales", 0)
@@ -39,6 +39,13 @@ def test_lost_partitions_are_not_ready_until_the_group_answers_again() -> None:
         assert told == [True, False, True]
     finally:
         consumer.close()
+
+
+@pytest.mark.parametrize(("ago_s", "is_ready"), [(0.0, True), (STUCK_AFTER_S + 1, False)])
+def test_a_stage_that_is_stuck_is_not_ready(ago_s: float, *, is_ready: bool) -> None:
+    """What it said before it began to wait for a Kafka that does not answer is true no more."""
+    stage = Readiness("arbiter", {"running": 2}, control=3, has_joined=True, round_s=time.monotonic() - ago_s)
+    assert stage.is_ready == is_ready
 
 
 def test_a_partition_lost_again_and_again_is_not_ready_in_between() -> None:
