@@ -4,16 +4,18 @@ import re
 from functools import cache
 from pathlib import Path
 
-from docs.generate import commands, events, exit_codes, metrics, reasons, settings
+from docs.generate import client, commands, events, exit_codes, metrics, reasons, settings, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = {
+    "client": client.page,
     "commands": commands.page,
     "events": events.page,
     "exit-codes": exit_codes.page,
     "metrics": metrics.page,
     "reasons": reasons.page,
     "settings": settings.page,
+    "terms": terms.page,
 }
 # `<!-- file: examples/plain/claim.py -->` above a block: the block is that file.
 _SHOWN = re.compile(r"<!-- file: (\S+) -->\n(?P<between>(?:.*\n)*?)```(?P<language>\w*)\n(?:.*\n)*?```\n")

@@ -17,8 +17,9 @@ The gate judges the message: its form, its sender, its contract.
 ARBITER = """
 ## At the arbiter
 
-The arbiter judges the act. A claim that fails is `denied`, anything else that fails is `refused`. A reason that the
-gate has too is told here as of this moment in the partition's order.
+The arbiter judges the act, in this order: of a resource that is held it says `held`, and not whether you may claim it
+at all. A claim that fails is `denied`, anything else that fails is `refused`. A reason that the gate has too is told
+here as of this moment in the partition's order.
 """
 COLUMNS = ("Reason", "What it means", "What to do")
 
@@ -26,11 +27,10 @@ COLUMNS = ("Reason", "What it means", "What to do")
 def page() -> str:
     """The text of docs/reference/reasons.md."""
     gate = tables.table(COLUMNS, [_row(reason) for reason in GateReason])
-    arbiter = tables.table(COLUMNS, [_row(reason) for reason in ArbiterReason if reason.value not in set(GateReason)])
-    again = [reason.value for reason in ArbiterReason if reason.value in set(GateReason)]
-    shared = "As at the gate, but here: " + ", ".join(f"`{code}`" for code in again) + "."
-    return tables.page("Reasons", INTRODUCTION, GATE, gate, ARBITER, shared, arbiter)
+    arbiter = tables.table(COLUMNS, [_row(reason) for reason in ArbiterReason])
+    return tables.page("Reasons", INTRODUCTION, GATE, gate, ARBITER, arbiter)
 
 
 def _row(reason: GateReason | ArbiterReason) -> tuple[str, str, str]:
-    return f"`{reason.value}`", reason.meaning, f"{advice_on(reason.value)}."
+    is_again = isinstance(reason, ArbiterReason) and reason.value in set(GateReason)
+    return f"`{reason.value}`{' (again)' if is_again else ''}", reason.meaning, f"{advice_on(reason.value)}."
