@@ -238,6 +238,7 @@ class Worker(ABC):
             if p.topic not in self._topic_ids:
                 continue  # a static member is given back what it had, also a topic that was deleted since
             self._owners[place] = Owner(self._linked, self._make_stage(place), time.monotonic())
+        self._tell_phases()  # before it says that it is in: what was just given is not restored yet
         self.readiness.has_joined, self.readiness.is_cut_off = True, False
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -255,13 +256,16 @@ class Worker(ABC):
     def _tell(self) -> None:
         self.readiness.round_s = time.monotonic()
         self.readiness.control = self._control_log.registry.number
+        self._tell_phases()
+        self._metrics.control(self.stage_name, self.readiness.control)
+
+    def _tell_phases(self) -> None:
         at = {place: owner.phase for place, owner in self._owners.items()}
         self.readiness.is_losing = self._losses.look(at, time.monotonic())
         phases = Counter(owner.phase.value for owner in self._owners.values())
         if phases != self.readiness.phases:
             self.readiness.phases = dict(phases)
             self._metrics.owned(self.stage_name, {phase.value: phases[phase.value] for phase in Phase})
-        self._metrics.control(self.stage_name, self.readiness.control)
 
     def _close(self) -> None:
         for owner in self._owners.values():

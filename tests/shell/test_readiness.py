@@ -5,13 +5,18 @@ import time
 from collections.abc import Callable
 
 import pytest
+from confluent_kafka import TopicPartition
 
+from bus.core.control import Genesis
+from bus.core.topics import ARBITER
 from bus.shell import kafka, process
+from bus.shell.broker_time import BrokerTime
+from bus.shell.links import Links
 from bus.shell.metrics import Metrics
 from bus.shell.owner import Phase
 from bus.shell.process import BusProcess, PublisherCommand, Supervisor
 from bus.shell.settings import Settings
-from bus.shell.worker import SETTLED_AFTER_S, STUCK_AFTER_S, GateWorker, Losses, Readiness
+from bus.shell.worker import SETTLED_AFTER_S, STUCK_AFTER_S, ArbiterWorker, GateWorker, Losses, Readiness
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
 PLACE = ("bus.in.sales", 0)
@@ -46,6 +51,22 @@ def test_a_stage_that_is_stuck_is_not_ready(ago_s: float, *, is_ready: bool) -> 
     """What it said before it began to wait for a Kafka that does not answer is true no more."""
     stage = Readiness("arbiter", {"running": 2}, control=3, has_joined=True, round_s=time.monotonic() - ago_s)
     assert stage.is_ready == is_ready
+
+
+def test_what_was_just_given_is_not_ready() -> None:
+    """Before the first round with it, a partition is not restored: there is no moment of health in between."""
+    worker = ArbiterWorker(NOBODY, "", Metrics())
+    consumer, marks = kafka.member(NOBODY, worker.group, ""), kafka.reader(NOBODY)
+    worker._links = Links(NOBODY, kafka.plain_producer(NOBODY), consumer, marks, Metrics(), BrokerTime())
+    worker._topic_ids = {ARBITER: "an id"}
+    worker._control_log._genesis = Genesis(1, "acme", 1, ())
+    worker.readiness.control = 0
+    try:
+        worker._on_assign(consumer, [TopicPartition(ARBITER, 0)])
+        assert not worker.readiness.is_ready
+    finally:
+        consumer.close()
+        marks.close()
 
 
 def test_a_partition_lost_again_and_again_is_not_ready_in_between() -> None:
