@@ -9,9 +9,10 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help demo test accept docs lint lock clean
+.PHONY: help install demo test accept docs lint lock clean
 
 help:
+	@echo "make install  .venv with everything in it; then: source .venv/bin/activate"
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
 	@echo "make test     lint, then all tests but the black-box run"
 	@echo "make accept   the black-box runs: 10,000 messages against every promise of the wire contract, and 10,000 claims of our client"
@@ -22,6 +23,8 @@ help:
 
 $(READY): requirements/dev.lock pyproject.toml .ci/prepare
 	@sh .ci/prepare
+
+install: $(READY)
 
 demo: $(READY)
 	@$(BIN)/agentbus demo
