@@ -9,7 +9,7 @@ cause and the next step; with `AGENTBUS_DEBUG=1` the traceback behind it is show
 """
 MEANS = {
     ExitCode.OK: "done",
-    ExitCode.INTERNAL: "it cannot be done as things are, and the message says what to change (`run` without `--single-node` "
+    ExitCode.INTERNAL: "it cannot be done as things are; it says what to change (`run` without `--single-node` "
     "on topics that could lose something; `dev` without Java or a free port); or a fault of agentbus: report it",
     ExitCode.USAGE: "wrong use: an option, a name, a file that cannot be read as what it should be",
     ExitCode.FINDINGS: "refused, denied, or something is wrong: `verify` and `doctor` have findings",
