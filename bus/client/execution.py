@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from bus.client.admitted import Message
+from bus.client.clock import elapsed_s
 from bus.client.reports import REPORTS_AT_ONCE_MAX, Reports
 from bus.client.stores import Begun, Result, Store
 from bus.client.subscription import Subscription
@@ -126,9 +127,7 @@ class Execution(Generic[T]):
         """Leave it; the last action is recorded unless an exception ends the block."""
         if kind is None:
             self.settle()
-            self._report()
-            self._reports.wait(LEAVING_S)
-            self._report()
+            self._report_all(LEAVING_S)
         self._subscription.__exit__(kind, error, trace)
 
     def _report(self) -> None:
@@ -137,3 +136,11 @@ class Execution(Generic[T]):
             self._store.reported(decision)
         if self._reports.room:
             self._reports.tell(self._store.unreported(REPORTS_AT_ONCE_MAX))
+
+    def _report_all(self, within_s: float) -> None:
+        """Tell what is left, in portions; what the bus does not take within that time is left to the next run."""
+        until_s = elapsed_s() + within_s
+        self._report()
+        while self._reports.is_underway and elapsed_s() < until_s:
+            self._reports.wait(until_s - elapsed_s())
+            self._report()

@@ -39,6 +39,11 @@ class Reports:
         """How many more may be on their way."""
         return REPORTS_AT_ONCE_MAX - len(self._underway)
 
+    @property
+    def is_underway(self) -> bool:
+        """Does any wait for its answer?"""
+        return bool(self._underway)
+
     def tell(self, reports: Sequence[Report]) -> None:
         """Send those that are not on their way already; never waits for an answer."""
         for report in reports:
