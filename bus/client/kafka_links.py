@@ -77,7 +77,12 @@ def _told_error(consumer: Consumer, topic: str, timeout_s: float) -> KafkaError 
     return error
 
 
-_BOTH: ClientSettings = {"socket.timeout.ms": 5_000, "reconnect.backoff.max.ms": 500, "log_level": 0}
+_BOTH: ClientSettings = {
+    "socket.timeout.ms": 5_000,
+    "reconnect.backoff.max.ms": 500,
+    "log_level": 0,
+    "log.queue": True,  # else its fatal errors are printed by threads of its own, whatever the level
+}
 # Not idempotent: the bus itself knows a repeated id, and the first message need not wait a second for a producer id.
 # One request in flight keeps the order.
 _PRODUCER: ClientSettings = {

@@ -34,8 +34,9 @@ a subject's facts are: `agentbus resources show lead/L-1`. The fields of a contr
 LATER = """
 ## Kept, without effect yet
 
-Contests, votes and people who rule on cases are not there yet. These fields are checked in form and kept, and **nothing
-follows from them today**: the first claim in the log wins, and a claim on what is held is denied.
+Contests, votes and people who rule on cases are not there yet: the first claim in the log wins, and a claim on what is
+held is denied. So `window_ms` above 0 and `on_held` other than `deny` are refused when they are set. The other fields
+only matter inside a contest or a case; they are checked in form and kept.
 """
 # What follows today from fields that will mean more.
 TODAY = {
