@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.contests.cast import ANA, CONTRACTS, PERSONS, START_MS, ArbiterLog, agent, person, what_is_set
@@ -43,11 +43,15 @@ class Play:
 
     def run(self, script: Script) -> list[str]:
         """What came of every line, in the script's words."""
+        self.begin(script.given)
+        return [self.line(what, wanted) for what, wanted in script.lines]
+
+    def begin(self, given: Sequence[str]) -> None:
+        """Put in force what the cast has, and what the script is given."""
         for kind, name, value in what_is_set():
             self._judge(self.log.set(kind, name, value, at_ms=START_MS))
-        for words in script.given:
+        for words in given:
             self._judge(self._set(words.split(), START_MS))
-        return [self._line(what, wanted) for what, wanted in script.lines]
 
     def _judge(self, raw: Raw) -> Json:
         entry = self.decide(raw)
@@ -56,7 +60,8 @@ class Play:
         self.entries.append(entry)
         return entry
 
-    def _line(self, what: str, wanted: str) -> str:
+    def line(self, what: str, wanted: str = "") -> str:
+        """What came of one line; `wanted` only says of which events to tell whom they concern."""
         return told(self._judge(self._record(what.split())), wanted, self.names)
 
     # ---- from words to a record -------------------------------------------------------------------------
@@ -136,7 +141,8 @@ class Play:
             listed = [self._candidate(name) for name in line.plain[1].split(">")]
             is_list = ">" in line.plain[1]
             return body | {"choice": listed if is_list else listed[0], "reason": options.get("because", "fit")}
-        body["turn"] = int(options["turn"])
+        turn = options["turn"]
+        body["turn"] = self.names.turns.get(subject, 1) if turn == "now" else int(turn)
         return body | ({"outcome": self._candidate(line.plain[1])} if line.verb == "offers" else {})
 
     def _case(self, line: Line) -> Json:
@@ -168,6 +174,9 @@ class Play:
         return known.get(name, name)
 
     def _token(self, word: str) -> int:
+        """`#2` is the token of the second grant, `@lead/L-1` the latest of that subject, a number itself."""
+        if word.startswith("@"):
+            return self.names.latest.get(word[1:], 0)
         return self.names.tokens[int(word[1:]) - 1] if word.startswith("#") else int(word)
 
     def _set(self, words: list[str], at_ms: int) -> Raw:

@@ -26,6 +26,8 @@ class Names:
     all_contests: list[str] = field(default_factory=list)
     all_cases: list[str] = field(default_factory=list)
     all_waits: list[str] = field(default_factory=list)
+    latest: dict[str, int] = field(default_factory=dict)
+    turns: dict[str, int] = field(default_factory=dict)
 
     def learn(self, entry: Json) -> None:
         """Give names to what an entry brought."""
@@ -34,6 +36,9 @@ class Names:
             match event["kind"]:
                 case "granted":
                     self.tokens.append(event["token"])
+                    self.latest[subject] = event["token"]
+                case "turn":
+                    self.turns[subject] = event["turn"]
                 case "contest_opened":
                     self.contests.setdefault(subject, []).append(decision)
                     self.all_contests.append(decision)

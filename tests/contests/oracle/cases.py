@@ -50,7 +50,9 @@ def close(e: Entry, r: Subject, state: str, **ruled: Json) -> None:
 def lost_one(e: Entry, r: Subject) -> None:
     """A candidate of a case is gone: the last one takes the case with it, else a person still decides."""
     c = r.contest
-    if c is not None and c.over == "claims" and not c.live():
+    assert r.case is not None
+    is_wait_over = r.case.kind == "wait" and not any(x.is_live for x in r.case.parties)
+    if is_wait_over or (c is not None and c.over == "claims" and not c.live()):
         obsolete(e, r, "")
     else:
         change(e, r, moves=True)

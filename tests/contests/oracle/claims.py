@@ -167,6 +167,8 @@ def after_end(e: Entry, r: Subject, reason: str, held_reason: str) -> None:
     if c is not None and c.over == "claims":
         for x in c.live():
             x.is_live = x.is_live and not x.is_holder
+    for x in r.case.parties if r.case is not None else []:
+        x.is_live = x.is_live and not x.is_holder
     if c is not None and c.over == "review" and r.case is None:
         settle_choice(e, r, "none", "")
     if r.case is None or held_reason == "suspended":
@@ -176,4 +178,4 @@ def after_end(e: Entry, r: Subject, reason: str, held_reason: str) -> None:
     if r.contest is not None and (r.contest.over == "claims" or r.case is not None):
         ladder.left(e, r)
     elif r.case is not None:
-        cases.change(e, r, moves=True)
+        cases.lost_one(e, r)
