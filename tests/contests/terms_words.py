@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.contests.cast import agent
 from tests.contests.oracle.log import Json
 
 # Word in a script -> name in the terms; the value is in seconds.
@@ -77,7 +78,7 @@ def _set_escalate(escalate: Json, name: str, text: str) -> None:
 
 def _set_vote(vote: Json, name: str, text: str) -> None:
     if name == "seats":
-        vote["seats"] = text.split(",")
+        vote["seats"] = [_seat(part) for part in text.split(",")]
     elif name == "method":
         vote["method"] = text
     elif name == "ballot":
@@ -90,3 +91,8 @@ def _set_vote(vote: Json, name: str, text: str) -> None:
         vote[f"{name}_bp"] = int(text)
     else:
         raise ValueError(f"no terms are called {name!r}")
+
+
+def _seat(word: str) -> str:
+    """A role, or the id of an agent when it is written `agent:a-1`."""
+    return agent(word.removeprefix("agent:")) if word.startswith("agent:") else word

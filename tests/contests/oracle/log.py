@@ -83,7 +83,8 @@ def read(raw: Raw) -> Said | None:
         source=raw.last("ce_source") or "",
         subject=raw.last("ce_subject") or "",
         at=int(raw.last("bus-at") or 0),
-        body=json.loads(raw.value),
+        # What a domain's body means the gate has said in `bus-values`; it may be framed, or not JSON at all.
+        body=json.loads(raw.value) if kind.startswith("bus.") else {},
         token=None if token is None else int(token),
         expiry=None if expiry is None else _moment(expiry),
         contract=raw.last("bus-contract") or "",
