@@ -43,12 +43,12 @@ def _fault(e: Entry, r: Subject, said: Said, terms: Json) -> tuple[str, int | No
     if c is not None and any(x.agent == said.source for x in c.candidates):
         return "already_claimed", None
     until = _cooling(r, said.source)
-    if until:
+    if until is not None:
         return "cooling", until
     if c is None and _is_held(e, r, said, terms):
         return "held", None if r.holding is None else r.holding.until
     rules = terms if c is None else c.terms
-    if any(r.facts.get(name, (None, 0))[0] not in values for name, values in (rules.get("when") or {}).items()):
+    if not all(_is_known(e, r, name, values, terms) for name, values in (rules.get("when") or {}).items()):
         return "stage", None
     claimants = rules.get("claimants")
     if claimants is not None and not set(claimants) & set(e.registry.roles(said.source)):
@@ -58,16 +58,24 @@ def _fault(e: Entry, r: Subject, said: Said, terms: Json) -> tuple[str, int | No
     return ("", None) if c is None else (_closed(c, said), None)
 
 
-def _cooling(r: Subject, agent: str) -> int:
-    """When this agent may claim again, or 0: a reservation for another, a lock delay, a challenge it lost."""
-    ends = [0]
-    if r.holding is None and r.reserved_for and r.reserved_for != agent:
-        ends.append(r.reserved_until)
-    if r.holding is None:
-        ends.append(r.lock_until)
+def _is_known(e: Entry, r: Subject, name: str, values: list[Json], terms: Json) -> bool:
+    """Whether a fact is one of these values, of the same kind (1 is neither "1" nor true), and not too old."""
+    if name not in r.facts:
+        return False
+    value, stated = r.facts[name]
+    is_fresh = "facts_ttl_ms" not in terms or e.start < stated + terms["facts_ttl_ms"]
+    return is_fresh and any(type(value) is type(one) and value == one for one in values)
+
+
+def _cooling(r: Subject, agent: str) -> int | None:
+    """When this agent may claim again, if not now: a reservation for another, a lock delay, a challenge it lost."""
+    ends: list[int] = []
+    if r.holding is not None:
+        ends += [r.cooldowns[agent]] if agent in r.cooldowns else []
     else:
-        ends.append(r.cooldowns.get(agent, 0))
-    return max(ends)
+        ends += [r.reserved_until] if r.reserved_for not in ("", agent) else []
+        ends += [r.lock_until] if r.lock_until else []
+    return max(ends, default=None)
 
 
 def _is_held(e: Entry, r: Subject, said: Said, terms: Json) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from tests.contests.oracle.log import Json, Said, canonical
 
@@ -90,8 +91,6 @@ def _key_and_value(said: Said) -> tuple[str, Json]:
     return key, {"select": select} if said.type == "bus.control.suspend.v1" else None
 
 
-def value_hash(value: Json) -> str:
-    """The hash a change is known by."""
-    from hashlib import sha256
-
-    return sha256(canonical(value)).hexdigest()
+def value_hash(value: Json) -> Json:
+    """The hash a change is known by; the wire does not say what stands for a value that was taken away."""
+    return ... if value is None else sha256(canonical(value)).hexdigest()
