@@ -190,7 +190,7 @@ _Happening = Callable[[_Life], None]
 _HEARD: dict[Hears, list[_Happening]] = {
     "nothing": [],
     "ballots": [_ballot] * 12,
-    "offers": [_offer] * 6 + [_accept] * 12,
+    "offers": [*[_offer] * 6, *[_accept] * 12],
 }
 _ELSE: list[_Happening] = [_drop, _suspend, _resume, _silence]
 

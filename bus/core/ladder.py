@@ -163,7 +163,8 @@ def _resolution(contest: Contest, resolvers: Resolvers, fired: int) -> Settle | 
     return answer
 
 
-def _held_to_its_word(resolver: Resolver, contest: Contest, answer: Resolution, fired: int) -> Resolution:
+def _held_to_its_word(resolver: Resolver, contest: Contest, answer: object, fired: int) -> Resolution:
+    """The answer as far as the bus takes it; ``answer`` is an object, for a stranger's may be anything."""
     match answer:
         case Wait():
             end = contest.started + resolver.bound_ms(contest.terms, len(contest.candidates))
@@ -175,3 +176,5 @@ def _held_to_its_word(resolver: Resolver, contest: Contest, answer: Resolution, 
             return replace(answer, by=resolver.name)
         case NextRung():
             return answer
+        case _:
+            return NextRung("no_answer")
