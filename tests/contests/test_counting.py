@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import pairwise, permutations
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from tests.contests.oracle.counting import schulze, winner_of
 
 NAMES = ("c1", "c2", "c3", "c4")
+# Random elections, and who wins them according to pref_voting, a published library (kept answers; see there).
+ELECTIONS = json.loads((Path(__file__).parents[1] / "resolvers" / "elections.json").read_text(encoding="utf-8"))
 
 
 def _ballots(seed: int) -> tuple[list[list[str]], list[str]]:
@@ -63,3 +67,17 @@ def test_an_example_from_the_author_of_the_method() -> None:
     counted = {"acbed": 5, "adecb": 5, "bedac": 8, "cabed": 3, "caebd": 7, "cbade": 2, "dceba": 7, "ebadc": 8}
     ballots = [list(ranking) for ranking, voters in counted.items() for _ in range(voters)]
     assert schulze(ballots, list("abcde")) == "e"
+
+
+@pytest.mark.parametrize("method", ["plurality", "majority", "weighted", "approval", "schulze"])
+def test_the_library_names_the_same_winners(method: str) -> None:
+    """Whom pref_voting names alone wins here; where it names several or nobody, nobody wins."""
+    elections = [one for one in ELECTIONS if one["method"] == method]
+    is_list = method in ("approval", "schulze")
+    found = []
+    for one in elections:
+        named = [[f"c{n}" for n in ballot] for ballot in one["ballots"]]
+        cast = [(ballot if is_list else ballot[0], w) for ballot, w in zip(named, one["weights"], strict=True)]
+        found.append(winner_of(method, cast, [f"c{n}" for n in range(one["candidates"])], 0)[0])
+    assert elections
+    assert found == [f"c{one['winners'][0]}" if len(one["winners"]) == 1 else "" for one in elections]
