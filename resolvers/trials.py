@@ -14,6 +14,7 @@ from bus.core.candidates import drop, join, open_claims, open_question, open_rev
 from bus.core.contest import (
     CANDIDATES_MAX,
     HUMAN,
+    REJECT,
     Ballot,
     Candidate,
     Contest,
@@ -141,6 +142,8 @@ def _ballot(life: _Life) -> None:
     known = [one.id for one in life.contest.live]
     size = life.chance.randrange(min(4, len(known)) + 1)
     choice = tuple(life.chance.sample(known, size if life.chance.randrange(2) else min(1, size)))
+    if life.chance.randrange(8) == 0:
+        choice = (REJECT,)
     if agent not in life.contest.suspended and not check_ballot(life.contest, agent, choice, "fits", at=life.now):
         life.contest = cast(life.contest, Ballot(seat.name, agent, choice, "fits"))
 

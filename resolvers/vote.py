@@ -62,7 +62,7 @@ def _tally(view: View) -> Tally:
     counts = dict.fromkeys((one.id for one in view.candidates), 0)
     for ballot in view.ballots:
         chosen = ballot.choice if method == "approval" else ballot.choice[:1]
-        for candidate in chosen:
+        for candidate in (one for one in chosen if one in counts):  # among claims ``reject`` is for nobody
             counts[candidate] += weights[ballot.seat] if method == "weighted" else 1
     return tuple((one.id, counts[one.id]) for one in view.candidates)
 
@@ -71,6 +71,8 @@ def _winners(view: View, tally: Tally) -> list[str]:
     """All whom the method puts first: more than one is a tie, none a majority missed."""
     most = max(count for _, count in tally)
     first = [candidate for candidate, count in tally if count == most]
+    if not most and view.terms.vote.method != "schulze":
+        return []
     match view.terms.vote.method:
         case "plurality" | "approval":
             return first
@@ -79,10 +81,11 @@ def _winners(view: View, tally: Tally) -> list[str]:
         case "supermajority":
             return first if most * BASIS_POINTS >= view.terms.vote.threshold_bp * _chosen(view) else []
         case "weighted":
-            return first if 2 * most > sum(count for _, count in tally) else []
+            weights = {seat.name: seat.weight for seat in view.seats}
+            return first if 2 * most > sum(weights[one.seat] for one in view.ballots if one.choice) else []
         case "schulze":
-            rankings = [ballot.choice for ballot in view.ballots if ballot.choice]
-            return schulze_winners([one.id for one in view.candidates], rankings)
+            names = [candidate for candidate, _ in tally]
+            return schulze_winners(names, [[one for one in ballot.choice if one in names] for ballot in view.ballots])
 
 
 def _chosen(view: View) -> int:

@@ -4,7 +4,8 @@
 2. ``at`` decides what is late, not the tick that closes the vote.
 3. The ballot of a suspended voter is void while the suspension lasts; the number of seats stays.
 4. What was chosen and can no longer win is struck from the ballot; nothing left is an abstention.
-5. A veto is no rung: it counts from the opening to the end, whatever rung is on.
+5. Among claims ``reject`` is a ballot for nobody: it takes part, and against a majority.
+6. A veto is no rung: it counts from the opening to the end, whatever rung is on.
 """
 
 from dataclasses import replace
@@ -61,7 +62,7 @@ def voting_seats(contest: Contest) -> tuple[Seat, ...]:
 
 def counted_ballots(contest: Contest) -> tuple[Ballot, ...]:
     """At most one ballot a seat, in the order of the seats, as they count now."""
-    live = [one.id for one in contest.live]
+    live = choices_of(contest)
     counted = []
     for seat in voting_seats(contest):
         valid = [one for one in contest.ballots if one.seat == seat.name and _is_valid(contest, one)]
@@ -69,6 +70,12 @@ def counted_ballots(contest: Contest) -> tuple[Ballot, ...]:
             last = valid[-1]
             counted.append(replace(last, choice=tuple(one for one in last.choice if one in live)))
     return tuple(counted)
+
+
+def choices_of(contest: Contest) -> tuple[str, ...]:
+    """What a ballot may name now: the live candidates, and among claims ``reject``."""
+    live = tuple(one.id for one in contest.live)
+    return (*live, REJECT) if contest.over == "claims" else live
 
 
 def veto_by(contest: Contest, agent: str, choice: tuple[str, ...], reason: str) -> VetoTerms | None:
@@ -99,10 +106,12 @@ def _is_valid(contest: Contest, ballot: Ballot) -> bool:
 
 
 def _wrong_choice(contest: Contest, choice: tuple[str, ...]) -> str:
-    known = [one.id for one in contest.live]
+    known = choices_of(contest)
     if strange := [one for one in choice if one not in known]:
         shown = ", ".join(known[:CHOICES_SHOWN]) + (" …" if len(known) > CHOICES_SHOWN else "")
         return f"{strange[0]} cannot be chosen here: choose among {shown}, or {ABSTAIN}"
     if len(choice) > 1 and contest.terms.vote.method not in LISTS:
         return f"by {contest.terms.vote.method} a ballot names one choice"
+    if contest.over == "claims" and len(choice) > 1 and REJECT in choice:
+        return f"{REJECT} stands alone: it is a ballot for nobody"
     return "a ballot names each choice once" if len(set(choice)) < len(choice) else ""

@@ -7,7 +7,7 @@
     window      window_ms: it may close earlier, never later
     priority    0     first_come  0
     vote        ballot_ms: all seats may vote earlier, nobody can later
-    negotiate   turn_ms × max_turns; without max_turns two turns for each of at most 64 candidates
+    negotiate   turn_ms × max_turns; without max_turns two turns a candidate; 32 turns at most
     human, deny 0: a case is opened, or nobody wins, in the same record
 
 Each rung says its own bound, and the walk down the ladder holds it to that (`bus.core.ladder`, rule 5), so the sum

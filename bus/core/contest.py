@@ -160,8 +160,9 @@ class View:
     """What a resolver sees of a contest on its rung: everything it may use, and nothing of how the bus keeps it.
 
     ``candidates`` are the live ones in log order. ``seats`` are those with a vote. ``ballots`` are the counted ones, at
-    most one a seat, in the order of the seats, without choices that can no longer win. ``moves`` and ``turn`` are the
-    negotiation's. ``until`` is an end the question asked for, earlier than the rung's own. Times in milliseconds.
+    most one a seat, in the order of the seats, without choices that can no longer win; among claims ``reject`` is a
+    ballot for nobody. ``moves`` and ``turn`` are the negotiation's. ``until`` is an end the question asked for, earlier
+    than the rung's own. Times in milliseconds.
     """
 
     over: Over

@@ -26,6 +26,7 @@ from bus.core.contest import (
     DENY,
     HUMAN,
     NONE,
+    REJECT,
     WINDOW,
     Contest,
     Escalate,
@@ -122,7 +123,7 @@ def _vetoed(contest: Contest) -> Walked | None:
         return None
     ballot, terms = found
     if terms.then == "deny":
-        return Walked(contest, Settle(NONE, BY_VETO, outcome=ballot.reason))
+        return Walked(contest, Settle(REJECT if contest.over == "review" else NONE, BY_VETO, outcome=ballot.reason))
     result = Escalate("veto")
     return Walked(_as_case(contest, result), result)
 

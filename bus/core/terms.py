@@ -17,6 +17,7 @@ LEASE_MS = 120_000
 COOLDOWN_MS = 60_000  # as in the specification: a loser leaves the holder in peace for a minute
 BALLOT_MS = 20_000  # agents that ask a language model are slow
 TURN_MS = 30_000
+TURNS_MAX = 32  # what 32 offers have not brought together, a person will
 BASIS_POINTS = 10_000
 HALF_BP = 5_000
 RESERVE_MS = 15 * 60 * 1000
@@ -51,7 +52,7 @@ class VoteTerms:
 class NegotiateTerms:
     """What the parties may agree on, how long a turn lasts (ms), how many turns there are.
 
-    ``outcomes`` () means an award to each candidate; ``max_turns`` None means two for each party.
+    ``outcomes`` () means an award to each candidate; ``max_turns`` None means two for each party, `TURNS_MAX` at most.
     """
 
     outcomes: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class NegotiateTerms:
 
     def turns_max(self, parties: int) -> int:
         """How many turns so many parties have."""
-        return 2 * parties if self.max_turns is None else self.max_turns
+        return min(TURNS_MAX, 2 * parties if self.max_turns is None else self.max_turns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bus.core.contest import CANDIDATES_MAX, ENDS, HUMAN
 from bus.core.electorate import SEATS_MAX
-from bus.core.terms import BASIS_POINTS, HALF_BP, Terms
+from bus.core.terms import BASIS_POINTS, HALF_BP, TURNS_MAX, Terms
 
 Severity = Literal["error", "warning"]
 
@@ -159,6 +159,9 @@ def _negotiation(terms: Terms) -> Iterator[Finding]:
     elif len(outcomes) == 1:
         said = f"there is one outcome, {outcomes[0]}, and so nothing to negotiate about"
         yield _warning("/negotiate/outcomes", said, "list what the parties can choose between")
+    if negotiate.max_turns is not None and negotiate.max_turns > TURNS_MAX:
+        said = f"a negotiation has {TURNS_MAX} turns at most, whatever terms say"
+        yield _warning("/negotiate/max_turns", said, f"set it to {TURNS_MAX} or less")
     fewest = len(claimants) if claimants else TURNS_MIN
     if negotiate.max_turns is not None and TURNS_MIN <= negotiate.max_turns < fewest:
         said = f"{fewest} parties cannot agree in {negotiate.max_turns} turns: one offers, all others accept"

@@ -181,7 +181,7 @@ def test_a_veto_with_a_listed_reason_opens_the_case_at_once() -> None:
 def test_a_veto_that_denies_settles_at_once() -> None:
     """With ``then: deny`` nobody is called."""
     walked = votes(review(DENYING).contest, "compliance-1", "reject", "sanctions.match")
-    assert walked.result == Settle("none", "veto", outcome="sanctions.match")
+    assert walked.result == Settle("reject", "veto", outcome="sanctions.match")
 
 
 @pytest.mark.parametrize("reason", ["style", "regulatory", "sanctions.match.not", "sanctions"])
@@ -213,12 +213,25 @@ def test_after_a_veto_the_file_closes_at_the_deadline() -> None:
     assert refused.reason == "late"
 
 
+def test_a_veto_over_claims_leaves_nobody() -> None:
+    """Among claims a veto that denies has no winner."""
+    walked = votes(window(DENYING, "sales-1", "support-1"), "compliance-1", "reject", "sanctions.match")
+    assert walked.result == Settle("none", "veto", outcome="sanctions.match")
+
+
+def test_reject_among_claims_is_a_ballot_for_nobody() -> None:
+    """A seat that rejects takes part without a veto, and one of two is no majority then."""
+    of = terms("vote", "human", vote_seats=("triage", "crm"))
+    contest = votes(claims(of, "sales-1", "support-1").contest, "triage-1", "reject").contest
+    assert votes(contest, "crm-1", "c1").passed[0].why == "no_majority"
+
+
 def test_a_veto_beats_a_vote_that_would_be_won() -> None:
     """Two of three approved; the veto that comes last decides."""
     of = replace(DENYING, vote=replace(DENYING.vote, seats=("triage", "crm", "compliance")))
     contest = votes(votes(review(of).contest, "triage-1", "approve").contest, "crm-1", "approve").contest
     assert votes(contest, "compliance-1", "reject", "regulatory.x").result == Settle(
-        "none", "veto", outcome="regulatory.x"
+        "reject", "veto", outcome="regulatory.x"
     )
 
 

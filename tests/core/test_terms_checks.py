@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bus.core.bound import bound_ms, bound_parts
-from bus.core.contest import CANDIDATES_MAX, Over
+from bus.core.contest import Over
 from bus.core.terms import BASIS_POINTS, Method, Terms, VetoTerms, terms_from_json
 from bus.core.terms_checks import Finding, check_terms
 from resolvers import RESOLVERS
@@ -95,6 +95,7 @@ def test_the_terms_of_the_specification_have_no_error() -> None:
             "warning",
             "/negotiate/max_turns",
         ),
+        ({"negotiate.max_turns": 33}, "warning", "/negotiate/max_turns"),
         ({"negotiate.outcomes": ["sales", "sales"]}, "error", "/negotiate/outcomes"),
         ({"negotiate.outcomes": ["moon", "sun"]}, "error", "/negotiate/outcomes"),
         ({"negotiate.outcomes": ["sales"]}, "warning", "/negotiate/outcomes"),
@@ -162,7 +163,7 @@ def test_no_method_needs_a_threshold(method: Method) -> None:
         ("claims", {"ladder": ["priority", "first_come", "vote", "human"]}, 500),
         ("claims", {"ladder": ["human"]}, 500),
         ("review", {"ladder": ["priority", "human"]}, 0),
-        ("claims", {"negotiate": {"turn_ms": 1_000}}, 500 + 20_000 + 2 * CANDIDATES_MAX * 1_000),
+        ("claims", {"negotiate": {"turn_ms": 1_000}}, 500 + 20_000 + 32 * 1_000),
     ],
 )
 def test_the_bound_is_the_sum_of_its_parts(over: Over, changes: dict[str, Any], expected_ms: int) -> None:
