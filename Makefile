@@ -9,12 +9,13 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help demo test accept lint lock clean
+.PHONY: help demo test accept docs lint lock clean
 
 help:
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
 	@echo "make test     lint, then all tests but the black-box run"
-	@echo "make accept   the black-box run: 10,000 messages, every promise of the wire contract checked"
+	@echo "make accept   the black-box runs: 10,000 messages against every promise of the wire contract, and 10,000 claims of our client"
+	@echo "make docs     docs/reference and the shown files, made from the code"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make lock     requirements/*.lock from pyproject.toml; UPGRADE=--upgrade takes newer versions"
 	@echo "make clean    remove .venv and everything the tools left"
@@ -32,11 +33,17 @@ test: lint
 accept: $(READY)
 	@$(BIN)/python -m pytest -q tests/acceptance
 	@$(BIN)/python tests/acceptance/run.py
+	@$(BIN)/python -m tests.client.run_faults
+
+# The reference is committed, so that it can be read without running anything; a test says when it is out of date.
+docs: $(READY)
+	@$(BIN)/python -m docs.generate
 
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --no-error-summary docs
 	@$(BIN)/lint-imports --no-logo
 
 lock: $(READY)

@@ -9,8 +9,11 @@ from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing, resource_from_text
 from bus.core import topics
 from bus.core.control import SUSPENDED, Registry
+from bus.core.reasons import SENDER_NOT_KNOWN
 
 HOLDS_MAX = 100  # an agent may hold thousands; the list of resources has all of them
+# Rows that the agent stands behind: of all others the gate never knew who sent them.
+_ITS_OWN = "source = ? AND reason NOT IN ({})".format(",".join(f"'{reason}'" for reason in sorted(SENDER_NOT_KNOWN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,10 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class AgentReport:
-    """Everything about one agent; ``suspension`` is the rule that stops it, if one does."""
+    """Everything about one agent; ``suspension`` is the rule that stops it, if one does.
+
+    ``in_its_name`` counts, by reason, what was refused before the gate knew whether the agent had sent it.
+    """
 
     id: str
     lane: str
@@ -43,6 +49,7 @@ class AgentReport:
     spoken: Sequence[Spoken]
     counts: Mapping[str, int]
     refusals: Mapping[str, int]
+    in_its_name: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The report as ``--json`` shows it."""
@@ -53,13 +60,15 @@ class AgentReport:
             "roles": list(self.roles),
             "owner": self.owner,
             "set": self.registered.to_json() if self.registered else None,
-            "suspended_by": self.suspension.to_json() if self.suspension else None,
+            "suspended_by": self.suspension.name if self.suspension else "",
+            "suspension": self.suspension.to_json() if self.suspension else None,
             "holds": [standing.to_json() for standing in self.holds],
             "held": self.held_count,
             "reserved": [standing.to_json() for standing in self.reserved],
             "messages": [one.to_json() for one in self.spoken],
             "counts": dict(self.counts),
             "refusals": dict(self.refusals),
+            "in_its_name": dict(self.in_its_name),
         }
 
 
@@ -87,12 +96,13 @@ def report_of(lookup: Lookup, registry: Registry, agent: str, limit: int) -> Age
         spoken=_spoken(lookup, agent, limit),
         counts=_counts(lookup, agent),
         refusals=_refusals(lookup, agent),
+        in_its_name=_in_its_name(lookup, agent),
     )
 
 
 def has_spoken(lookup: Lookup, agent: str) -> bool:
-    """Has any gate judged a message in its name?"""
-    found = lookup.index.database.execute("SELECT 1 FROM rows WHERE source = ? LIMIT 1", (agent,)).fetchone()
+    """Has any gate judged a message of it?"""
+    found = lookup.index.database.execute(f"SELECT 1 FROM rows WHERE {_ITS_OWN} LIMIT 1", (agent,)).fetchone()
     return found is not None
 
 
@@ -109,7 +119,7 @@ def _reserved(lookup: Lookup, agent: str) -> list[Standing]:
 
 def _spoken(lookup: Lookup, agent: str, limit: int) -> list[Spoken]:
     """The last messages, the newest last."""
-    wanted = "SELECT lane, offset FROM rows WHERE source = ? ORDER BY at DESC, offset DESC LIMIT ?"
+    wanted = f"SELECT lane, offset FROM rows WHERE {_ITS_OWN} ORDER BY at DESC, offset DESC LIMIT ?"
     found = []
     for lane, offset in reversed(lookup.index.database.execute(wanted, (agent, limit)).fetchall()):
         row = lookup.gate(lane, offset)
@@ -123,13 +133,13 @@ def _spoken(lookup: Lookup, agent: str, limit: int) -> list[Spoken]:
 def _counts(lookup: Lookup, agent: str) -> dict[str, int]:
     """How often each thing happened to it: by kind of event, and the gates' own verdicts."""
     events = "SELECT kind, count(*) FROM events WHERE agent = ? GROUP BY kind"
-    rows = "SELECT verdict, count(*) FROM rows WHERE source = ? GROUP BY verdict"
+    rows = f"SELECT verdict, count(*) FROM rows WHERE {_ITS_OWN} GROUP BY verdict"
     database = lookup.index.database
     counts = {str(kind): int(count) for kind, count in database.execute(events, (agent,)).fetchall()}
     for verdict, count in database.execute(rows, (agent,)).fetchall():
         if verdict != "forwarded":
             counts[verdict] = counts.get(verdict, 0) + int(count)
-    (said,) = database.execute("SELECT count(*) FROM rows WHERE source = ?", (agent,)).fetchone()
+    (said,) = database.execute(f"SELECT count(*) FROM rows WHERE {_ITS_OWN}", (agent,)).fetchone()
     return {"messages": int(said), **dict(sorted(counts.items()))}
 
 
@@ -137,8 +147,15 @@ def _refusals(lookup: Lookup, agent: str) -> dict[str, int]:
     """By reason, at the gates and at the arbiter; a denied claim counts as well."""
     counts: dict[str, int] = {}
     events = "SELECT reason, count(*) FROM events WHERE agent = ? AND kind IN ('refused', 'denied') GROUP BY reason"
-    rows = "SELECT reason, count(*) FROM rows WHERE source = ? AND verdict = 'refused' GROUP BY reason"
+    rows = f"SELECT reason, count(*) FROM rows WHERE {_ITS_OWN} AND verdict = 'refused' GROUP BY reason"
     for wanted in (events, rows):
         for reason, count in lookup.index.database.execute(wanted, (agent,)).fetchall():
             counts[str(reason)] = counts.get(str(reason), 0) + int(count)
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _in_its_name(lookup: Lookup, agent: str) -> dict[str, int]:
+    """What named it as its sender and was refused before that was known, by reason."""
+    wanted = f"SELECT reason, count(*) FROM rows WHERE source = ? AND NOT ({_ITS_OWN}) GROUP BY reason ORDER BY reason"
+    found = lookup.index.database.execute(wanted, (agent, agent)).fetchall()
+    return {str(reason): int(count) for reason, count in found}

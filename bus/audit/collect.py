@@ -25,9 +25,11 @@ Progress = Callable[[str], None]
 
 
 def collect(config: kafka.ClientConfig, on_progress: Progress) -> Evidence:
-    """Read the bus at ``config``; raises `NotInitialisedError`, `UnreachableError`, `RetryableError`, `BusError`."""
-    counts = kafka.partition_counts(kafka.admin(config))
+    """Read the bus at ``config``; raises `NotInitialisedError`, `NotPermittedError`, `RetryableError`, `BusError`."""
+    client = kafka.admin(config)
+    counts = kafka.partition_counts(client)
     if topics.CONTROL not in counts:
+        kafka.check_visible(client, topics.CONTROL)
         raise NotInitialisedError("this Kafka has no agentbus yet", "run `agentbus init` once")
     plain, committed = kafka.reader(config), kafka.reader(config, isolation="read_committed")
     try:

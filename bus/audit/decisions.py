@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from bus.core import topics
 from bus.core.contracts import JsonObject
 from bus.core.entries import Entry
 from bus.core.events import Event
 from bus.core.gate import Row
+from bus.core.reasons import SENDER_NOT_KNOWN
 
 ARBITER_ID = re.compile(r"([0-9]{1,3})\.([0-9]{1,5})\.([0-9]{1,15})(?:\.([0-9]{1,3}))?")
 GATE_ID = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,15})")
@@ -15,7 +17,11 @@ GATE_ID = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The segment a decision stands in: where, its number and hash in the chain, and what it names before it."""
+    """The segment a decision stands in: where, its number and hash in the chain, and what it names before it.
+
+    ``kept``: ``there`` if it was read again and says the same, ``changed`` if it does not, ``gone`` if it is not
+    there any more, or not for this login to read.
+    """
 
     topic: str
     partition: int
@@ -26,10 +32,22 @@ class Proof:
     prev_offset: int | None
     void_before: int
     has_new_owner: bool
+    kept: Literal["there", "gone", "changed"] = "gone"
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The proof as ``--json`` shows it."""
-        names = ("topic", "partition", "offset", "seq", "hash", "prev", "prev_offset", "void_before", "has_new_owner")
+        names = (
+            "topic",
+            "partition",
+            "offset",
+            "seq",
+            "hash",
+            "prev",
+            "prev_offset",
+            "void_before",
+            "has_new_owner",
+            "kept",
+        )
         return {name: getattr(self, name) for name in names}
 
 
@@ -47,6 +65,16 @@ class GateDecision:
     def id(self) -> str:
         """Its decision id."""
         return f"{self.lane}.{self.row.offset}"
+
+    @property
+    def journal(self) -> tuple[str, int]:
+        """The topic-partition it stands in."""
+        return topics.gate_journal(self.lane), 0
+
+    @property
+    def has_known_sender(self) -> bool:
+        """Did whom it names send it? If the gate refused it before it knew, anybody may have used that name."""
+        return self.row.reason not in SENDER_NOT_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +104,11 @@ class ArbiterDecision:
         return f"{self.gen}.{self.p}.{self.entry.o}" + (f".{self.event.n}" if self.event else "")
 
     @property
+    def journal(self) -> tuple[str, int]:
+        """The topic-partition it stands in."""
+        return topics.JOURNAL, self.p
+
+    @property
     def subject(self) -> str:
         """What it is about, "" for nothing."""
         return self.event.subject if self.event else ""
@@ -83,15 +116,20 @@ class ArbiterDecision:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Another decision, in short: its event as the wire has it, or what there is without one."""
+    """Another decision, in short: its event as the wire has it, or what there is without one.
+
+    ``times`` over 1: it is the last of so many of its kind, which are told as one.
+    """
 
     decision: str
     at: int
     event: JsonObject = field(default_factory=dict)
+    times: int = 1
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The link as ``--json`` shows it."""
-        return {"decision": self.decision, "at": self.at, "event": dict(self.event)}
+        several = {"times": self.times} if self.times > 1 else {}
+        return {"decision": self.decision, "at": self.at, "event": dict(self.event), **several}
 
 
 @dataclass(frozen=True, slots=True)

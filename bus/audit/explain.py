@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from bus.audit.aftermath import what_followed, what_followed_row
 from bus.audit.decisions import ArbiterDecision, GateDecision, Link, Proof, Setting
-from bus.audit.evidence import Place
 from bus.audit.explanation import Around, Explanation, Rests, Who
 from bus.audit.index import Index
 from bus.audit.lookup import Lookup
 from bus.audit.original import Message, Released, Said, find_released, read_message
-from bus.audit.plain import Clock
+from bus.audit.plain import Clock, listed
+from bus.audit.recheck import rechecked
 from bus.audit.speaker import speaker, the_bus
 from bus.audit.why_arbiter import Situation, why_arbiter
 from bus.audit.why_gate import GateSituation, why_gate
@@ -18,6 +18,7 @@ from bus.core.control import Registry
 from bus.core.events import ActionAdmitted, event_to_json
 from bus.core.reasons import GateReason
 
+UNDECIDED = "what becomes of it: the arbiter has not decided on it yet"
 AGAIN_MAX = 5  # copies of one message that are named; more of the same tell nothing
 
 
@@ -29,6 +30,10 @@ class Explaining:
     lookup: Lookup
     clock: Clock
 
+    def of(self, found: ArbiterDecision | GateDecision) -> Explanation:
+        """Explain a decision of either stage."""
+        return self.arbiter(found) if isinstance(found, ArbiterDecision) else self.gate(found)
+
     def arbiter(self, found: ArbiterDecision) -> Explanation:
         """Explain a decision of the arbiter."""
         entry, lookup = found.entry, self.lookup
@@ -36,6 +41,7 @@ class Explaining:
         origin = topics.lane_and_offset(entry.src)
         gate = lookup.gate(*origin) if origin else None
         before, after = lookup.standing(found.subject, entry.o), lookup.standing(found.subject, entry.o + 1)
+        followed = what_followed(lookup, found)
         event = event_to_json(found.event) if found.event else {"kind": entry.verdict, "to": []}
         return Explanation(
             decision=found.id,
@@ -51,10 +57,11 @@ class Explaining:
             why=why_arbiter(Situation(found, lookup, registry, before, after, self.clock)),
             before=before if found.subject else None,
             after=after if found.subject else None,
-            followed=what_followed(lookup, found),
+            followed=[*self._beside_it(found), *followed.links],
+            followed_left_out=followed.left_out,
             released=self._released(found),
             around=self._around(found),
-            proof=self._proof((topics.JOURNAL, found.p), found.journal_offset, gate),
+            proof=self._proof(*([gate] if gate else []), found),
             again=self._again(gate),
             notes=self.index.notes(),
         )
@@ -71,6 +78,7 @@ class Explaining:
         message = read_message(self.index.source, said, forwarded)
         contract = found.said.contract or (decided.entry.basis.contract if decided and decided.entry.basis else "")
         before, after = lookup.beside_row(found.lane, row.offset)
+        followed = what_followed_row(lookup, found)
         return Explanation(
             decision=found.id,
             stage="gate",
@@ -84,14 +92,30 @@ class Explaining:
             rests_on=[*self._contract(contract), *self._control(found.control)],
             why=why_gate(GateSituation(found, lookup, registry, first, self.clock)),
             violations=found.said.violations,
-            followed=([lookup.gate_link(first)] if first else []) + what_followed_row(lookup, found),
+            followed=[*([lookup.gate_link(first)] if first else []), *followed.links],
+            followed_left_out=followed.left_out,
             around=[Around(f"lane {found.lane}", before, after)],
-            proof=self._proof((topics.gate_journal(found.lane), 0), found.journal_offset, None),
+            proof=self._proof(found),
             again=self._again(found) if row.verdict == "forwarded" else [],
-            notes=self.index.notes(),
+            notes=[*([] if decided else self._undecided(found)), *self.index.notes()],
         )
 
     # ---- the parts ------------------------------------------------------------------------------------------
+
+    def _undecided(self, found: GateDecision) -> list[str]:
+        """Of a forwarded message without a decision: is there none yet, or can it not be known?"""
+        places = [(topics.JOURNAL, p) for p in found.row.partitions]
+        unknown = [note for note in map(self.index.note_on, places) if note]
+        if found.row.verdict != "forwarded":
+            return []
+        return [f"what becomes of it ({listed(unknown)})"] if unknown else [UNDECIDED]
+
+    def _beside_it(self, found: ArbiterDecision) -> list[Link]:
+        """The other events of the same message, such as the release of a fact to its topic."""
+        if found.event is None or found.entry.verdict == "tick":
+            return []
+        others = [event.n for event in found.entry.events if event.n != found.event.n]
+        return [self.lookup.link(found.p, found.entry.o, n) for n in others]
 
     def _who(self, registry: Registry, source: str, gate: GateDecision | None, lane: str) -> Who:
         if not source and gate is not None:
@@ -152,20 +176,23 @@ class Explaining:
             around.append(Around(found.subject, before[0] if before else None, after[0] if after else None))
         return [*around, Around(f"partition {p}", *self.lookup.beside(p, o))]
 
-    def _proof(self, journal: Place, offset: int, gate: GateDecision | None) -> list[Proof]:
-        found = [self.lookup.in_force.proof(*journal, offset)]
-        if gate is not None:
-            found.insert(0, self.lookup.in_force.proof(topics.gate_journal(gate.lane), 0, gate.journal_offset))
-        return [one for one in found if one is not None]
+    def _proof(self, *decisions: ArbiterDecision | GateDecision) -> list[Proof]:
+        found = []
+        for one in decisions:
+            proof = self.lookup.in_force.proof(*one.journal, one.journal_offset)
+            found += [rechecked(self.index.source, proof, one)] if proof else []
+        return found
 
     def _again(self, gate: GateDecision | None) -> list[Link]:
-        """The same message, when it came again."""
-        if gate is None:
+        """The same message, when its sender sent it again; whoever else used its name and id did not."""
+        if gate is None or not gate.has_known_sender:
             return []
         copies = [
             one
             for one in self.lookup.of_message(gate.row.id)
-            if one.id != gate.id and one.row.source == gate.row.source and one.row.hash == gate.row.hash
+            if one.id != gate.id
+            and one.has_known_sender
+            and (one.row.source, one.row.hash) == (gate.row.source, gate.row.hash)
         ]
         return [self.lookup.gate_link(one) for one in copies[:AGAIN_MAX]]
 

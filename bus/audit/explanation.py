@@ -12,7 +12,10 @@ from bus.core.contracts import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who spoke, and how that is known. ``sentence`` says it in plain words; ``registered`` is their registration."""
+    """Who spoke, and how that is known. ``sentence`` says it in plain words; ``registered`` is their registration.
+
+    ``has_authorizer``: does this Kafka check now who writes? None where that is not known, as in an export.
+    """
 
     id: str
     kind: Literal["agent", "person", "bus", "unknown"]
@@ -23,6 +26,7 @@ class Who:
     owner: str
     registered: Setting | None
     sentence: str
+    has_authorizer: bool | None = None
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """Who spoke, as ``--json`` shows it; ``signature`` is there for what is to come."""
@@ -37,6 +41,7 @@ class Who:
             "registered": self.registered.to_json() if self.registered else None,
             "signature": None,
             "verified": self.sentence,
+            "has_authorizer": self.has_authorizer,
         }
 
 
@@ -86,6 +91,7 @@ class Explanation:
     before: Standing | None = None
     after: Standing | None = None
     followed: Sequence[Link] = ()
+    followed_left_out: int = 0
     released: Released | None = None
     around: Sequence[Around] = ()
     proof: Sequence[Proof] = ()
@@ -110,6 +116,7 @@ class Explanation:
             "before": self.before.to_json() if self.before else None,
             "after": self.after.to_json() if self.after else None,
             "followed": [link.to_json() for link in self.followed],
+            "followed_left_out": self.followed_left_out,
             "released": self.released.to_json() if self.released else None,
             "around": [one.to_json() for one in self.around],
             "proof": [one.to_json() for one in self.proof],

@@ -16,7 +16,7 @@ from typing import Any
 
 from bus.audit.evidence import Evidence, Flaw, Log, Place
 from bus.core.records import Record, canonical
-from bus.shell.errors import BusError, ConflictError
+from bus.shell.errors import BusError, ConflictError, NotInitialisedError
 
 MANIFEST = "manifest.json"
 FORM = "agentbus-export"
@@ -45,11 +45,14 @@ def save(evidence: Evidence, folder: Path) -> None:
 
 
 def load(folder: Path) -> Evidence:
-    """Read an export; raises `BusError` if the folder holds none. What is wrong with its files becomes `Flaw`s."""
+    """Read an export; raises `NotInitialisedError` if the folder holds none, `ConflictError` if another version's.
+
+    What is wrong with its files becomes `Flaw`s.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["kind"] != FORM or manifest["v"] != 1:
-            raise BusError(f"{folder} is an export of another version", "use the agentbus that wrote it")
+            raise ConflictError(f"{folder} is an export of another version", "use the agentbus that wrote it")
         flaws: list[Flaw] = []
         logs = dict(_load_log(folder, described, flaws) for described in manifest["files"])
         marks = {group: {_place_of(text): at for text, at in own.items()} for group, own in manifest["marks"].items()}
@@ -57,11 +60,11 @@ def load(folder: Path) -> Evidence:
             str(folder), logs, marks, manifest.get("topic_ids", {}), manifest.get("partitions", {}), tuple(flaws)
         )
     except OSError as error:
-        text = f"cannot read the export in {folder} ({error.strerror})"
-        raise BusError(text, "name a folder that `agentbus verify --save` wrote") from error
+        text = f"{folder / MANIFEST} cannot be read ({error.strerror}): it was removed, or this is no export"
+        raise NotInitialisedError(text, "name a folder that `agentbus verify --save` wrote") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         text = f"{folder / MANIFEST} is no manifest of an export"
-        raise BusError(text, "name a folder that `agentbus verify --save` wrote") from error
+        raise NotInitialisedError(text, "name a folder that `agentbus verify --save` wrote") from error
 
 
 # ---- writing ------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.audit.evidence import Place
-from bus.audit.index_file import IN_MEMORY, connect, empty, forget, reading_alone, transaction
+from bus.audit.index_file import IN_MEMORY, cannot_remember, connect, empty, forget, reading_alone, transaction
 from bus.audit.remember import Pen, remember_entry, remember_refusal, remember_row
 from bus.audit.source import Source
 from bus.audit.standing import WatchedState, resource_from_text
@@ -60,39 +60,56 @@ class Index:
         self._registries: dict[int, Registry] = {}
         self._positions: dict[Place, Position] = {}
         self._stamp = -1
+        self._is_open = False
+        self.unread: list[Place] = []  # of a journal or bus.refused: not there, or not for this login
         self.database: sqlite3.Connection
         self._pen: Pen
 
     def open(self) -> None:
-        """Open the file, or begin one; raises `BusError`."""
+        """Open the file, or begin one; raises `CannotRememberError`."""
         self.database = connect(self._path or IN_MEMORY, self.source.identity)
+        self._is_open = True
 
     def close(self) -> None:
-        """Close the file."""
-        self.database.close()
+        """Close the file, if it was opened."""
+        if self._is_open:
+            self.database.close()
+            self._is_open = False
 
     def catch_up(self, on_progress: Progress) -> int:
-        """Take in what has come since; the number of records. Raises `RetryableError`, `BusError`."""
-        with reading_alone(self._path):
-            try:
-                return self._catch_up(on_progress)
-            except _OtherLogError:
-                on_progress("the journals are not the ones read before: reading all of them")
-                self._begin_again()
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                on_progress("what was remembered is damaged: reading the journals again")
-                self.database.close()
-                forget(self._path or IN_MEMORY)
-                self.open()
-                self._drop()
-            return self._catch_up(on_progress)
+        """Take in what has come since; the number of records. Raises `RetryableError`, `CannotRememberError`."""
+        try:
+            with reading_alone(self._path, on_progress):
+                return self._catch_up_or_begin_again(on_progress)
+        except (sqlite3.OperationalError, OSError) as error:  # no room, or not ours to write
+            raise cannot_remember(self._path or IN_MEMORY, error) from error
 
     def notes(self) -> list[str]:
         """What could not be read, in sentences."""
         found = self.database.execute("SELECT note FROM places WHERE note <> '' ORDER BY topic, partition")
-        return [str(note) for (note,) in found]
+        lanes = (*topics.PERSON_LANES, *self.present_registry().lanes)
+        hidden = [(name, 0) for name in map(topics.gate_journal, lanes) if name not in self.source.counts]
+        unread = [_unread(place) for place in dict.fromkeys([*self.unread, *hidden])]
+        return [*dict.fromkeys(unread), *(str(note) for (note,) in found)]
+
+    def note_on(self, place: Place) -> str:
+        """Why one journal is not known, or not to its end; "" if it is."""
+        if place in self.unread or place[0] not in self.source.counts:
+            return _unread(place)
+        wanted = "SELECT note FROM places WHERE topic = ? AND partition = ?"
+        found = self.database.execute(wanted, place).fetchone()
+        return str(found[0]) if found else ""
+
+    def arbiter_notes(self) -> list[str]:
+        """What could not be read of the arbiter's journal, which alone says who holds what."""
+        places = [(topics.JOURNAL, p) for p in range(self.source.genesis.partitions)]
+        return [note for note in map(self.note_on, places) if note]
+
+    def read_anew(self, on_progress: Progress) -> None:
+        """Forget everything and read the journals from their beginning; raises as `catch_up`."""
+        with reading_alone(self._path, on_progress):
+            self._begin_again()
+            self._catch_up(on_progress)
 
     def registry(self, number: int) -> Registry:
         """What was in force at that control number, as far as the journals of the arbiter tell it."""
@@ -113,6 +130,22 @@ class Index:
         return self.registry(int(number))
 
     # ---- reading --------------------------------------------------------------------------------------------
+
+    def _catch_up_or_begin_again(self, on_progress: Progress) -> int:
+        try:
+            return self._catch_up(on_progress)
+        except _OtherLogError:
+            on_progress("the journals are not the ones read before: reading all of them")
+            self._begin_again()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            on_progress("what was remembered is damaged: reading the journals again")
+            self.database.close()
+            forget(self._path or IN_MEMORY)
+            self.open()
+            self._drop()
+        return self._catch_up(on_progress)
 
     def _catch_up(self, on_progress: Progress) -> int:
         self._load()
@@ -138,7 +171,10 @@ class Index:
     def _spans(self) -> dict[Place, tuple[int, int]]:
         """What is to be read: from each journal's last valid segment on, so that it is seen once more."""
         spans = {}
-        for place, (low, end) in self.source.ends(self._places()).items():
+        counts = self.source.counts
+        ends = self.source.ends([(topic, p) for topic, p in self._places() if p < counts.get(topic, 0)])
+        self.unread = [place for place in self._places() if place not in ends]
+        for place, (low, end) in ends.items():
             known = place in self._positions
             position = self._positions.setdefault(place, Position())
             if end < position.next_offset:
@@ -155,8 +191,9 @@ class Index:
 
     def _places(self) -> list[Place]:
         counts = self.source.counts
-        names = [topics.JOURNAL, *sorted(name for name in counts if name.startswith(topics.gate_journal("")))]
-        return [(name, p) for name in [*names, topics.REFUSED] for p in range(counts.get(name, 0))]
+        names = sorted(name for name in counts if name.startswith(topics.gate_journal("")))
+        arbiters = [(topics.JOURNAL, p) for p in range(self.source.genesis.partitions)]
+        return arbiters + [(name, p) for name in [*names, topics.REFUSED] for p in range(counts.get(name, 0))]
 
     def _take(self, batch: list[Record]) -> None:
         for record in batch:
@@ -256,3 +293,8 @@ class Index:
         with transaction(self.database):
             empty(self.database, self.source.identity)
         self._drop()
+
+
+def _unread(place: Place) -> str:
+    name = f"{place[0]}/{place[1]}" if place[0] == topics.JOURNAL else place[0]
+    return f"{name}: not there, or not for this login"

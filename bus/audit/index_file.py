@@ -6,8 +6,10 @@ Free text never gets here: messages are kept by their coordinates and hashes alo
 
 import contextlib
 import fcntl
+import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bus import ENGINE
@@ -17,6 +19,7 @@ from bus.shell.errors import BusError
 VERSION = f"1 {ENGINE}"
 BUSY_S = 60.0  # how long a command waits for another one that writes
 IN_MEMORY = ":memory:"
+UNUSED_S_MAX = 30 * 86_400.0  # a file of a bus nobody has asked about for so long is removed
 
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -49,11 +52,25 @@ CREATE INDEX refusals_subject ON refusals (subject) WHERE subject <> '';
 """
 
 
+class CannotRememberError(BusError):
+    """The file cannot be written: what is read can be kept for this one command only."""
+
+
+def cannot_remember(path: Path | str, error: Exception) -> CannotRememberError:
+    """The error of a file that cannot be used, with its cause."""
+    text = f"{path} cannot be used ({getattr(error, 'strerror', None) or error})"
+    return CannotRememberError(text, "make room there, or say with AGENTBUS_CACHE where it may be")
+
+
 def connect(path: Path | str, identity: str) -> sqlite3.Connection:
-    """Open the file of the bus with that identity, empty if it is of another bus or version; raises `BusError`."""
+    """Open the file of the bus with that identity, empty if it is of another bus or version.
+
+    Raises `CannotRememberError`.
+    """
     try:
         if isinstance(path, Path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(path)
+            _remove_unused(path)
         try:
             return _connect(path, identity)
         except sqlite3.OperationalError:
@@ -62,8 +79,27 @@ def connect(path: Path | str, identity: str) -> sqlite3.Connection:
             forget(path)
             return _connect(path, identity)
     except (sqlite3.DatabaseError, OSError) as error:
-        text = f"{path} cannot be used ({getattr(error, 'strerror', None) or error})"
-        raise BusError(text, "make room there, or say with AGENTBUS_CACHE where it may be") from error
+        raise cannot_remember(path, error) from error
+
+
+def _make_private(path: Path) -> None:
+    """The file and its folder are for their owner alone, whoever made them: journals are not for everybody."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    for own in (path, path.with_suffix(".lock")):
+        os.close(os.open(own, os.O_RDWR | os.O_CREAT, 0o600))
+        own.chmod(0o600)
+    os.utime(path)  # it is in use
+
+
+def _remove_unused(path: Path) -> None:
+    """Remove what was remembered of buses that nobody asks about any more."""
+    oldest_s = time.time() - UNUSED_S_MAX
+    for file in path.parent.glob("*.sqlite"):
+        with contextlib.suppress(FileNotFoundError):  # another command was quicker
+            if file.stat().st_mtime < oldest_s:
+                forget(file)
+                file.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def forget(path: Path | str) -> None:
@@ -109,14 +145,18 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reading_alone(path: Path | None) -> Iterator[None]:
+def reading_alone(path: Path | None, on_wait: Callable[[str], None]) -> Iterator[None]:
     """Hold the file's lock while the journals are read: of two commands the second one finds the work done.
 
-    The lock ends with the process, however it ends. A file in memory needs none.
+    The lock ends with the process, however it ends. A file in memory needs none. Whoever has to wait is told.
     """
     if path is None:
         yield
         return
     with path.with_suffix(".lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait("another command is reading the journals: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -14,6 +14,11 @@ from bus.core.reasons import NOT_REMEMBERED
 from bus.core.resource import Resource
 
 LIKE_MAX = 1_000  # names compared with one that was mistyped
+_REFUSED_ABOUT = (
+    "FROM refusals CROSS JOIN rows ON rows.lane = rtrim(rtrim(decision, '0123456789'), '.')"
+    " AND rows.offset = CAST(substr(decision, length(rtrim(decision, '0123456789')) + 1) AS INTEGER)"
+    " WHERE subject = ? AND subject <> '' AND verdict = 'refused'"
+)
 
 
 class Lookup:
@@ -60,11 +65,23 @@ class Lookup:
         found = self._database.execute(wanted, (src,)).fetchone()
         return self.arbiter(found[0], found[1], None) if found else None
 
+    def in_every_partition(self, src: str) -> list[ArbiterDecision]:
+        """What the arbiter decided on a change of control: every partition brings it into force by itself."""
+        wanted = "SELECT p, o FROM entries WHERE src = ? AND verdict <> 'repeat' GROUP BY p ORDER BY p, o"
+        found = [self.arbiter(p, o, None) for p, o in self._database.execute(wanted, (src,)).fetchall()]
+        return [decision for decision in found if decision is not None]
+
     def of_message(self, identifier: str) -> list[GateDecision]:
         """Every row with that message id, in the order of time."""
         wanted = "SELECT lane, offset FROM rows WHERE id = ? ORDER BY at, lane, offset"
         places = self._database.execute(wanted, (identifier,)).fetchall()
         found = [self.gate(lane, offset) for lane, offset in places]
+        return [decision for decision in found if decision is not None]
+
+    def entries_of(self, identifier: str) -> list[ArbiterDecision]:
+        """What the arbiter decided on messages with that id when they first came, in the order of time."""
+        wanted = "SELECT p, o FROM entries WHERE id = ? AND verdict <> 'repeat' GROUP BY src ORDER BY at, p, o"
+        found = [self.arbiter(p, o, None) for p, o in self._database.execute(wanted, (identifier,)).fetchall()]
         return [decision for decision in found if decision is not None]
 
     def first_of(self, again: GateDecision) -> GateDecision | None:
@@ -131,6 +148,10 @@ class Lookup:
         wanted = f"SELECT p, o, n FROM events WHERE {where} ORDER BY p, o {order}, n {order} LIMIT ?"
         return [self.link(*found) for found in self._database.execute(wanted, (*given, limit)).fetchall()]
 
+    def count(self, where: str, given: tuple[object, ...]) -> int:
+        """How many events fit."""
+        return int(self._database.execute(f"SELECT count(*) FROM events WHERE {where}", given).fetchone()[0])
+
     def beside(self, p: int, o: int) -> tuple[Link | None, Link | None]:
         """The decisions before and after it in its partition; ticks that ended nothing are passed over."""
         silent = "verdict = 'tick' AND NOT EXISTS (SELECT 1 FROM events WHERE p = entries.p AND o = entries.o)"
@@ -144,8 +165,13 @@ class Lookup:
 
     def beside_row(self, lane: str, offset: int) -> tuple[Link | None, Link | None]:
         """The same in a lane."""
-        before, after = self.gate(lane, offset - 1), self.gate(lane, offset + 1)
-        return (self.gate_link(before) if before else None), (self.gate_link(after) if after else None)
+        found = []
+        for sign, order in (("<", "DESC"), (">", "ASC")):  # offsets have gaps: what was aborted has none
+            wanted = f"SELECT offset FROM rows WHERE lane = ? AND offset {sign} ? ORDER BY offset {order} LIMIT 1"
+            one = self._database.execute(wanted, (lane, offset)).fetchone()
+            row = self.gate(lane, one[0]) if one else None
+            found.append(self.gate_link(row) if row else None)
+        return found[0], found[1]
 
     # ---- what there is --------------------------------------------------------------------------------------
 
@@ -161,14 +187,15 @@ class Lookup:
     def count_of(self, subject: str) -> int:
         """How many decisions there are on it, and known refusals about it at the gates."""
         events = self._database.execute("SELECT count(*) FROM events WHERE subject = ?", (subject,)).fetchone()
-        return int(events[0]) + len(self.refused_about(subject, LIKE_MAX))
+        refused = self._database.execute(f"SELECT count(*) {_REFUSED_ABOUT}", (subject,)).fetchone()
+        return int(events[0]) + int(refused[0])
 
-    def refused_about(self, subject: str, limit: int) -> list[str]:
-        """The last decisions of gates that refused a message about it."""
-        wanted = "SELECT decision FROM refusals WHERE subject = ? AND subject <> '' AND decision NOT GLOB '[0-9]*'"
-        found = self._database.execute(wanted, (subject,)).fetchall()
-        rows = [name for (name,) in found]
-        return sorted(rows, key=lambda name: int(name.rpartition(".")[2]))[-limit:]
+    def refused_about(self, subject: str, limit: int) -> list[GateDecision]:
+        """The last decisions of gates that refused a message about it, the newest last."""
+        wanted = f"SELECT lane, offset {_REFUSED_ABOUT} ORDER BY at DESC, lane, offset DESC LIMIT ?"
+        places = self._database.execute(wanted, (subject, limit)).fetchall()
+        found = [self.gate(lane, offset) for lane, offset in reversed(places)]
+        return [decision for decision in found if decision is not None]
 
     def subjects_like(self, subject: str) -> list[str]:
         """Subjects of the same type."""

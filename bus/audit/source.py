@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from typing import Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exported by name, but public
+    ConfigResource,
+    ResourceType,
+)
 
 from bus.audit.evidence import Evidence, Place
 from bus.core import topics
@@ -13,7 +17,8 @@ from bus.core.control import Genesis, genesis_from_json
 from bus.core.journal import parse_segment
 from bus.core.records import Record, canonical
 from bus.shell import kafka
-from bus.shell.errors import BusError, NotInitialisedError, RetryableError
+from bus.shell.acl_admin import AUTHORIZER
+from bus.shell.errors import BusError, NotInitialisedError, NotPermittedError, RetryableError
 
 SEARCH_RECORDS_MAX = 50_000  # a released record stands soon after its decision; further on nobody should have to wait
 SKEW_MS = 60_000  # the owner of a governed topic may stamp its records by another clock than the bus's
@@ -52,6 +57,9 @@ class Source(Protocol):
     def search(self, place: Place, since_ms: int, wanted: Wanted) -> Record | None:
         """The first wanted record that is not older than ``since_ms``, within reason."""
 
+    def has_authorizer(self) -> bool | None:
+        """Does this Kafka check who writes? None: that is not known."""
+
 
 @dataclass(slots=True)
 class LiveSource:
@@ -63,16 +71,24 @@ class LiveSource:
     counts: Mapping[str, int] = field(default_factory=dict)
     _consumer: Consumer | None = None
     _genesis: Genesis | None = None
+    _has_authorizer: Literal["", "yes", "no"] | None = ""  # "": not asked yet; None: Kafka does not tell
 
     def open(self) -> None:
-        """Connect; raises `UnreachableError`, and `NotInitialisedError` if there is no bus."""
+        """Connect; raises `UnreachableError`, `NotPermittedError`, and `NotInitialisedError` if there is no bus."""
         self.name = self.config["bootstrap.servers"]
         client = kafka.admin(self.config)
         self.counts = kafka.partition_counts(client, self.name)
         if topics.CONTROL not in self.counts:
+            kafka.check_visible(client, topics.CONTROL)
             raise NotInitialisedError("this Kafka has no agentbus yet", "run `agentbus init` once")
         self._consumer = kafka.reader(self.config)
-        first = self.record((topics.CONTROL, 0), 0)
+        try:
+            first = kafka.read_range(self.config, topics.CONTROL, 0, 0, 0).get(0)
+        except RetryableError as error:
+            kafka_says = error.message.lower()
+            if "authorization" in kafka_says:  # it is shown, and may not be read
+                raise _hidden(topics.CONTROL) from error
+            raise
         self._genesis = _genesis_of(first, self.name)
         cluster = str(client.list_topics(topics.CONTROL, timeout=kafka.CALL_TIMEOUT_S).cluster_id)
         assert first is not None
@@ -117,7 +133,8 @@ class LiveSource:
                     offset = message.offset() or 0
                     if not kafka.is_end(message):
                         if error := message.error():
-                            raise kafka.read_error(error, *place)
+                            is_hidden = error.code() in _NOT_FOR_US
+                            raise _hidden(place[0]) if is_hidden else kafka.read_error(error, *place)
                         if place in left and offset < left[place]:
                             batch.append(kafka.record_of(message))
                         offset += 1
@@ -170,6 +187,12 @@ class LiveSource:
         finally:
             consumer.close()
 
+    def has_authorizer(self) -> bool | None:
+        """As the controller tells its settings now, asked once."""
+        if self._has_authorizer == "":
+            self._has_authorizer = _authorizer_of(self.config)
+        return None if self._has_authorizer is None else self._has_authorizer == "yes"
+
     def close(self) -> None:
         """Give the connection back."""
         if self._consumer is not None:
@@ -216,6 +239,26 @@ class ExportSource:
         del since_ms
         log = self._evidence.logs.get(place)
         return next((record for record in log.records if wanted(record)), None) if log else None
+
+    def has_authorizer(self) -> bool | None:
+        """An export does not say."""
+        return None
+
+
+def _hidden(topic: str) -> NotPermittedError:
+    step = "log in as one who may read the journals, with --kafka-config; `agentbus acls print` says who"
+    return NotPermittedError(f"this login may not read {topic}", step)
+
+
+def _authorizer_of(config: kafka.ClientConfig) -> Literal["yes", "no"] | None:
+    client = kafka.admin(config)
+    try:
+        controller = client.describe_cluster(request_timeout=kafka.CALL_TIMEOUT_S).result().controller
+        broker = ConfigResource(ResourceType.BROKER, str(controller.id))
+        (asked,) = client.describe_configs([broker], request_timeout=kafka.CALL_TIMEOUT_S).values()
+        return "yes" if asked.result()[AUTHORIZER].value else "no"
+    except (KafkaException, KeyError):
+        return None
 
 
 def _counts(evidence: Evidence) -> dict[str, int]:

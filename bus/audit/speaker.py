@@ -1,4 +1,4 @@
-"""Says who spoke and how that is known: by the lane a message came on, whose principal alone may write to it."""
+"""Says who spoke and how that is known: by the lane a message came on, and whose that lane is."""
 
 from typing import Literal
 
@@ -9,6 +9,7 @@ from bus.core.control import Registry
 from bus.core.reasons import SENDER_NOT_KNOWN, GateReason
 
 UNSIGNED = "messages are not signed yet"
+NOT_IN_JOURNALS = "whether Kafka lets nobody else write there is not in the journals (`agentbus acls check`)"
 
 
 def speaker(lookup: Lookup, registry: Registry, source: str, lane: str, reason: str) -> Who:
@@ -28,6 +29,7 @@ def speaker(lookup: Lookup, registry: Registry, source: str, lane: str, reason: 
         owner=agent.owner if agent else "",
         registered=lookup.in_force.setting(kind, source, up_to=registry.number),
         sentence=_verified(registry, source, lane, reason),
+        has_authorizer=lookup.index.source.has_authorizer(),
     )
 
 
@@ -39,17 +41,15 @@ def the_bus() -> Who:
 
 def _verified(registry: Registry, source: str, lane: str, reason: str) -> str:
     principal = registry.lanes.get(lane, "")
-    by = f"only the Kafka principal {principal} may write to lane {lane}" if principal else _OPEN.format(lane=lane)
+    whose = f"belongs to the Kafka principal {principal}" if principal else "belongs to people"
+    by = f"lane {lane} {whose}; {NOT_IN_JOURNALS}"
     name = name_of(source)
     if not source:
         return f"not at all: who speaks could not be read; {by}"
     if reason in SENDER_NOT_KNOWN and reason != GateReason.WRONG_LANE:
         return f"not at all: the message calls itself {name}; {by}"
     if reason == GateReason.WRONG_LANE:
-        return f"not at all: {by}, and {name} does not belong there"
+        return f"not at all: {name} does not belong on this lane; {by}"
     if "/person/" in source:
-        return f"by the lane: people speak on lane {lane}, and {by}; {UNSIGNED}"
-    return f"by the lane: {by}, and {name} is registered there; {UNSIGNED}"
-
-
-_OPEN = "only whom Kafka's ACLs let write to lane {lane} can have sent it"
+        return f"by the lane, where people speak: {by}; {UNSIGNED}"
+    return f"by the lane, where {name} is registered: {by}; {UNSIGNED}"

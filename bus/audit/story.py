@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.audit.decisions import GATE_ID, Link
+from bus.audit.decisions import Link
 from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing
 
@@ -20,18 +20,21 @@ class Story:
 def story_of(lookup: Lookup, subject: str, limit: int) -> Story:
     """The last ``limit`` decisions."""
     events = lookup.linked("subject = ?", (subject,), limit=limit, newest_first=True)
-    refused = refusals_of(lookup, subject, limit)
-    told = sorted([*reversed(events), *refused], key=lambda link: link.at)
+    told = _together([*reversed(events)], refusals_of(lookup, subject, limit))
     count = lookup.count_of(subject)
     return Story(lookup.present(subject), told[-limit:] if limit else [], max(0, count - limit))
 
 
+def _together(events: list[Link], refused: list[Link]) -> list[Link]:
+    """Events in the order of the log, which a tick's time may lie a little behind; refusals by their time."""
+    placed, latest = [], 0
+    for event in events:
+        latest = max(latest, event.at)
+        placed.append((latest, event))
+    placed += [(link.at, link) for link in refused]
+    return [link for _, link in sorted(placed, key=lambda pair: pair[0])]
+
+
 def refusals_of(lookup: Lookup, subject: str, limit: int) -> list[Link]:
     """What the gates refused about it, as the refusals that are still kept tell."""
-    found = []
-    for decision in lookup.refused_about(subject, limit):
-        named = GATE_ID.fullmatch(decision)
-        row = lookup.gate(named[1], int(named[2])) if named else None
-        if row is not None:
-            found.append(lookup.gate_link(row))
-    return found
+    return [lookup.gate_link(row) for row in lookup.refused_about(subject, limit)]

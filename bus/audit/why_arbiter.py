@@ -6,7 +6,9 @@ from bus.audit.decisions import ArbiterDecision
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, lasting, listed, name_of, shown
 from bus.audit.standing import Standing
-from bus.core.control import SUSPENDED, Registry
+from bus.audit.why_control import why_changed
+from bus.audit.why_suspended import why_suspended
+from bus.core.control import Registry
 from bus.core.entries import Entry
 from bus.core.events import (
     ActionAdmitted,
@@ -77,7 +79,7 @@ def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind,
         case Reported() as what:
             return [f"the action was admitted as {what.action}, and a report of it was still awaited"]
         case AgentStatus() | ControlSet():
-            return _control(found)
+            return why_changed(found.lookup, found.entry, found.decision.p, found.clock)
 
 
 def _without_event(found: Situation) -> list[str]:
@@ -187,7 +189,7 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
         case ArbiterReason.UNKNOWN_RESOURCE:
             return [f"no terms were in force for resource type {kind}, so nobody can hold {subject}"]
         case ArbiterReason.SUSPENDED:
-            return [_suspended(found)]
+            return [why_suspended(found.lookup, found.registry, found.entry.source, found.clock)]
         case ArbiterReason.EXPIRED:
             return [f"the message was void by then, as its sender had asked for: {detail}" if detail else _EXPIRED]
         case _:
@@ -252,19 +254,6 @@ def _not_among_claimants(found: Situation, terms: Terms) -> str:
     )
 
 
-def _suspended(found: Situation) -> str:
-    name = found.registry.suspension_of(found.entry.source)
-    rule = found.lookup.in_force.setting(SUSPENDED, name, up_to=found.registry.number) if name else None
-    if rule is None:
-        return f"{found.sender} was suspended"
-    return f"{found.sender} was suspended: {name_of(rule.source)} had suspended {_whom(name)} at {found.clock(rule.at)}"
-
-
-def _whom(name: str) -> str:
-    kind, _, who = name.partition("/")
-    return "all agents" if name == "all" else f"{kind} {name_of(who)}"
-
-
 def _admitted(found: Situation, what: ActionAdmitted) -> list[str]:
     goes = f"it goes out to topic {what.topic}"
     if what.token is None or what.until is None:
@@ -283,12 +272,4 @@ def _fact(found: Situation, what: FactStated) -> list[str]:
         f"role {role} states {what.name}, and {found.sender} has that role{until}"
         if role
         else f"{what.name} was stated{until}"
-    ]
-
-
-def _control(found: Situation) -> list[str]:
-    role = "steward" if found.entry.type.startswith("bus.control.set.") else "operator"
-    return [
-        f"{found.sender} has role {role}, and what the change builds on was in force",
-        f"from here on it is in force in partition {found.decision.p}",
     ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from bus.audit.decisions import GateDecision
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, name_of, printable
-from bus.core.control import SUSPENDED, Registry
+from bus.audit.why_suspended import why_suspended
+from bus.core.control import Registry
 from bus.core.reasons import GateReason
 
 _PLAIN = {
@@ -56,7 +57,7 @@ def why_gate(found: GateSituation) -> list[str]:
         case GateReason.WRONG_LANE:
             return [_wrong_lane(found)]
         case GateReason.SUSPENDED:
-            return [_suspended(found)]
+            return [why_suspended(found.lookup, found.registry, row.source, found.clock)]
         case _:
             plain = _PLAIN.get(GateReason(row.reason), "the gate said no")
             # Violations are told one by one, and these reasons leave nothing to add.
@@ -81,14 +82,3 @@ def _wrong_lane(found: GateSituation) -> str:
     if "/person/" in source:
         return f"{name_of(source)} is a person, and people send on lanes operators and desk, not on {lane}"
     return f"{name_of(source)} is registered on lane {own}, and the message came on lane {lane}"
-
-
-def _suspended(found: GateSituation) -> str:
-    agent = found.decision.row.source
-    name = found.registry.suspension_of(agent)
-    rule = found.lookup.in_force.setting(SUSPENDED, name, up_to=found.decision.control) if name else None
-    if rule is None:
-        return f"{name_of(agent)} was suspended"
-    kind, _, who = name.partition("/")
-    whom = "all agents" if name == "all" else f"{kind} {name_of(who)}"
-    return f"{name_of(agent)} was suspended: {name_of(rule.source)} had suspended {whom} at {found.clock(rule.at)}"

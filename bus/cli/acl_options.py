@@ -84,7 +84,7 @@ class Named:
 
     def holders(self, caller: Caller) -> "Holders":
         """Who is who on the bus of this call; raises `BusError`."""
-        from bus.shell.acls import holders_of
+        from bus.shell.acls import holders_of, shared
 
         settings = caller.unchecked_settings(stages_principal=self.stages, auditor_principal=self.auditor)
         found = holders_of(registry_of(caller), stages=settings.stages_principal, auditor=settings.auditor_principal)
@@ -96,6 +96,10 @@ class Named:
             arbiter=self.arbiter or found.arbiter,
             publisher=self.publisher or found.publisher,
         )
+        for lane, principal in shared(whole):
+            text = f"lane {lane} has the principal {principal}, which is a stage's or the auditor's"
+            step = f"give it one of its own: agentbus lanes set {lane} --principal User:…"
+            raise CommandError(ExitCode.FINDINGS, text, step)
         return dataclasses.replace(whole, readers=tuple(_reader(text, whole) for text in self.reads))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from bus.cli.acl_options import Named, with_named
 from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, terminal_width, with_caller
-from bus.cli.failures import ExitCode
+from bus.cli.failures import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from bus.shell.acl_compare import AclDifference, FoundAcl
@@ -78,10 +78,13 @@ def check(
     ignore: Ignored = [],  # noqa: B006 Typer copies it
 ) -> None:
     """Compare the ACLs that are there with those that must be. Exit code 3 if anything differs; changes nothing."""
-    from bus.shell.acl_admin import check_acls
+    from bus.shell.acl_admin import NoAuthorizerError, check_acls
 
     holders = named.holders(caller)
-    difference = check_acls(caller.settings().client_config(), holders, ignored=ignore)
+    try:
+        difference = check_acls(caller.settings().client_config(), holders, ignored=ignore)
+    except NoAuthorizerError as error:
+        raise CommandError(ExitCode.FINDINGS, error.message, error.next_step) from error
     _show_difference(caller, difference)
     if not difference.is_none:
         caller.say("Next: `agentbus acls apply` adds what is missing; with --remove-extra it removes the rest.")
@@ -121,10 +124,11 @@ def apply(
 
 def _make_logins(caller: Caller, principals: Sequence[str]) -> None:
     """On a secured development bus whoever was granted something gets a login; elsewhere logins are others' affair."""
-    from bus.cli.dev_bus import user_of
+    from bus.cli.dev_bus import can_log_in, user_of
 
     running = caller.running()
-    users = [] if running is None or not running.is_secure else sorted({user_of(one) for one in principals})
+    usable = {user_of(one) for one in principals if can_log_in(one)}
+    users = [] if running is None or not running.is_secure else sorted(usable)
     new = [user for user in users if running and not running.client_file(user).is_file()]
     if running is None or not new:
         return

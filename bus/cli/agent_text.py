@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from bus.audit.agent_report import AgentReport
 from bus.audit.plain import listed
-from bus.cli.explain_text import Page, standing_text
+from bus.audit.speaker import NOT_IN_JOURNALS
+from bus.audit.why_suspended import who_suspended
+from bus.cli.explain_text import LABEL, Page, standing_text
 from bus.cli.words import clock, in_words, name_of
 
 COUNTED = {
@@ -38,12 +40,15 @@ def agent_text(report: AgentReport, width: int | None) -> list[str]:
     page.paragraph("kept", [f"{one.subject}: {standing_text(one, ago=True)}" for one in report.reserved])
     page.paragraph("counts", [_counted(report.counts)])
     page.paragraph(
-        "refused", [", ".join(f"{reason} {count:,}" for reason, count in report.refusals.items()) or "never"]
+        "why not", [", ".join(f"{reason} {count:,}" for reason, count in report.refusals.items()) or "never"]
     )
+    page.paragraph("unproven", [_in_its_name(report)] if report.in_its_name else [])
     page.paragraph("said last", [] if report.spoken else ["nothing yet"])
+    width_of_id = max((len(one.decided.decision) for one in report.spoken), default=0)
     opening = "said last"
     for one in report.spoken:
-        page.hanging(f"{opening:<10}{clock(one.at)}  ", f"{one.decided.decision}  {in_words(one.decided.event)}", 20)
+        told = f"{opening:<{LABEL}}{clock(one.at)}  {one.decided.decision:<{width_of_id}}  "
+        page.hanging(told, in_words(one.decided.event), LABEL + 12)
         opening = ""
     return page.lines
 
@@ -51,19 +56,21 @@ def agent_text(report: AgentReport, width: int | None) -> list[str]:
 def _lane(report: AgentReport) -> str:
     if not report.lane:
         return "on no lane"
-    principal = f", which only the Kafka principal {report.principal} may write to" if report.principal else ""
-    return f"on lane {report.lane}{principal}"
+    if not report.principal:
+        return f"on lane {report.lane}"
+    return f"on lane {report.lane}, which belongs to the Kafka principal {report.principal}; {NOT_IN_JOURNALS}"
 
 
 def _state(report: AgentReport) -> str:
     if report.registered is None:
         return "not registered any more: what it holds runs out by its lease"
     rule = report.suspension
-    if rule is None:
-        return "active"
-    kind, _, who = rule.name.partition("/")
-    whom = "all agents" if rule.name == "all" else f"{kind} {name_of(who)}"
-    return f"suspended: {name_of(rule.source)} suspended {whom} at {clock(rule.at)} ({rule.decision})"
+    return f"suspended: {who_suspended(rule, clock)} ({rule.decision})" if rule else "active"
+
+
+def _in_its_name(report: AgentReport) -> str:
+    counted = ", ".join(f"{reason} {count:,}" for reason, count in report.in_its_name.items())
+    return f"messages that named it as their sender and were refused before that was known: {counted}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -1,15 +1,17 @@
 """`agentbus agents`: who speaks on the bus, on which lane, in which roles, and who answers for it."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from bus.cli.caller import Caller, terminal_width, with_caller
+from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import (
     AsPerson,
     Base,
     check_id,
-    check_known,
     full_id,
     put_as,
     registry_of,
@@ -17,7 +19,7 @@ from bus.cli.in_force import (
     show_rows,
     steward_of,
 )
-from bus.cli.remembered import Export, lookup_of
+from bus.cli.remembered import COUNT_MAX, Export, lookup_of
 from bus.cli.words import name_of
 
 ABOUT = "Who speaks on the bus: lane, roles, and the person who answers for it."
@@ -45,7 +47,9 @@ def ls(caller: Caller) -> None:
 def show(
     caller: Caller,
     agent: Id,
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many of its last messages to show.")] = SPOKEN_MAX,
+    limit: Annotated[
+        int, typer.Option(min=0, max=COUNT_MAX, metavar="N", help="How many of its last messages to show.")
+    ] = SPOKEN_MAX,
     export: Export = None,
 ) -> None:
     """Show one agent: what it holds, what it said last, and how often it was refused for what."""
@@ -58,12 +62,19 @@ def show(
         registry = lookup.index.present_registry()
         source = full_id(agent, "agent", registry.genesis.domain)
         if source not in registry.agents and not has_spoken(lookup, source):
-            check_known(f"agent {name_of(source)}", source, sorted(registry.agents))
+            raise _unknown(source, sorted(registry.agents))
         report = report_of(lookup, registry, source, limit)
     if caller.is_json:
         caller.show_json(report.to_json())
     else:
         print_page(agent_text(report, terminal_width()), has_labels=True)
+
+
+def _unknown(source: str, known: Sequence[str]) -> CommandError:
+    """The error for an agent nobody knows; ids share all but their end, so names are compared, and not ids."""
+    near = difflib.get_close_matches(name_of(source), [name_of(one) for one in known], n=1)
+    step = f"perhaps {near[0]} is meant" if near else "`agentbus agents ls` shows those there are"
+    return CommandError(ExitCode.NOT_FOUND, f"there is no agent {name_of(source)}", step)
 
 
 @with_caller

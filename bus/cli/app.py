@@ -118,17 +118,13 @@ def main() -> None:
     """Run the command that was typed; never shows a traceback unless AGENTBUS_DEBUG asks for one."""
     try:
         if COMPLETING in os.environ:
-            completion.answer()
+            completion.answer(app)
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         _complain_of_usage(error)
         code = ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         code = 130  # as a shell says of a command that Ctrl-C ended
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OK
     except Exception as error:  # no traceback ever reaches a user
         if is_debugging():
             raise
@@ -144,9 +140,11 @@ def _complain_of_usage(error: typer.TyperException) -> None:
     if message.startswith("Usage:"):  # a noun alone: what it can do is the answer
         sys.stdout.write(message + "\n")
         return
-    _complain(f"{message.rstrip('.')}; see {path} --help")
+    message = message.rstrip(".")
+    _complain(f"{message} See {path} --help" if message.endswith("?") else f"{message}; see {path} --help")
 
 
 def _complain(text: str) -> None:
     sys.stdout.flush()
-    console(sys.stderr).print(f"agentbus: {text}.", style="red", markup=False, highlight=False, soft_wrap=True)
+    end = "" if text.endswith("?") else "."
+    console(sys.stderr).print(f"agentbus: {text}{end}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -3,11 +3,12 @@
 Data goes to stdout, talk to stderr: `agentbus lanes ls --json | …` never has to be cleaned.
 """
 
+import contextlib
 import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,6 +127,19 @@ class Caller:
         """Tell the person at the terminal something that is not the answer."""
         console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
 
+    @contextlib.contextmanager
+    def working(self) -> Iterator[Callable[[str], None]]:
+        """What long work calls to tell how far it is: one line that changes at a terminal, lines in a pipe."""
+        if not sys.stderr.isatty():
+            yield self.say
+            return
+        status = console(sys.stderr).status("")
+        status.start()
+        try:
+            yield lambda text: status.update(f"{text} …")
+        finally:
+            status.stop()
+
     def say_once(self, text: str) -> None:
         """The same, unless this command has said it already."""
         if text not in self._said:
@@ -186,9 +200,9 @@ class Caller:
 
 def console(file: Any) -> "Console":  # Any: sys.stdout is typed as TextIO, rich wants its own protocol
     """Where to print; colours only on a terminal and without NO_COLOR."""
-    from rich.console import Console
+    from bus.cli.plain_console import PlainConsole
 
-    return Console(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
+    return PlainConsole(file=file, width=None if file.isatty() else WIDTH_OFF_TERMINAL)
 
 
 def terminal_width() -> int | None:
@@ -202,7 +216,13 @@ def with_caller(command: Callable[..., None]) -> Callable[..., None]:
 
     def call(**given: Any) -> None:  # Any: each option has a type of its own
         bootstrap, kafka = given.pop("bootstrap"), tuple(given.pop("kafka_settings"))
-        command(Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json")), **given)
+        caller = Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json"))
+        try:
+            command(caller, **given)
+        except BrokenPipeError:
+            # Whoever read our output has gone, as `| head` does; nothing may be written at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
 
     shared: Mapping[str, tuple[Any, object]] = {  # Any: annotations
         "bootstrap": (Bootstrap, ""),

@@ -1,6 +1,10 @@
 """`agentbus completion`: prints what makes a shell complete commands, options and the names of what is on the bus."""
 
+import contextlib
+import io
+import os
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -37,8 +41,61 @@ def completion(
         caller.show(script)
 
 
-def answer() -> None:
-    """Get ready to answer a shell that asks what could come next."""
+def answer(app: typer.Typer) -> None:
+    """Answer a shell that asks what could come next, and end; names are those in force on the bus that is meant."""
     from typer._completion_classes import completion_init
+    from typer.core import TyperGroup
+    from typer.main import get_command
 
     completion_init()
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    for noun, command in root.commands.items():
+        for each in command.commands.values() if isinstance(command, TyperGroup) else [command]:
+            for parameter in each.params:
+                if kind := _KINDS.get(parameter.name or "") or (parameter.name == "name" and noun.rstrip("s")):
+                    parameter._custom_shell_complete = partial(_offer, kind)
+    root.main(args=[], prog_name="agentbus", standalone_mode=False)
+
+
+# What stands for the value of an option or argument of this name; of `name`, the noun says it.
+_KINDS = {
+    "lane": "lane",
+    "sender": "agent",
+    "agent": "agent",
+    "owns": "agent",
+    "holder": "agent",
+    "owner": "person",
+    "person": "person",
+    "message_type": "contract",
+    "resource": "terms",
+    "of_type": "terms",
+}
+
+
+def _offer(kind: str, _context: object, _parameter: object, incomplete: str) -> list[str]:
+    return [name for name in _names(kind) if name.startswith(incomplete)]
+
+
+def _names(kind: str) -> list[str]:
+    """The names in force of one kind; none if no bus answers: whoever presses Tab wants no complaint."""
+    from bus.cli.in_force import registry_of
+    from bus.shell.errors import BusError
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            registry = registry_of(Caller(os.environ.get("AGENTBUS_BOOTSTRAP", ""), (), None, is_json=False))
+        except BusError:
+            return []
+    match kind:
+        case "lane":
+            found = list(registry.lanes)
+        case "agent":
+            found = [one.rpartition("/")[2] for one in registry.agents]
+        case "person":
+            found = [one.rpartition("/")[2] for one in (*registry.persons, *registry.genesis.stewards)]
+        case "contract":
+            found = [*registry.contracts, *registry.built_in]
+        case _:
+            found = list(registry.terms)
+    return sorted(set(found))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bus.cli.caller import Caller
+from bus.cli.failures import CommandError, ExitCode
 from bus.cli.running import remove_state, running_buses, write_state
 from bus.dev.demo.company import STEWARD
 from bus.dev.demo.told import Ended, Try
@@ -54,7 +55,7 @@ class Ending:
         bus = _announce(outcome) if goes_on else None
         things = _on_a_running_bus(outcome, bus) if bus is not None else _on_the_evidence(outcome, evidence)
         kept = self._until() if goes_on else ""
-        took_s, where = outcome.took_s, str(evidence) if evidence else ""
+        took_s, where = outcome.took_s, _shown(evidence) if evidence else ""
         self._teller.tell(Ended(outcome.checks, outcome.failed, took_s, where, kept, things))
         if goes_on:
             self._wait(outcome)
@@ -83,8 +84,12 @@ class Ending:
         if folder is None:
             folder = cache_folder() / KEPT_FOLDER
             shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(read, folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(read, folder)
+        except OSError as error:
+            text = f"what happened cannot be kept in {folder} ({error.strerror})"
+            raise CommandError(ExitCode.CONFLICT, text, "name another folder with --save") from error
         return folder
 
 

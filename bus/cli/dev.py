@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bus.cli.caller import Caller, with_caller
-from bus.cli.dev_bus import DOMAIN, DevBus
+from bus.cli.dev_bus import DOMAIN, KAFKA_PORT, DevBus
 from bus.cli.run import stop_on_signals
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
 
 INSTANCE = "dev"
-KAFKA_PORT = 9092  # where every example of a Kafka client looks
 
 EXAMPLE = (
     "agentbus dev",
@@ -114,7 +113,8 @@ def _kafka(
     quiet = {} if os.environ.get("AGENTBUS_LOG_LEVEL") else {"log_level": "warning"}
     if caller.bootstrap:
         if data is not None or port is not None or is_secure:
-            raise typer.BadParameter("--bootstrap names a Kafka that is there: leave --data, --port and --secure out")
+            text = "a Kafka is named that is there (--bootstrap or AGENTBUS_BOOTSTRAP)"
+            raise typer.BadParameter(f"{text}: unset it, or leave --data, --port and --secure out")
         screen.step(f"using the Kafka at {caller.bootstrap}")
         return caller.settings(http_port=http_port, **quiet), None
     from bus.dev.broker import start_broker
@@ -155,7 +155,8 @@ def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_sta
     bus.make(domain)
     if bus.is_secure:
         screen.step("logins and ACLs")
-        bus.secure(has_sample=has_sample)
+        for said in bus.secure(has_sample=has_sample):
+            screen.note(said)
     if has_stages:
         screen.step("gate, arbiter and publisher")
         bus.start_stages()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bus.shell.settings import Settings
 
 PARTITIONS = 4
+KAFKA_PORT = 9092  # where every example of a Kafka client looks
 DOMAIN = "acme"
 OPERATOR = "ana"
 STAGES = ("gate", "arbiter", "publisher")
@@ -93,18 +94,28 @@ class DevBus:
         if self.data is not None:
             write_state(self.data, operator=self.operator)
 
-    def secure(self, *, has_sample: bool) -> None:
-        """Give each principal of the bus a login and the table's grants; raises `BusError`."""
+    def secure(self, *, has_sample: bool) -> list[str]:
+        """Give each principal of the bus a login and the table's grants; whom it left out, a sentence each.
+
+        Raises `BusError`.
+        """
         from bus.dev.users import make_users
         from bus.shell.acl_admin import apply_acls, check_acls
 
         assert self.broker is not None, "somebody else's Kafka is secured by its owner"
         config = self.settings.client_config()
         holders = _holders(config, has_sample=has_sample)
-        lanes = [user_of(principal) for principal in holders.lanes.values()]
-        users = list(dict.fromkeys([STAGES_USER, AUDITOR_USER, *lanes]))
+        lanes = {lane: principal for lane, principal in holders.lanes.items() if can_log_in(principal)}
+        users = list(dict.fromkeys([STAGES_USER, AUDITOR_USER, *map(user_of, lanes.values())]))
         make_users(self.broker.data, self.broker.bootstrap, users)
-        apply_acls(config, check_acls(config, holders).missing, ())
+        readers = tuple(reader for reader in holders.readers if reader.principal in lanes.values())
+        served = dataclasses.replace(holders, lanes=lanes, readers=readers)
+        apply_acls(config, check_acls(config, served).missing, ())
+        return [
+            f"lane {lane} gets no login: its principal {principal} can be no user of its own here"
+            for lane, principal in holders.lanes.items()
+            if lane not in lanes
+        ]
 
     def start_stages(self) -> None:
         """Start gate, arbiter and publisher, and wait until they work; raises `BusError`."""
@@ -179,6 +190,15 @@ class DevBus:
 def user_of(principal: str) -> str:
     """The user that a principal is on a development bus: `User:sales` is `sales`."""
     return principal.partition(":")[2] or principal
+
+
+def can_log_in(principal: str) -> bool:
+    """Can it be a user of its own on a development bus: of type User, with a plain name that is nobody else's?"""
+    from bus.dev.client_files import ADMIN, USER_NAME
+
+    kind, _, name = principal.partition(":")
+    is_taken = name in (ADMIN, STAGES_USER, AUDITOR_USER)
+    return kind == "User" and not is_taken and USER_NAME.fullmatch(name) is not None
 
 
 def _is_in_force(process: "BusProcess", *, lanes: int, control: int) -> bool:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, console, terminal_width
+from bus.cli.dev_bus import KAFKA_PORT
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -96,8 +97,12 @@ class StartScreen:
 def show_welcome(caller: Caller, bus: "DevBus") -> None:
     """Where everything is, who you are, and what to try."""
     kept = "" if bus.data is None else f"{bus.data}{' (removed at the end)' if bus.is_temporary else ''}"
-    caller.show("\nThe bus runs. Ctrl-C stops it.\n")
+    runs = "The bus runs" if bus.http else "Kafka runs, with the bus's topics and without its stages"
+    caller.show(f"\n{runs}. Ctrl-C stops it.\n")
     rows = [("Kafka", bus.settings.bootstrap), ("Health", f"{bus.http}/readyz" if bus.http else "no stages run here")]
+    if not bus.settings.bootstrap.endswith(f":{KAFKA_PORT}"):
+        # Commands find the bus by themselves, programs look where every example of a Kafka client does.
+        rows.insert(1, ("Programs", f"export AGENTBUS_BOOTSTRAP={bus.settings.bootstrap}"))
     rows += [("Data", kept), ("You", f"{bus.operator}, steward and operator")]
     for name, value in rows:
         if value:

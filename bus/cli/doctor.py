@@ -17,7 +17,7 @@ EXAMPLES = (
     "agentbus doctor --deep --json",
     "agentbus doctor --bootstrap kafka:9092 --kafka-config admin.properties",
 )
-COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
+COLOURS = {"ok": "green", "note": "yellow", "unseen": "yellow", "wrong": "red"}
 MARK_WIDTH = 7  # "wrong" and its space
 CHECK_WIDTH = 18
 LINE_MAX = 110  # a longer line is hard to read, however wide the terminal
@@ -29,37 +29,51 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Read all journals from the beginning, not only their ends.")
     ] = False,
+    single_node: Annotated[
+        bool, typer.Option("--single-node", help="One copy of each topic is enough: for development only.")
+    ] = False,
 ) -> None:
     """Say what is wrong and how to mend it; exit code 3 if anything is.
 
-    It looks at this machine, Kafka and its topics, who may do what, the clocks, the stages and the journals. It changes
-    nothing. What these settings may not look at is said, and the rest is looked at all the same.
+    It looks at this machine, Kafka and its topics, who may do what, the clocks, the stages and the journals; of disks
+    only at this machine's. It changes nothing of the bus: to compare clocks it commits to groups of its own,
+    bus-doctor-N, and deletes them. What these settings may not look at is said; if nothing else is wrong, exit code 7.
     """
     from bus.cli.checkup.examine import Patient, examine_bus, examine_machine
     from bus.cli.checkup.lines import Checkup, wrong
 
-    screen = _Screen(caller)
+    screen = Screen(caller)
     checkup = Checkup(screen.show)
+    patient, broken = None, None
+    try:
+        running, settings = caller.running(), caller.unchecked_settings()
+        is_development = running is not None and running.bootstrap == settings.bootstrap
+        copies = 1 if single_node or is_development else settings.replication
+        patient = Patient(settings, is_development, copies, deep, screen.progress)
+    except BusError as error:
+        broken = wrong("reachable", error.message, error.next_step or "correct it")
     try:
         examine_machine(checkup)
-        try:
-            running = caller.running()
-            settings = caller.unchecked_settings()
-        except BusError as error:
-            broken = wrong("reachable", error.message, error.next_step or "correct it")
-            checkup.look("Kafka", "reachable", lambda: [broken])
-        else:
-            is_development = running is not None and running.bootstrap == settings.bootstrap
-            patient = Patient(settings, is_development, deep, screen.progress)
+        if patient is not None:
             examine_bus(checkup, patient)
+        elif broken is not None:
+            checkup.look("Kafka", "reachable", lambda: [broken])
     finally:
         screen.close()
     screen.sum_up(checkup)
+    raise typer.Exit(code_of(checkup))
+
+
+def code_of(checkup: "Checkup") -> ExitCode:
+    """What it ends with: what is wrong comes first, then what this login, or Kafka, kept from being looked at."""
     if checkup.wrong:
-        raise typer.Exit(ExitCode.FINDINGS)
+        return ExitCode.FINDINGS
+    if checkup.unseen_groups:
+        return ExitCode.NOT_PERMITTED if checkup.needs_admin else ExitCode.UNREACHABLE
+    return ExitCode.OK
 
 
-class _Screen:
+class Screen:
     """Shows each line as soon as it is known, group by group; what is being looked at stands on stderr meanwhile."""
 
     def __init__(self, caller: Caller) -> None:
@@ -75,6 +89,7 @@ class _Screen:
 
     def show(self, line: "Line") -> None:
         """One line of the answer."""
+        self.close()  # two writers on one terminal write over one another
         if self._caller.is_json:
             told = {"group": line.group, "check": line.check, "state": line.state.value}
             self._caller.show_json({**told, "sentence": line.sentence, "remedy": line.remedy})
@@ -85,7 +100,7 @@ class _Screen:
         self._show_wrapped(line)
 
     def sum_up(self, checkup: "Checkup") -> None:
-        """How many are wrong."""
+        """How many are wrong, and what was not looked at."""
         if self._caller.is_json:
             return
         from bus.cli.checkup.lines import counted
@@ -94,8 +109,13 @@ class _Screen:
         if checkup.wrong:
             verb = "is" if checkup.wrong == 1 else "are"
             self._caller.show(f"\n{counted(checkup.wrong, 'thing')} {verb} wrong{notes}. Begin with the first.")
+        elif checkup.unseen_groups:
+            self._caller.show(f"\nNothing that was looked at is wrong{notes}.")
         else:
             self._caller.show(f"\nNothing is wrong{notes}.")
+        if checkup.unseen_groups:
+            groups = counted(len(checkup.unseen_groups), "group was", "groups were")
+            self._caller.show(f"{groups} not looked at, or not whole: {', '.join(checkup.unseen_groups)}.")
 
     def close(self) -> None:
         """Take away what stands on stderr."""

@@ -5,6 +5,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bus.audit.decisions import Link, Proof, Setting
 from bus.audit.explanation import Around, Explanation, Rests
@@ -14,11 +16,19 @@ from bus.audit.standing import Standing
 from bus.audit.story import Story
 from bus.cli.caller import console
 from bus.cli.tables import shortened
-from bus.cli.words import clock, exact_clock, in_words, selected, violation_lines
+from bus.cli.words import clock, exact_clock, full_clock, in_words, selected, violation_lines
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 LABEL = 10  # the column of the questions
 TEXT_WIDTH_MAX = 100  # longer lines are hard to read
 HASH_SHOWN = 16  # of 64 digits, on a terminal
+COLOURS = {
+    **dict.fromkeys(("granted", "confirmed", "renewed", "admitted", "active", "passed the gate", "fact"), "green"),
+    **dict.fromkeys(("denied", "refused", "suspended"), "red"),
+    **dict.fromkeys(("ended", "duplicate", "repeat"), "yellow"),
+}
 _LENGTH = re.compile(r"(\d) (ms|s|min|h|d)\b")  # a number stays with its unit
 
 
@@ -27,7 +37,7 @@ def as_text(explained: Explanation, width: int | None) -> list[str]:
     page = Page(width)
     page.heading(explained.decision, in_words(explained.event))
     page.paragraph("who", _who(explained))
-    page.paragraph("verified", [explained.who.sentence])
+    page.paragraph("verified", [explained.who.sentence, *_unchecked(explained)])
     page.paragraph("said", _said(explained.message))
     page.paragraph("why", explained.why)
     page.paragraph("wrong", violation_lines({"violations": explained.violations}))
@@ -47,7 +57,8 @@ def story_lines(story: Story, width: int | None) -> list[str]:
     page = Page(width)
     page.heading(story.now.subject, standing_text(story.now, ago=True))
     if story.left_out:
-        page.lines.append(f"{story.left_out:,} earlier decisions are not shown (--limit)")
+        many = "decision is" if story.left_out == 1 else "decisions are"
+        page.lines.append(f"{story.left_out:,} earlier {many} not shown (--limit)")
     times = [clock(link.at) for link in story.told]
     ids = [link.decision for link in story.told]
     opening = max(map(len, times), default=0) + max(map(len, ids), default=0) + 4
@@ -95,10 +106,18 @@ def print_page(lines: Sequence[str], *, has_labels: bool) -> None:
     for number, line in enumerate(lines):
         text = Text(line)
         if number == 0:
-            text.stylize("bold", 0, max(line.find("  "), 0))
+            _stress(text)
         elif has_labels and line[:1].strip():
             text.stylize("bold", 0, LABEL)
         screen.print(text, soft_wrap=True, highlight=False)
+
+
+def _stress(heading: "Text") -> None:
+    """The heading: its name, and the verdict in the colour people expect of it."""
+    name = max(heading.plain.find("  "), 0)
+    heading.stylize("bold", 0, name)
+    verdict = heading.plain[name:].partition(":")[0]
+    heading.stylize(COLOURS.get(verdict.strip(), ""), name, name + len(verdict))
 
 
 class Page:
@@ -151,6 +170,11 @@ def _who(explained: Explanation) -> list[str]:
     return [f"{name}{role}{owner} ({who.id})"]
 
 
+def _unchecked(explained: Explanation) -> list[str]:
+    is_open = explained.who.has_authorizer is False and explained.who.kind != "bus"
+    return ["nobody is checked on this Kafka now: whoever reaches it can write as anybody"] if is_open else []
+
+
 def _said(message: Message | None) -> list[str]:
     if message is None:
         return []
@@ -158,7 +182,7 @@ def _said(message: Message | None) -> list[str]:
     token = f", with token {message.token}" if message.token else ""
     named = f", message {message.id}" if message.id else ""
     ago = lasting(max(0, int(time.time() * 1000) - message.at))
-    texts = [f"{message.type or 'a message'}{about}{named}{token}, at {exact_clock(message.at)} ({ago} ago)"]
+    texts = [f"{message.type or 'a message'}{about}{named}{token}, at {full_clock(message.at)} ({ago} ago)"]
     match message.kept:
         case "there":
             place, _, offset = message.read_from.rpartition("/")
@@ -167,7 +191,8 @@ def _said(message: Message | None) -> list[str]:
         case "changed":
             texts.append(f"what stands at {message.read_from} now has another hash than the journal: it was changed")
         case _:
-            texts.append(f"its bytes are not kept any more ({message.src}); the journal has their hash, {message.hash}")
+            texts.append(f"its bytes at {message.src} are not kept any more, or not for this login to read")
+            texts.append(f"the journal has their hash, {message.hash}")
     return texts
 
 
@@ -220,6 +245,8 @@ def _then(explained: Explanation) -> list[str]:
         texts.insert(0, f"it stands on {where}, since {exact_clock(place.time)}")
     elif explained.event.get("kind") == "action_admitted":
         texts.insert(0, f"it is not found on topic {explained.event['topic']}: not there yet, or not kept any more")
+    if explained.followed_left_out:
+        texts.append(f"and {explained.followed_left_out:,} more")
     may_follow = explained.stage == "arbiter" or explained.verdict == "forwarded"
     return texts or (["nothing so far"] if may_follow else [])
 
@@ -239,6 +266,8 @@ def _around(around: Sequence[Around]) -> list[str]:
 
 
 def _link(link: Link) -> str:
+    if link.times > 1:
+        return f"{link.times:,} times {link.event['kind']}, last as {_link(replace(link, times=1))}"
     return f"{link.decision} at {clock(link.at)}, {in_words(link.event)}"
 
 
@@ -249,6 +278,8 @@ def _proven(proof: Proof, page: Page) -> Sequence[str]:
         texts.append(
             f"it names segment {proof.seq - 1} before it, at offset {proof.prev_offset}, by {page.hash(proof.prev)}"
         )
+    if proof.kept == "gone":
+        texts.append("it is not kept any more, or not for this login to read: this is what was read in time")
     if proof.has_new_owner:
         texts.append("the one before it is a take-over: another process had the stage until then")
     if proof.void_before:

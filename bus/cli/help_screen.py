@@ -58,7 +58,11 @@ class Verbs(TyperGroup):
 def first_sentence(text: str) -> str:
     """As much of the first sentence as a line of a list has room for."""
     sentence = text.strip().partition("\n")[0].partition(". ")[0].rstrip(".").partition("; ")[0]
-    return sentence if len(sentence) <= LINE_MAX else sentence.partition(": ")[0]
+    if len(sentence) > LINE_MAX:
+        sentence = sentence.partition(": ")[0]
+    while len(sentence) > LINE_MAX and ", " in sentence:
+        sentence = sentence.rpartition(", ")[0]
+    return sentence
 
 
 def epilog_of(command: str, example: str | Sequence[str]) -> str:

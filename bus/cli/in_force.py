@@ -173,7 +173,7 @@ def refusal(caller: Caller, answer: "JsonObject") -> CommandError:
 
 
 def refusal_code(reason: str) -> ExitCode:
-    """The exit code for a reason of wire.md §4."""
+    """The exit code for a reason (docs/reference/reasons.md)."""
     if reason in NOT_PERMITTED:
         return ExitCode.NOT_PERMITTED
     return ExitCode.CONFLICT if reason in CONFLICT else ExitCode.FINDINGS

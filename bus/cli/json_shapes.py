@@ -1,70 +1,182 @@
 """What each command writes with --json: shown in its help, and the source of the reference's table.
 
-One object a line, keys sorted. Keys are only ever added; a reader ignores those it does not know.
+One object a line, keys sorted. Keys are only ever added; a reader ignores those it does not know. `OBJECTS` has the
+keys that are always there, so that real output is held against them; "…" says that there are more.
 """
 
-_ANSWER = "the answer of the bus (control_set: control, kind_of, name, rev, value, value_hash, decision, …)"
-_SET = f'{_ANSWER}; {{"kind": "unchanged", "kind_of", "name"}} if it was so already.'
-_STATUS = '{"kind": "agent_status", "select", "status", "control", "decision", …}'
-_TOPIC = (
-    'a line for each difference, {"topic", "setting", "found", "wanted", "mend": "create", "alter" or "migrate",'
-    ' "done"}; setting is Kafka\'s name, "partitions", "replicas" or "" for the topic itself.'
-)
-_ACL = (
-    'a line for each difference, {"state": "missing", "too_much" or "in_the_way", "principal", "resource", "name",'
-    ' "pattern", "operation", "host", "is_denial"}.'
-)
+from dataclasses import dataclass
 
-# By command as it is typed. "a line for each X" means none for none.
-SHAPES = {
-    "demo": 'a line for each thing that happens, {"act", …}, and at the end one with the result.',
-    "dev": '{"bootstrap", "operator", "domain", "gen", "partitions", "http", "data", "log", "pids": {…},'
-    ' "lanes": […], "agents": […]}, once it is ready.',
-    "init": '{"created": [topics], "was_there": true or false, "genesis": {…}}.',
-    "run": '{"ready": true, "stages": […], "pid", "http"}, once it is ready. The log stays on stderr.',
-    "send": "a line for each answer of the bus, each an event of docs/wire.md §5; with --no-wait, or for a message"
-    ' that has no answer, {"id", "src", "sent": true}.',
-    "tail": 'a line for each record, {"topic", "partition", "offset", "time", "key", "headers": [[name, text], …],'
-    ' "value"}; time in epoch milliseconds, value parsed if it is JSON.',
-    "lanes ls": 'a line for each lane, {"lane", "principal", "agents": [ids]}.',
+MORE = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The keys of one object, each alone or as ``key: what its value is``."""
+
+    parts: tuple[str, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys that are always there."""
+        return frozenset(part.partition(": ")[0] for part in self.parts) - {MORE}
+
+    @property
+    def is_open(self) -> bool:
+        """Are there more, which depend on what it tells of?"""
+        return MORE in self.parts
+
+    def __str__(self) -> str:
+        """As the help shows it."""
+        shown = []
+        for part in self.parts:
+            key, colon, what = part.partition(": ")
+            shown.append(part if part == MORE else f'"{key}"{colon}{what}')
+        return f"{{{', '.join(shown)}}}"
+
+
+def _of(*parts: str) -> Shape:
+    return Shape(parts)
+
+
+_ANSWER = _of('kind: "control_set"', "kind_of", "name", "value", "value_hash", "rev", "control", "decision", MORE)
+_SET = (
+    "the answer of the bus, %s; %s if it was so already.",
+    _ANSWER,
+    _of('kind: "unchanged"', "kind_of", "name", "value"),
+)
+_RESOURCE = (
+    "subject",
+    'state: "held", "ending", "reserved", "cooling" or "free"',
+    *("holder", "claim", "token", "until", "since", "lease_ms", "reserved_for", "reserved_until", "cooling_until"),
+    *("facts: {…}", "awaiting_report: […]", "ended_by"),
+)
+_DECIDED = _of("decision", "at", "event: {…}")
+_TOPIC = _of("topic", "setting", "found", "wanted", 'mend: "create", "alter", "migrate" or "lost"', "done")
+_TOPICS = (
+    'a line for each difference, %s; setting is Kafka\'s name, "partitions", "replicas" or "" for the topic itself.'
+)
+_ACL = _of(
+    'state: "missing", "too_much" or "in_the_way"',
+    *("principal", "resource", "name", "pattern", "operation", "host", "is_denial"),
+)
+_ACLS = "a line for each difference, %s."
+_CHECK = _of("check", "title", "result", "counts", "found", "findings", "not_checked", "moving")
+
+# By command as it is typed: the text with a %s for each object. "a line for each X" means none for none.
+_WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
+    "demo": (
+        "a line for each thing that happens, %s; the last one is %s.",
+        _of('demo: "act"', "exchange", "event", "count", MORE),
+        _of(
+            'demo: "end"',
+            *("checks", "failed", "took_s", "evidence", "kept", 'things_to_try: [{"command", "why"}]'),
+        ),
+    ),
+    "dev": (
+        "%s, once it is ready.",
+        _of(
+            *("bootstrap", "operator", "domain", "gen", "partitions", "http", "data", "log", "pids: {…}", "lanes: […]"),
+            *("agents: […]", "clients: {user: file}"),
+        ),
+    ),
+    "init": ("%s.", _of("created: [topics]", "was_there: true or false", "genesis: {…}")),
+    "run": (
+        "%s, once it is ready. The log stays on stderr.",
+        _of("ready: true", "stages: […]", "pid", "http"),
+    ),
+    "send": (
+        "a line for each answer of the bus, %s (docs/reference/events.md); with --no-wait, or if there is none, %s.",
+        _of("kind", "decision", MORE),
+        _of("id", "src", "sent: true"),
+    ),
+    "tail": (
+        "a line for each record, %s; time in epoch milliseconds, value parsed if it is JSON.",
+        _of("topic", "partition", "offset", "time", "key", "headers: [[name, text], …]", "value"),
+    ),
+    "lanes ls": ("a line for each lane, %s.", _of("lane", "principal", "agents: [ids]")),
     "lanes set": _SET,
     "lanes rm": _SET,
-    "agents ls": 'a line for each agent, {"agent", "lane", "roles": […], "owner", "suspended_by"}.',
+    "agents ls": (
+        'a line for each agent, %s; suspended_by is the suspension that stops it, such as "all", or "".',
+        _of("agent", "lane", "roles: […]", "owner", "suspended_by"),
+    ),
     "agents set": _SET,
     "agents rm": _SET,
-    "persons ls": 'a line for each person, {"person", "roles": […], "queues": […], "owns": [ids], "of_genesis"}.',
+    "persons ls": (
+        "a line for each person, %s.",
+        _of("person", "roles: […]", "queues: […]", "owns: [ids]", "of_genesis"),
+    ),
     "persons set": _SET,
     "persons rm": _SET,
-    "contracts ls": 'a line for each contract, {"type", "revision", "topic", "resource", "guarded", "may_send"};'
-    " may_send null means everybody.",
-    "contracts show": 'the value in force, {"contract": {…}, "format", "schema", …}.',
-    "contracts check": '{"contracts": [types], "terms": [types], "examples": number, "faults": [sentences]}.',
-    "contracts apply": "a line for each value that was set, as `set` writes it.",
+    "contracts ls": (
+        "a line for each contract, %s; may_send null means everybody.",
+        _of("type", "revision", "topic", "resource", "guarded", "may_send"),
+    ),
+    "contracts show": ("the value in force, %s.", _of("contract: {…}", "format", "schema", MORE)),
+    "contracts check": ("%s.", _of("contracts: [types]", "terms: [types]", "examples: number", "faults: [sentences]")),
+    "contracts apply": ("a line for each value, as `set` writes it: %s or %s.", *_SET[1:]),
     "contracts rm": _SET,
-    "terms ls": 'a line for each resource type, {"resource", "revision", "lease_ms", "claimants", "when"}.',
-    "terms show": "the terms in force, as they were set.",
+    "terms ls": (
+        "a line for each resource type, %s.",
+        _of("resource", "revision", "lease_ms", "claimants", "when"),
+    ),
+    "terms show": ("the terms in force, as they were set: %s.", _of("lease_ms", MORE)),
     "terms set": _SET,
     "terms rm": _SET,
-    "topics plan": f"{_TOPIC} None if all is well.",
-    "topics apply": f"{_TOPIC}",
-    "acls print": 'a line for each thing a principal may do, {"principal", "roles": […], "resource", "name",'
-    ' "pattern": "literal" or "prefixed", "operation"}.',
-    "acls check": f"{_ACL} None if all is well.",
-    "acls apply": f"{_ACL}",
-    "suspend": f'{_STATUS}; {{"kind": "unchanged", "kind_of": "suspended", "name"}} if it was so already.',
-    "resume": f"{_STATUS}.",
-    "verify": '{"source", "result": "ok" or "findings", "found", "moving", "checks": [{"check", "title", "result",'
-    ' "counts", "found", "findings", "not_checked", "moving"}]}.',
-    "explain": 'of a decision one object, {"decision", "stage", "at", "verdict", "reason", "subject", "event": {…},'
-    ' "who": {…}, "message": {…}, "rests_on": […], "why": [sentences], "violations": […], "before": {…}, "after": {…},'
-    ' "followed": […], "released": {…}, "around": […], "proof": […], "again": […], "notes": […]}; of a subject a line'
-    ' for each decision, {"decision", "at", "event": {…}}. Described field by field in docs/reference.',
-    "resources ls": 'a line for each resource, {"subject", "state": "held", "ending", "reserved", "cooling" or "free",'
-    ' "holder", "claim", "token", "until", "since", "lease_ms", "reserved_for", "reserved_until", "cooling_until",'
-    ' "facts": {…}, "awaiting_report": […], "ended_by"}; with --watch a line for each change, with "time".',
-    "resources show": 'the resource as `resources ls` has it, with "decisions": [{"decision", "at", "event": {…}}].',
-    "agents show": '{"agent", "lane", "principal", "roles", "owner", "suspended_by", "set", "holds": […],'
-    ' "reserved": […], "messages": […], "counts": {kind: number}, "refusals": {reason: number}}.',
-    "doctor": 'a line for each check, {"group", "check", "state": "ok", "note" or "wrong", "sentence", "remedy"}.',
-    "completion": '{"shell", "script"}.',
+    "topics plan": (f"{_TOPICS} None if all is well.", _TOPIC),
+    "topics apply": (_TOPICS, _TOPIC),
+    "acls print": (
+        "a line for each thing a principal may do, %s.",
+        _of("principal", "roles: […]", "resource", "name", 'pattern: "literal" or "prefixed"', "operation"),
+    ),
+    "acls check": (f"{_ACLS} None if all is well.", _ACL),
+    "acls apply": (_ACLS, _ACL),
+    "suspend": (
+        "the answer of the bus, %s; %s if it was so already.",
+        _of('kind: "control_set"', 'kind_of: "suspended"', "name", "value", "rev", "control", "decision", MORE),
+        _of('kind: "unchanged"', 'kind_of: "suspended"', "name"),
+    ),
+    "resume": (
+        "the answer of the bus, %s.",
+        _of('kind: "control_set"', 'kind_of: "suspended"', "name", "value: null", "rev", "control", "decision", MORE),
+    ),
+    "verify": (
+        "%s, and of each check %s.",
+        _of("source", 'result: "ok" or "findings"', "found", "moving", "checks: […]"),
+        _CHECK,
+    ),
+    "explain": (
+        "of a decision %s; of a subject a line for each decision, %s. See docs/reference/explanations.md.",
+        _of(
+            *("decision", "stage", "at", "verdict", "reason", "subject", "event: {…}", "who: {…}", "message: {…}"),
+            *("rests_on: […]", "why: [sentences]", "violations: […]", "before: {…}", "after: {…}", "followed: […]"),
+            *("released: {…}", "around: […]", "proof: […]", "again: […]", "notes: […]", MORE),
+        ),
+        _DECIDED,
+    ),
+    "resources ls": (
+        'a line for each resource, %s; with --watch a line for each change, with "time".',
+        _of(*_RESOURCE),
+    ),
+    "resources show": (
+        "the resource as `resources ls` has it, with its last decisions, %s; each of them %s.",
+        _of(*_RESOURCE, "decisions: […]"),
+        _DECIDED,
+    ),
+    "agents show": (
+        "%s; suspended_by as `agents ls` has it, suspension when and by whom; held is how many it holds.",
+        _of(
+            *("agent", "lane", "principal", "roles: […]", "owner", "suspended_by", "suspension", "set: {…}"),
+            *("holds: […]", "held", "reserved: […]", "messages: […]", "counts: {kind: number}"),
+            *("refusals: {reason: number}", "in_its_name: {reason: number}"),
+        ),
+    ),
+    "doctor": (
+        "a line for each check, %s; unseen is what was not looked at.",
+        _of("group", "check", 'state: "ok", "note", "unseen" or "wrong"', "sentence", "remedy"),
+    ),
+    "completion": ("%s.", _of("shell", "script")),
 }
+
+OBJECTS = {name: objects for name, (_, *objects) in _WRITTEN.items()}
+SHAPES = {name: text % tuple(objects) for name, (text, *objects) in _WRITTEN.items()}

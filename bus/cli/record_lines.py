@@ -1,14 +1,17 @@
 """Writes a record of any topic of the bus as one line: when, where, and what it says."""
 
 import json
+from collections import Counter
 from typing import Any
 
+from bus.audit.plain import printable
 from bus.cli.words import clock, in_words, name_of
 from bus.core.contracts import JsonObject
 from bus.core.records import Record
 from bus.core.topics import ARBITER, JOURNAL
 
 BODY_CHARACTERS_MAX = 160  # of a body, in a line for people; --json has all of it
+DECISIONS_MAX = 2  # of a segment, told one by one; a busy stage writes hundreds into one
 PLACE_WIDTH = 18
 MANY_PARTITIONS = frozenset({ARBITER, JOURNAL})  # each partition is a line of events of its own
 
@@ -18,7 +21,7 @@ def as_line(record: Record) -> str:
     place = record.topic.removeprefix("bus.")
     if record.topic in MANY_PARTITIONS:
         place = f"{place}/{record.partition}"
-    return f"{clock(record.timestamp_ms)}  {place:<{PLACE_WIDTH}}  {_said(record)}"
+    return f"{clock(record.timestamp_ms)}  {place:<{PLACE_WIDTH}}  {printable(_said(record))}"
 
 
 def as_json(record: Record) -> JsonObject:
@@ -37,12 +40,11 @@ def _said(record: Record) -> str:
         case ["bus", "journal"] | ["bus", "gate", _] if isinstance(value, dict) and "kind" in value:
             return _segment(value)
         case ["bus", "control"]:
-            key = (record.key or b"").decode("utf-8", "replace")
-            number = headers.get("bus-control", "0")
-            return f"control {number}: {key}" + ("" if value is not None else " is no longer set")
+            return _change((record.key or b"").decode("utf-8", "replace"), headers, is_set=value is not None)
         case ["bus", "refused"]:
-            who = f"{headers.get('ce_type', 'a message')} of {name_of(headers.get('ce_source', ''))}"
-            return f"refused: {who} ({headers.get('bus-reason', '')}): {headers.get(_WHY, '')}"
+            about = {"type": headers.get("ce_type", ""), "agent": headers.get("ce_source", "")}
+            about |= {"subject": headers.get("ce_subject", ""), "detail": headers.get(_WHY, "")}
+            return in_words({"kind": "refused", "reason": headers.get("bus-reason", ""), **about})
         case ["bus", "arbiter"] if headers.get("ce_type") == "bus.clock.tick.v1" and isinstance(value, dict):
             return f"tick: {clock(value['now'])} after offset {value['after']}"
         case _:
@@ -52,18 +54,50 @@ def _said(record: Record) -> str:
 _WHY = "__connect.errors.exception.message"
 
 
+def _change(key: str, headers: dict[str, str], *, is_set: bool) -> str:
+    """A record of `bus.control` in the words of its event; genesis and strangers' records by their key."""
+    kind, _, name = key.partition("/")
+    if "bus-control" not in headers:
+        return f"control 0: {key}"
+    number = f"control {headers['bus-control']}"
+    if kind == "suspended":
+        whom = "all agents" if name == "all" else f"{name.partition('/')[0]} {name_of(name)}"
+        return f"{number}: {whom} {'suspended' if is_set else 'no longer suspended'}"
+    verb = "is set" if is_set else "is no longer set"
+    return f"{number}: {kind} {name_of(name)} {verb}, revision {headers.get('bus-rev', '')}"
+
+
 def _segment(value: JsonObject) -> str:
     opening = f"segment {value['seq']} ({value['kind']})"
     if value["kind"] == "gate":
-        rows = [f"{row[0]} {row[1]}{f' ({row[2]})' if row[2] else ''}" for row in value["rows"]]
-        return f"{opening} at control {value['control']}: {', '.join(rows) or 'nothing new'}"
+        said = [_row(value["lane"], row) for row in value["rows"]]
+        return f"{opening} at control {value['control']}: {_summed(said) or 'nothing new'}"
     if value["kind"] == "arbiter":
-        entries = [
-            f"{entry['o']} {entry['verdict']}{''.join(' ' + event['kind'] for event in entry['events'])}"
-            for entry in value["entries"]
-        ]
-        return f"{opening}: {', '.join(entries)}"
+        said = [line for entry in value["entries"] for line in _entry(entry)]
+        return f"{opening}: {_summed(said)}"
     return opening
+
+
+def _row(lane: str, row: list[Any]) -> str:  # Any: JSON
+    """A gate's decision: `forwarded sales.512, c-75 of sales-1`."""
+    offset, verdict, reason, source, identifier = row[:5]
+    why = f" ({reason})" if reason not in ("", verdict) else ""
+    return f"{verdict} {lane}.{offset}{why}, {identifier or 'a message'} of {name_of(source)}"
+
+
+def _entry(entry: JsonObject) -> list[str]:
+    """The arbiter's decision on one record, a line for each event; without one, its verdict."""
+    if not entry["events"]:
+        return [in_words({"kind": entry["verdict"], "agent": entry.get("source", ""), "type": entry.get("type", "")})]
+    return [in_words(event) for event in entry["events"]]
+
+
+def _summed(said: list[str]) -> str:
+    """A few decisions as they are, more of them counted by their first word."""
+    if len(said) <= DECISIONS_MAX:
+        return "; ".join(said)
+    counts = Counter(one.partition(" ")[0].rstrip(":") for one in said)
+    return f"{len(said):,} decisions: " + ", ".join(f"{word} {count:,}" for word, count in counts.most_common())
 
 
 def _message(headers: dict[str, str], value: object) -> str:

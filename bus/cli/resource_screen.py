@@ -2,8 +2,11 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+
+import typer
 
 from bus.audit.lookup import Lookup
 from bus.audit.plain import lasting, shown
@@ -12,11 +15,16 @@ from bus.audit.standing import Standing
 from bus.audit.story import story_of
 from bus.cli.caller import Caller, console, terminal_width
 from bus.cli.explain_text import print_page, standing_text, story_lines, until_text
+from bus.cli.failures import ExitCode
+from bus.cli.remembered import COUNT_MAX
 from bus.cli.tables import set_table
 from bus.cli.words import clock, name_of
+from bus.core import topics
+from bus.core.routing import partition_of
+from bus.shell.errors import RetryableError
 
 LOOK_S = 1.0  # a person sees no difference, and the broker has little to do
-SCREEN_ROWS_MARGIN = 4  # the heading, the line above it, and room for the prompt
+LOOK_S_MAX = 30.0  # while Kafka is away: it has other things to do when it is back
 COLUMNS = ("subject", "state", "holder", "until", "since", "token", "facts")
 OPTIONAL = ("facts", "since", "state")  # what a narrow terminal can do without, the first of them first
 
@@ -24,32 +32,48 @@ OPTIONAL = ("facts", "since", "state")  # what a narrow terminal can do without,
 def show_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
     """The table, or a JSON object a line."""
     found, count = resources(lookup, wanted)
+    missing = lookup.index.arbiter_notes()
     if caller.is_json:
         for standing in found:
             caller.show_json(standing.to_json())
-        return
-    if not found:
+    elif found:
+        caller.show_table(COLUMNS, [_row(standing) for standing in found], optional=OPTIONAL)
+    elif not missing:
         caller.say("Nothing is held." if wanted.is_held_only else "Nothing is claimed or known about yet.")
-        return
-    caller.show_table(COLUMNS, [_row(standing) for standing in found], optional=OPTIONAL)
     if count > len(found):
         caller.say(f"{count - len(found):,} more are not shown (--limit)")
+    _end_if_missing(caller, missing)
+
+
+def _end_if_missing(caller: Caller, missing: Sequence[str]) -> None:
+    """Say, where the answer stands, that it is not all there is; the exit code says so as well."""
+    if not missing:
+        return
+    if caller.is_json:
+        caller.show_json({"not_known": list(missing)})
+    else:
+        caller.show("there may be more: part of the journals could not be read")
+    raise typer.Exit(ExitCode.FINDINGS)
 
 
 def show_one(caller: Caller, lookup: Lookup, subject: str, limit: int) -> None:
     """How it stands, and its last decisions."""
     story = story_of(lookup, subject, limit)
+    p = partition_of(subject, lookup.index.source.genesis.partitions)
+    note = lookup.index.note_on((topics.JOURNAL, p))
     if caller.is_json:
         caller.show_json({**story.now.to_json(), "decisions": [link.to_json() for link in story.told]})
-        return
-    print_page(story_lines(story, terminal_width()), has_labels=False)
+    else:
+        print_page(story_lines(story, terminal_width()), has_labels=False)
+    _end_if_missing(caller, [note] if note else [])
 
 
 def watch_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
-    """The table again and again, or a line for each change."""
+    """The table again and again, or a line for each change, whatever the limit of the table."""
+    shown = wanted if _is_screen(caller) else replace(wanted, limit=COUNT_MAX)
 
     def look() -> dict[str, Standing]:
-        return {standing.subject: standing for standing in resources(lookup, wanted)[0]}
+        return {standing.subject: standing for standing in resources(lookup, shown)[0]}
 
     def draw(found: dict[str, Standing]) -> list[str]:
         if not found:
@@ -82,12 +106,32 @@ def _watch(
     draw: Callable[[dict[str, Standing]], list[str]],
 ) -> None:
     try:
-        if sys.stdout.isatty() and not caller.is_json:
+        if _is_screen(caller):
             _watch_on_screen(lookup, look, draw)
         else:
-            _watch_changes(caller, lookup, look)
+            watch_changes(caller, lookup, look, time.sleep)
     except KeyboardInterrupt:  # the usual way to end it
         return
+
+
+def _is_screen(caller: Caller) -> bool:
+    return sys.stdout.isatty() and not caller.is_json
+
+
+def views(lookup: Lookup, on_trouble: Callable[[str], None], pause: Callable[[float], None]) -> Iterator[str]:
+    """Each time it is worth looking: at once, then after every catch-up. While Kafka is away, why the view is old."""
+    wait_s, trouble = LOOK_S, ""
+    while True:
+        yield trouble
+        pause(wait_s)
+        try:
+            lookup.index.catch_up(lambda _: None)
+        except RetryableError as error:
+            if not trouble:
+                on_trouble(f"{error.message}; what was last known stays, and the next look comes by itself")
+            wait_s, trouble = min(2 * wait_s, LOOK_S_MAX), error.message
+        else:
+            wait_s, trouble = LOOK_S, ""
 
 
 def _watch_on_screen(
@@ -98,27 +142,27 @@ def _watch_on_screen(
 
     screen = console(sys.stdout)
     with Live(console=screen, auto_refresh=False, screen=True) as live:
-        while True:
-            now_ms = int(time.time() * 1000)
-            lines = [f"{lookup.index.source.name} at {clock(now_ms)}; Ctrl-C ends", "", *draw(look())]
+        seen_ms = 0
+        for trouble in views(lookup, lambda _: None, time.sleep):
+            seen_ms = seen_ms if trouble else int(time.time() * 1000)
+            state = f"; not newer than that: {trouble}" if trouble else ""
+            lines = [f"{lookup.index.source.name} at {clock(seen_ms)}{state}; Ctrl-C ends", "", *draw(look())]
             live.update(Text("\n".join(lines[: screen.height - 1]), no_wrap=True), refresh=True)
-            time.sleep(LOOK_S)
-            lookup.index.catch_up(lambda _: None)
 
 
-def _watch_changes(caller: Caller, lookup: Lookup, look: Callable[[], dict[str, Standing]]) -> None:
+def watch_changes(
+    caller: Caller, lookup: Lookup, look: Callable[[], dict[str, Standing]], pause: Callable[[float], None]
+) -> None:
     """First how everything stands, then a line whenever something changes."""
     known: dict[str, Standing] = {}
-    while True:
+    for _ in views(lookup, caller.say, pause):
         found = look()
-        gone = [Standing(subject, lookup.present(subject).resource) for subject in known.keys() - found.keys()]
+        gone = [lookup.present(subject) for subject in sorted(known.keys() - found.keys())]
         for standing in [*found.values(), *gone]:
             before = known.get(standing.subject)
             if before is None or before.resource != standing.resource:
                 _tell_change(caller, standing)
         known = found
-        time.sleep(LOOK_S)
-        lookup.index.catch_up(lambda _: None)
 
 
 def _tell_change(caller: Caller, standing: Standing) -> None:

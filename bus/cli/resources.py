@@ -6,7 +6,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.remembered import Export, lookup_of
+from bus.cli.remembered import COUNT_MAX, Export, lookup_of
 
 if TYPE_CHECKING:
     from bus.audit.lookup import Lookup
@@ -22,7 +22,9 @@ OfHolder = Annotated[
     str, typer.Option("--holder", metavar="AGENT", show_default=False, help="Only what this agent holds.")
 ]
 Held = Annotated[bool, typer.Option("--held", help="Only what somebody holds.")]
-Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Show so many, the latest to end first.")]
+Limit = Annotated[
+    int, typer.Option(min=1, max=COUNT_MAX, metavar="N", help="Show so many, held ones first, the first to end first.")
+]
 Watch = Annotated[
     bool,
     typer.Option("--watch", help="Keep showing it until Ctrl-C; in a pipe and with --json a line for each change."),
@@ -60,22 +62,22 @@ def ls(
 def show(
     caller: Caller,
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The resource, as lead/L-1.")],
-    limit: Annotated[int, typer.Option(min=0, metavar="N", help="How many of the last decisions to show.")] = SHOW_MAX,
+    limit: Annotated[
+        int, typer.Option(min=0, max=COUNT_MAX, metavar="N", help="How many of the last decisions to show.")
+    ] = SHOW_MAX,
     watch: Watch = False,
     export: Export = None,
 ) -> None:
     """Show how one resource stands, and the last decisions on it."""
-    from bus.audit.asked import Missing, Subject, find
+    from bus.audit.asked import SUBJECT, Missing, find_subject
     from bus.cli.resource_screen import show_one, watch_one
 
+    if not SUBJECT.fullmatch(subject):
+        raise CommandError(ExitCode.USAGE, f"{subject or 'an empty text'} is no subject", "write TYPE/ID, as lead/L-1")
     with lookup_of(caller, export) as lookup:
-        match find(lookup, subject):
-            case Subject() as found:
-                pass
-            case Missing() as missing if "/" in subject:
-                raise CommandError(ExitCode.NOT_FOUND, missing.sentence, missing.step)
-            case _:
-                raise CommandError(ExitCode.USAGE, f"{subject} is no subject", "write TYPE/ID, as lead/L-1")
+        found = find_subject(lookup, subject)
+        if isinstance(found, Missing):
+            raise CommandError(ExitCode.NOT_FOUND, found.sentence, found.step)
         if watch:
             _refuse_watch(export)
             watch_one(caller, lookup, found.name, limit)

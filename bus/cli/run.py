@@ -146,7 +146,8 @@ def _tell(caller: Caller, settings: "Settings", process: "BusProcess", stages: t
     if caller.is_json:
         caller.show_json({"ready": True, "stages": list(stages), "pid": os.getpid(), "http": http})
         return
-    caller.say(f"Ready: {', '.join(stages)} on {settings.bootstrap}. {http}/readyz, /healthz, /metrics. Ctrl-C stops.")
+    caller.say(f"Ready: {', '.join(stages)} on {settings.bootstrap}. Ctrl-C stops.")
+    caller.say(f"Health: {http}/readyz, and /healthz, /metrics. The log follows.")
 
 
 def _be_child(settings: "Settings", stop: threading.Event) -> None:
@@ -158,7 +159,7 @@ def _be_child(settings: "Settings", stop: threading.Event) -> None:
     try:
         run_publisher(settings, stop)
     except BusError as error:
-        structlog.get_logger("bus.publisher").warning("publisher_left", why=error.message, next=error.next_step)
+        structlog.get_logger("bus.publisher").warning("publisher_restarts", why=error.message, next=error.next_step)
         raise typer.Exit(1) from error
 
 

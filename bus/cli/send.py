@@ -13,6 +13,7 @@ from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import full_id, refusal_code, registry_of
 from bus.cli.words import in_words, violation_lines
+from bus.shell.errors import NotPermittedError
 
 TOKEN_IN_BODY = ("bus.resource.renew.v1", "bus.resource.release.v1")
 
@@ -28,6 +29,7 @@ EXAMPLES = (
 )
 
 WAIT_S = 10.0
+REFUSED_WITHIN_S = 3.0  # a gate that runs says no far sooner
 LOOK_S = 0.2  # how often the gate is asked how far it is, for a message that has no answer
 FAILED = ("refused", "denied", "action_refused")
 ENVELOPE_ONLY = "bus."  # types of the bus itself always have an answer
@@ -85,6 +87,9 @@ def send(
         answers = _await(talk, sent, wait_s, has_answer=_has_answer(message_type, registry))
     finally:
         talk.close()
+    if answers is None:
+        _tell_sent(caller, sent, "sent, and not refused so far; this login may not see how far the gate is")
+        return
     if not answers:
         _tell_sent(caller, sent, "accepted; a message of this type has no other answer")
     _tell(caller, answers)
@@ -105,9 +110,13 @@ def _body(given: str) -> bytes:
 
 def _with_token(message_type: str, body: bytes, token: int | None) -> bytes:
     """Renewals and releases name their token in the body; whoever gives it with --token means the same."""
-    if token is None or message_type not in TOKEN_IN_BODY or body.strip() != b"{}":
+    if token is None or message_type not in TOKEN_IN_BODY:
         return body
-    return json.dumps({"token": token}).encode()
+    try:
+        given = json.loads(body)
+    except ValueError:
+        return body
+    return json.dumps({"token": token, **given}).encode() if isinstance(given, dict) else body
 
 
 def _source(sender: str, registry: "Registry") -> str:
@@ -135,14 +144,21 @@ def _has_answer(message_type: str, registry: "Registry") -> bool:
     return contract is None or message_type.startswith(ENVELOPE_ONLY) or bool(contract.topic or contract.fact)
 
 
-def _await(talk: "LaneTalk", sent: "Sent", wait_s: float, *, has_answer: bool) -> list["JsonObject"]:
+def _await(talk: "LaneTalk", sent: "Sent", wait_s: float, *, has_answer: bool) -> list["JsonObject"] | None:
+    """The answers; None if none came and this login may not see whether the gate has judged the message."""
     if has_answer:
         return talk.hear(sent, wait_s)
-    until_s = time.monotonic() + wait_s
-    while not talk.has_passed(sent):
-        if time.monotonic() > until_s:
-            return talk.hear(sent, 0)  # says that there is none
-        time.sleep(LOOK_S)
+    sent_s = time.monotonic()
+    until_s = sent_s + wait_s
+    try:
+        while not talk.has_passed(sent):
+            if time.monotonic() > until_s:
+                return talk.hear(sent, 0)  # says that there is none
+            time.sleep(LOOK_S)
+    except NotPermittedError:
+        while not talk.heard(sent) and time.monotonic() < min(until_s, sent_s + REFUSED_WITHIN_S):
+            time.sleep(LOOK_S)
+        return talk.heard(sent) or None
     return talk.heard(sent)
 
 
@@ -162,5 +178,7 @@ def _tell(caller: Caller, answers: list["JsonObject"]) -> None:
         for line in violation_lines(answer):
             caller.show(f"  {line}")
     failed = [answer for answer in answers if answer["kind"] in FAILED]
+    if failed and not caller.is_json:
+        caller.say(f"The whole story: agentbus explain {failed[0]['decision']}")
     if failed:
         raise typer.Exit(refusal_code(str(failed[0]["reason"])))

@@ -1,5 +1,6 @@
 """`agentbus suspend` and `agentbus resume`: stop an agent, a role or everybody, and let them go on."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,36 +20,29 @@ SUSPEND_EXAMPLES = (
 )
 RESUME_EXAMPLES = ("agentbus resume --agent sales-1 --reason 'repaired'",)
 
+SUSPENDED = "suspended"
+
 Agent = Annotated[str, typer.Option(metavar="ID", show_default=False, help="One agent.")]
 Role = Annotated[str, typer.Option(metavar="NAME", show_default=False, help="Everybody with this role.")]
 Everybody = Annotated[bool, typer.Option("--all", help="All agents.")]
 Reason = Annotated[str, typer.Option(help="Why: it is kept with the decision.")]
 
 
-@with_caller
-def suspend(
-    caller: Caller,
-    reason: Reason,
-    agent: Agent = "",
-    role: Role = "",
-    everybody: Everybody = False,
-    person: AsPerson = "",
-) -> None:
-    """Stop agents at once. What they hold ends, what they send is refused; persons are never suspended."""
-    _change(caller, person, "suspended", reason, agent=agent, role=role, everybody=everybody)
+def _command(status: str, about: str) -> Callable[..., None]:
+    """The two commands differ in what becomes of those who are chosen, and in nothing else."""
 
+    def change(
+        caller: Caller,
+        reason: Reason,
+        agent: Agent = "",
+        role: Role = "",
+        everybody: Everybody = False,
+        person: AsPerson = "",
+    ) -> None:
+        _change(caller, person, status, reason, agent=agent, role=role, everybody=everybody)
 
-@with_caller
-def resume(
-    caller: Caller,
-    reason: Reason,
-    agent: Agent = "",
-    role: Role = "",
-    everybody: Everybody = False,
-    person: AsPerson = "",
-) -> None:
-    """Lift a suspension that was made with the very same choice."""
-    _change(caller, person, "active again", reason, agent=agent, role=role, everybody=everybody)
+    change.__doc__ = about
+    return with_caller(change)
 
 
 def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str, role: str, everybody: bool) -> None:
@@ -63,17 +57,17 @@ def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str
         registry = steward.registry
         if agent:
             select = {"agent": full_id(agent, "agent", registry.genesis.domain)}
-            if status == "suspended":
+            if status == SUSPENDED:
                 check_known(f"agent {agent}", str(select["agent"]), list(registry.agents))
         elif role:
             select = {"role": role}
-            if status == "suspended":
+            if status == SUSPENDED:
                 roles = {one for each in registry.agents.values() for one in each.roles}
                 check_known(f"agent with role {role}", role, sorted(roles))
-        if status == "suspended" and suspension_name(select) in registry.suspended:
+        if status == SUSPENDED and suspension_name(select) in registry.suspended:
             _tell_unchanged(caller, select)
             return
-        answer = steward.suspend(select, reason) if status == "suspended" else steward.resume(select, reason)
+        answer = steward.suspend(select, reason) if status == SUSPENDED else steward.resume(select, reason)
         if caller.is_json:
             tell(caller, answer)
         else:
@@ -87,3 +81,9 @@ def _tell_unchanged(caller: Caller, select: "JsonObject") -> None:
         caller.show_json({"kind": UNCHANGED, "kind_of": "suspended", "name": suspension_name(select)})
     else:
         caller.show(f"unchanged: suspended already: {selected(select)}")
+
+
+suspend = _command(
+    SUSPENDED, "Stop agents at once. What they hold ends, what they send is refused; persons are never suspended."
+)
+resume = _command("active again", "Lift a suspension that was made with the very same choice.")

@@ -12,6 +12,7 @@ GAP = "  "
 COLUMN_MIN = 6  # narrower, and a cell says nothing any more
 SPARED_MAX = 12  # columns this narrow (times, numbers, short names) are shortened only when nothing else helps
 CUT = "…"
+ID = "spiffe://"  # of an agent's or a person's id the name alone says enough to whoever knows the bus
 
 
 def set_table(
@@ -37,6 +38,8 @@ def shortened(text: str, width: int) -> str:
     """The text in at most ``width`` characters: a list without its last items, anything else without its middle."""
     if cell_len(text) <= width:
         return text
+    if text.startswith(ID) and cell_len(name := f"{CUT}/{text.rpartition('/')[2]}") <= width:
+        return name
     if ", " in text:
         kept = text
         while ", " in kept:

@@ -77,6 +77,8 @@ def _topics(config: dict[str, str], what: list[str]) -> list[str]:
 def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool, count: int) -> None:
     shown = 0
     waiting = reading.catch_up() if from_start else []
+    if from_start and not waiting:
+        caller.say("nothing is there yet; waiting for what comes; Ctrl-C ends")
     if not from_start:
         caller.say("waiting for what comes from now on (--from-start shows what is there); Ctrl-C ends")
     while True:

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 ABOUT = "The topics the bus needs: whether each is there and as it must be."
 
-REMEDIES = {
-    "partitions": "other partitions are a migration: nothing here changes them",
-    "replicas": "add copies with kafka-reassign-partitions.sh",
+# What no command here does, and who can.
+BY_HAND = {
+    "partitions": "Another number of partitions is a migration: every key would move.",
+    "replicas": "Copies are added with kafka-reassign-partitions.sh.",
 }
+LOST = (
+    "An input that was judged cannot be made anew, its journal names the one that is gone:"
+    " take the lane out with `agentbus lanes rm`; a new one needs a new name."
+)
 DAY_MS = 24 * 3600 * 1000
 
 Replication = Annotated[
@@ -96,19 +101,19 @@ def _show(caller: Caller, differences: Sequence["TopicDifference"], *, done: Seq
         rows = [_cells(one, is_done=one in done) for one in differences]
         caller.show_table(("topic", "what", "found", "wanted", "remedy"), rows)
         caller.show("")
+    if any(one.mend.value == "lost" for one in differences):
+        caller.say(LOST)
+    for setting, text in BY_HAND.items():
+        if any(one.setting == setting for one in differences):
+            caller.say(text)
 
 
 def _cells(one: "TopicDifference", *, is_done: bool) -> list[str]:
-    remedy = REMEDIES.get(one.setting, f"apply would {one.mend.value} it")
+    remedy = "by hand" if one.setting in BY_HAND or one.mend.value == "lost" else one.mend.value
     if is_done:
         remedy = "created" if one.mend.value == "create" else "altered"
-    return [
-        one.topic,
-        one.setting or "topic",
-        _in_days(one.setting, one.found),
-        _in_days(one.setting, one.wanted),
-        remedy,
-    ]
+    found, wanted = (_in_days(one.setting, value) for value in (one.found, one.wanted))
+    return [one.topic, one.setting or "topic", found, wanted, remedy]
 
 
 def _in_days(setting: str, value: str) -> str:
@@ -122,9 +127,10 @@ def _in_days(setting: str, value: str) -> str:
 
 
 def _summary(report: "TopicReport") -> str:
-    counts = {mend: sum(one.mend == mend for one in report.differences) for mend in ("create", "alter", "migrate")}
+    counts = {mend: sum(one.mend == mend for one in report.differences) for mend in ("create", "alter")}
     topics = len({one.topic for one in report.differences})
-    told = f"{counts['create']} to create, {counts['alter']} settings to alter, {counts['migrate']} for a person"
+    people = len(report.differences) - sum(counts.values())
+    told = f"{counts['create']} to create, {counts['alter']} settings to alter, {people} for a person"
     return f"{topics} of {len(report.needed)} topics differ: {told}. Next: `agentbus topics apply`."
 
 

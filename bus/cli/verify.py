@@ -1,5 +1,6 @@
 """`agentbus verify`: an outsider's check of a running bus, or of an export: nothing lost, doubled or changed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,6 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.shell.errors import RetryableError
 
 if TYPE_CHECKING:
     from bus.audit.evidence import Evidence
@@ -52,11 +52,15 @@ def verify(caller: Caller, folder: Folder = None, save: Save = None, only: Only 
     from bus.audit.verify import verify as run_checks
 
     names = _names(only)
-    evidence = _evidence(caller, folder)
+    if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):  # before all is read
+        raise CommandError(ExitCode.CONFLICT, f"{save} is there already", "name a new folder: nothing is overwritten")
+    with caller.working() as tell:
+        evidence = _evidence(caller, folder, tell)
+        if save is not None:
+            save_export(evidence, save)
+        report = run_checks(evidence, names, tell)
     if save is not None:
-        save_export(evidence, save)
         caller.say(f"saved in {save}")
-    report = run_checks(evidence, names, caller.say)
     if caller.is_json:
         caller.show_json(report.to_json())
     else:
@@ -75,7 +79,7 @@ def _names(only: str) -> list[str]:
     return names
 
 
-def _evidence(caller: Caller, folder: Path | None) -> "Evidence":
+def _evidence(caller: Caller, folder: Path | None, tell: Callable[[str], None]) -> "Evidence":
     from bus.audit.collect import collect
     from bus.audit.export import load
 
@@ -84,16 +88,12 @@ def _evidence(caller: Caller, folder: Path | None) -> "Evidence":
             step = "name a folder that `agentbus verify --save` wrote"
             raise CommandError(ExitCode.NOT_FOUND, f"there is no folder {folder}", step)
         return load(folder)
-    try:
-        return collect(caller.settings(login=AUDITOR_LOGIN).client_config(), caller.say)
-    except RetryableError as error:
-        step = error.next_step or "try again"
-        raise CommandError(ExitCode.UNREACHABLE, error.message, step) from error
+    return collect(caller.settings(login=AUDITOR_LOGIN).client_config(), tell)
 
 
 def _show(caller: Caller, report: "Report") -> None:
     rows = [(check.name, check.title, _result(check), check.looked_at) for check in report.checks]
-    caller.show_table(("check", "what must hold", "result", "looked at"), rows)
+    caller.show_table(("check", "what must hold", "result", "looked at"), rows, optional=("what must hold",))
     for check in report.checks:
         _show_findings(caller, check)
     for check in report.checks:
@@ -101,12 +101,13 @@ def _show(caller: Caller, report: "Report") -> None:
             caller.show(f"not checked ({check.name}): {why}")
     _show_moving(caller, report)
     if report.found:
-        caller.show(
-            f"{report.found:,} findings in {report.source}: look at the first one first, others may follow from it"
-        )
+        only = f"1 finding in {report.source}"
+        many = f"{report.found:,} findings in {report.source}: look at the first one first, others may follow from it"
+        caller.show(only if report.found == 1 else many)
     else:
         left_out = sum(1 for check in report.checks if check.not_checked)
-        but = f", but {left_out} of {len(report.checks)} checks could not be made in full, see above"
+        checks = "1 check" if len(report.checks) == 1 else f"{len(report.checks)} checks"
+        but = f", but {left_out} of {checks} could not be made in full, see above"
         caller.show(f"no findings in {report.source}{but if left_out else ''}")
 
 

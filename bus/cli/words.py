@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+from bus.audit.plain import printable
 from bus.core.contracts import JsonObject
 
 ENDED = {
@@ -15,9 +16,9 @@ ENDED = {
 def in_words(event: JsonObject) -> str:
     """The event in a line; what this version does not know is shown as it came."""
     try:
-        return _in_words(event)
+        return printable(_in_words(event))
     except KeyError:  # of another version: a field is missing
-        return _as_it_came(event)
+        return printable(_as_it_came(event))
 
 
 def _in_words(event: JsonObject) -> str:
@@ -123,6 +124,11 @@ def clock(at_ms: int) -> str:
 def exact_clock(at_ms: int) -> str:
     """The same to the millisecond, where it matters what came first."""
     return f"{clock(at_ms)}.{at_ms % 1000:03d}"
+
+
+def full_clock(at_ms: int) -> str:
+    """The same with its date and how far this wall's clock is from UTC, for whoever compares it with other clocks."""
+    return _local(at_ms).isoformat(sep=" ", timespec="milliseconds")
 
 
 def selected(select: JsonObject) -> str:

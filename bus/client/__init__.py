@@ -5,7 +5,7 @@
     with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
         try:
             with bus.claim("lead/L-1") as lead:
-                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "Hi", "text": "…"})
         except Denied as no:                       # somebody else has it
             print(no.reason, no.retry_after_ms, no.advice)
         except Refused as no:                      # the message was not in order

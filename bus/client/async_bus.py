@@ -14,7 +14,7 @@ from bus.client.event import Event
 from bus.client.execution import Action, Execution
 from bus.client.holding import OnLost
 from bus.client.message import JSON, Body
-from bus.client.pending import Request
+from bus.client.pending import Request, Until
 from bus.client.stores import Store
 from bus.client.subscription import Start
 from bus.client.sync_bus import TIMEOUT_S, Bus, PlainBody
@@ -31,7 +31,7 @@ class AsyncBus:
 
     async with AsyncBus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
         async with bus.claim("lead/L-1") as lead:
-            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+            await lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "A", "text": "B"})
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class AsyncBus:
 
     async def open(self) -> Self:
         """Connect now; raises `Unreachable`, `NotTaken`."""
-        if not self.blocking.is_open:
+        if self.blocking.is_open:
+            self.blocking.open()  # somebody who shares the connection has opened it: nothing here waits any more
+        else:
             await asyncio.to_thread(self.blocking.open)
         return self
 
@@ -105,13 +107,14 @@ class AsyncBus:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Say something and get the verdict; as `Bus.send`."""
         await self.open()
         voice = self.blocking._voice
         draft = voice.draft(message_type, body, subject, token, Extras(content_type, id, headers, expires_in_s))
-        request = voice.send(draft, self.blocking._wait_s(timeout_s))
+        request = voice.send(draft, self.blocking._wait_s(timeout_s), until)
         return voice.verdict(request, await self._answer(request))
 
     async def events(self, *, timeout_s: float | None = None) -> AsyncIterator[Event]:

@@ -6,9 +6,10 @@ from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bus.client.errors import ClientError, LeaseLost, Refused, Unanswered
+from bus.client.clock import elapsed_s
+from bus.client.errors import ClientError, Denied, LeaseLost, Refused, Unanswered
 from bus.client.holding import ENDED_BY_ANSWER, OnLost
-from bus.client.lease import LEAVING_S, Lease
+from bus.client.lease import AGAIN_S, LEAVING_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
 from bus.client.verdict import Verdict
 
@@ -32,7 +33,7 @@ class Claiming:
         timeout_s: float,
     ) -> None:
         self._bus = bus
-        self._arguments = (subject, lease_ms, reasoning, evidence, timeout_s)
+        self._arguments = (subject, lease_ms, reasoning, evidence)
         self._on_lost = on_lost
         self._timeout_s = timeout_s
         self._lease: AsyncLease | None = None
@@ -55,15 +56,22 @@ class Claiming:
 
     async def _claim(self) -> "AsyncLease":
         await self._bus.open()
-        voice = self._bus.blocking._voice
-        request = voice.claim(*self._arguments)
-        holding = voice.held(request, await self._bus._answer(request))
-        lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
-        if self._on_lost is not None:
-            lease.on_lost(self._on_lost)
-        if not holding.is_held:
-            await lease.renew(timeout_s=self._timeout_s)
-        return lease
+        voice, until_s = self._bus.blocking._voice, elapsed_s() + self._timeout_s
+        while True:
+            request = voice.claim(*self._arguments, until_s - elapsed_s())
+            try:
+                holding = voice.held(request, await self._bus._answer(request))
+                lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
+                if not holding.is_held:  # too long on its way to be believed, as in `Lease.revive`
+                    await lease.renew(timeout_s=until_s - elapsed_s())
+            except (LeaseLost, Denied) as error:
+                if not is_own_and_over(error) or elapsed_s() >= until_s:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if self._on_lost is not None:
+                lease.on_lost(self._on_lost)
+            return lease
 
 
 class AsyncLease:

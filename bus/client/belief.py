@@ -21,7 +21,7 @@ AGAIN_SHARE = 6
 def belief_end_s(began_s: float, *, at_ms: int, until_ms: int) -> float:
     """When the belief ends, on the clock of ``began_s``; ``at_ms`` and ``until_ms`` are those of the answer."""
     lease_ms = max(0, until_ms - at_ms)
-    margin_ms = min(lease_ms // MARGIN_SHARE_MAX, MARGIN_MS + lease_ms // DRIFT)
+    margin_ms = min(-(-lease_ms // MARGIN_SHARE_MAX), MARGIN_MS + lease_ms // DRIFT)
     return began_s + (lease_ms - margin_ms) / 1000
 
 

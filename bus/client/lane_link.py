@@ -9,7 +9,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from bus.client.errors import NotTaken, Unreachable
 from bus.client.kafka_links import REFUSED_LOGINS, Complaints, answers_reader, producer, topic_error
 from bus.client.message import Draft
+from bus.core.envelope import first
 from bus.core.records import Record
+from bus.core.routing import id_order
 from bus.core.topics import answers, incoming
 from bus.shell.follow import TAIL_RECORDS, Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
@@ -33,7 +35,7 @@ OnDelivery = Callable[[KafkaError | None, Message], None]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A record of the lane's answers. What is not next is a repeat, or stands behind a gap that will be sent again."""
+    """A record of the lane's answers that is next, or a repeat: perhaps of one that stood before our beginning."""
 
     record: Record
     is_next: bool
@@ -114,7 +116,8 @@ class LaneLink:
             record = record_of(message)
             self._next_offset = record.offset + 1
             is_next = self._follower.takes(record)
-            if record.offset >= self._end:
+            # What stands behind a gap is left out: the bus will send it again, in order.
+            if record.offset >= self._end and (is_next or self._is_repeat(record)):
                 found.append(Heard(record, is_next=is_next))
         return found
 
@@ -161,6 +164,12 @@ class LaneLink:
         assert self._consumer is not None
         self._next_offset = offset
         self._consumer.assign([TopicPartition(answers(self.lane), 0, offset)])
+
+    def _is_repeat(self, record: Record) -> bool:
+        source = first(record.headers, "bus-from").decode("utf-8", "replace")
+        identifier = first(record.headers, "bus-decision").decode("utf-8", "replace")
+        last = self._follower.last.get(source, "")
+        return bool(last) and id_order(identifier) <= id_order(last)
 
     def _on_read_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:

@@ -5,17 +5,21 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from bus.client.errors import ClientError, LeaseLost, Misuse, Refused, Unanswered
+from bus.client.clock import elapsed_s
+from bus.client.errors import ClientError, Denied, LeaseLost, Misuse, Refused, Unanswered
 from bus.client.event import Event
 from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
 from bus.client.message import JSON, Body, Draft
 from bus.client.pending import Request
 from bus.client.verdict import Verdict
+from bus.core.reasons import ArbiterReason
 
 if TYPE_CHECKING:
     from bus.client.sync_bus import Bus
 
 LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lease has ended
+
+AGAIN_S = 0.1  # an own lease that has run out is ended by the bus's next tick
 
 _log = logging.getLogger("agentbus.client")
 
@@ -114,6 +118,14 @@ class Lease:
             self._holding.check_belief()
         self._holding.check()
 
+    def revive(self, until_s: float) -> None:
+        """A grant may have been so long on its way that it can no more be believed: then ask for more first.
+
+        ``until_s`` is a reading of `elapsed_s`. Raises `LeaseLost` if the bus has ended it meanwhile.
+        """
+        if not self.is_held:
+            self.renew(timeout_s=until_s - elapsed_s())
+
     def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
         """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.
 
@@ -167,3 +179,8 @@ class Lease:
 
     def __repr__(self) -> str:
         return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"
+
+
+def is_own_and_over(error: LeaseLost | Denied) -> bool:
+    """Did a claim fail because this agent's own lease has run out, and the bus is about to end it? Then try again."""
+    return isinstance(error, LeaseLost) or error.reason == ArbiterReason.LATE

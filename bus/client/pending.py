@@ -10,6 +10,7 @@ The gate says `duplicate` when it has seen the message before: that is no answer
 from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bus.client.clock import elapsed_s
 from bus.client.errors import Misuse
@@ -24,6 +25,8 @@ GIVEN_UP_MAX = 10_000
 _LAST_OF_CLAIM = frozenset({"granted", "confirmed", "denied", "refused"})
 _LAST_OF_DOMAIN = frozenset({"action_admitted", "action_held", "action_refused", "refused", "denied"})
 
+# What the caller waits for: what came of it, or only that the gate let it pass.
+Until = Literal["verdict", "forwarded"]
 Key = tuple[str, str]  # the agent and the id of its message
 
 
@@ -38,11 +41,13 @@ class Request:
     draft: Draft
     began_s: float
     until_s: float
+    until: Until = "verdict"
     future: Future[tuple[Event, ...]] = field(default_factory=Future)
     events: list[Event] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     attempts: int = 0
     is_corrected: bool = False  # sent anew once because the clock was wrong
+    is_looked_up: bool = False  # its first answer was looked for in the log
     is_echoed: bool = False  # sent anew to hear whether the gate let it pass
     stated_s: float | None = None  # when a fact was answered that an admission may follow
 

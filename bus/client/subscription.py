@@ -21,6 +21,7 @@ from bus.core.topics import OUTCOMES
 from bus.shell.follow import Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 
+JOIN_S = 60.0  # a group that was left by kill -9 takes its session's time to let others in
 LOOK_S = 0.2  # how soon a close is seen; messages wake the reader at once
 TOPICS_MAX = 100
 Start = Literal["earliest", "latest"]
@@ -63,6 +64,7 @@ class Subscription(Generic[T]):
         self._closed = threading.Event()
         self._reading = threading.Lock()
         self._current: Record | None = None
+        self._joined_s = 0.0
         self._followers: dict[tuple[str, int], Follower] = {}
 
     def open(self) -> Self:
@@ -103,8 +105,8 @@ class Subscription(Generic[T]):
         with self._reading:
             self.open()
             self.settle()
-            until_s = None if self._timeout_s is None else elapsed_s() + self._timeout_s
-            while not self._closed.is_set() and (until_s is None or elapsed_s() < until_s):
+            waits_s = elapsed_s()
+            while not self._closed.is_set() and not self._is_over(waits_s):
                 record = self._poll()
                 if record is not None and (found := self._wanted(record)) is not None:
                     return found
@@ -128,6 +130,13 @@ class Subscription(Generic[T]):
             self.settle()
         self.close()
 
+    def _is_over(self, waits_s: float) -> bool:
+        """Has nothing come for long enough? Joining the group does not count, unless that takes too long by far."""
+        if self._timeout_s is None:
+            return False
+        since_s = max(waits_s, self._joined_s or waits_s + JOIN_S)
+        return elapsed_s() - since_s > self._timeout_s
+
     def _poll(self) -> Record | None:
         assert self._consumer is not None, "open() comes first"
         message = self._consumer.poll(LOOK_S)
@@ -143,17 +152,13 @@ class Subscription(Generic[T]):
 
     def _wanted(self, record: Record) -> Message[T] | None:
         """The message, None for what is not asked for or, on bus.outcomes, not next."""
-        self._current = record
-        if is_outcome(record) and not self._follower(record).takes(record):
-            self.settle()
+        is_repeat = is_outcome(record) and not self._follower(record).takes(record)
+        if is_repeat or (self._types is not None and type_of(record) not in self._types):
+            self._store(record)
             return None
-        if self._types is None:
-            return message_of(record, None)
-        builder = self._types.get(type_of(record))
-        if builder is None:
-            self.settle()
-            return None
-        return message_of(record, builder)
+        message = message_of(record, self._types[type_of(record)] if self._types is not None else None)
+        self._current = record  # what could not be read is not handed out, so it is not processed either
+        return message
 
     def _follower(self, record: Record) -> Follower:
         place = (record.topic, record.partition)
@@ -175,10 +180,23 @@ class Subscription(Generic[T]):
             if self._consumer is not None:
                 self._consumer.store_offsets(offsets=[place])
 
-    def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
-        """What another member has read since is not known here: begin anew with what each source says next."""
+    def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Begin with what each source says next: what another member has read since is not known here.
+
+        A group that reads for the first time notes where it begins, or it would begin somewhere else after a restart.
+        """
         for place in places:
             self._followers.pop((place.topic, place.partition), None)
+        with contextlib.suppress(KafkaException):  # then ``auto.offset.reset`` does the same, but does not note it
+            found = consumer.committed(places, timeout=CALL_TIMEOUT_S)
+            begun = [self._beginning(consumer, place) for place in found if place.offset < 0]
+            if begun:
+                consumer.commit(offsets=begun, asynchronous=False)
+        self._joined_s = elapsed_s()
+
+    def _beginning(self, consumer: Consumer, place: TopicPartition) -> TopicPartition:
+        low, end = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
+        return TopicPartition(place.topic, place.partition, low if self._start == "earliest" else end)
 
     def _check_topics(self, consumer: Consumer) -> None:
         for topic in self.topics:

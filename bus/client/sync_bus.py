@@ -3,21 +3,23 @@
 import atexit
 import contextlib
 import os
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, overload
 
 from bus.client.admitted import Builder
+from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, Misuse
+from bus.client.errors import ClientError, Denied, LeaseLost, Misuse
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
-from bus.client.lease import Lease
+from bus.client.lease import AGAIN_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
-from bus.client.pending import Request
+from bus.client.pending import Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
 from bus.client.subscription import Start, Subscription
@@ -40,7 +42,7 @@ class Bus:
 
         with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
             with bus.claim("lead/L-1") as lead:
-                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@example.com", "text": "Hello"})
+                lead.act("leads.email.send.v1", {"lead_id": "L-1", "to": "ada@acme.com", "subject": "Hi", "text": "…"})
     """
 
     def __init__(
@@ -121,14 +123,20 @@ class Bus:
         has it: ``retry_after_ms``), `Refused`, `Unanswered`, `Unreachable`.
         """
         self.open()
-        request = self._voice.claim(subject, lease_ms, reasoning, evidence, self._wait_s(timeout_s))
-        holding = self._voice.held(request, self._await(request))
-        lease = Lease(self, holding)
-        if on_lost is not None:
-            holding.when_lost(on_lost)
-        if not holding.is_held:  # the claim was so long on its way that the belief has ended: ask for more first
-            lease.renew(timeout_s=timeout_s)
-        return lease
+        until_s = elapsed_s() + self._wait_s(timeout_s)
+        while True:
+            request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s())
+            try:
+                lease = Lease(self, self._voice.held(request, self._await(request)))
+                lease.revive(until_s)
+            except (LeaseLost, Denied) as error:
+                if not is_own_and_over(error) or elapsed_s() >= until_s:
+                    raise
+                time.sleep(AGAIN_S)
+                continue
+            if on_lost is not None:
+                lease.on_lost(on_lost)
+            return lease
 
     def send(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
@@ -141,18 +149,20 @@ class Bus:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Say something: a fact, a report, a message to others; returns the verdict.
 
         ``body`` is a dict, a dataclass, a pydantic model, or bytes (with ``content_type="application/avro"`` if they
-        are Avro). An ``id`` of your own makes a message that is sent twice one message. Raises `Refused` with all
-        violations, `Unanswered`, `NotTaken`.
+        are Avro). An ``id`` of your own makes a message that is sent twice one message. A type that has no topic and
+        states no fact gets no answer when all is well: say ``until="forwarded"`` for it, or wait ten seconds longer.
+        Raises `Refused` with all violations, `Unanswered`, `NotTaken`.
         """
         self.open()
         extras = Extras(content_type, id, headers, expires_in_s)
         draft = self._voice.draft(message_type, body, subject, token, extras)
-        request = self._voice.send(draft, self._wait_s(timeout_s))
+        request = self._voice.send(draft, self._wait_s(timeout_s), until)
         return self._voice.verdict(request, self._await(request))
 
     def events(self, *, timeout_s: float | None = None) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from bus.client.event import Event
 from bus.client.holding import Holding
 from bus.client.holdings import Holdings
 from bus.client.message import CLAIM, JSON, Body, Draft, encoded, further_headers
-from bus.client.pending import Request
+from bus.client.pending import Request, Until
 from bus.client.verdict import Verdict, verdict_of
 from bus.core.topics import LANE_NAME
 
@@ -130,10 +130,10 @@ class Voice:
         )
         return made
 
-    def send(self, draft: Draft, timeout_s: float) -> Request:
+    def send(self, draft: Draft, timeout_s: float, until: Until = "verdict") -> Request:
         """Send a message."""
         self.open()
-        return self.connection.submit(draft, timeout_s)
+        return self.connection.submit(draft, timeout_s, until=until)
 
     def verdict(self, request: Request, events: tuple[Event, ...]) -> Verdict:
         """What the answer says; raises `Refused`, `Denied`."""

@@ -93,7 +93,7 @@ def _stopped(
 ) -> What | None:
     envelope = message.envelope
     if name := state.registry.suspension_of(envelope.source):
-        return _fails(message, Why.SUSPENDED, f"suspended: {name}")
+        return _fails(message, Why.SUSPENDED, f"{name} is suspended; an operator lifts it")
     if envelope.expiry_ms is not None and moment.later >= envelope.expiry_ms:
         return _fails(message, Why.EXPIRED, f"ce_expirytime passed {moment.later - envelope.expiry_ms} ms ago")
     needs_terms = contract.guard or contract.fact is not None or contract.type in _ON_TERMS

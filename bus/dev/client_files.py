@@ -9,11 +9,12 @@ The files are the memory: a restart finds the passwords in them.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from bus.dev.errors import disk_error
+from bus.dev.errors import DevError, disk_error
 
 CLIENTS_FOLDER = "clients"
 ADMIN = "admin"
@@ -21,6 +22,8 @@ ADMIN = "admin"
 ADMIN_MECHANISM = "PLAIN"
 MECHANISM = "SCRAM-SHA-256"
 PASSWORD_BYTES = 18
+# A user's name is a file's name as well.
+USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 OWNER_ONLY = 0o600
 OWNER_ONLY_FOLDER = 0o700
 
@@ -41,7 +44,9 @@ _LOGIN_MODULES = {
 
 
 def client_file(data: Path, user: str) -> Path:
-    """Where the client properties of a user are."""
+    """Where the client properties of a user are; raises DevError if there can be no such user."""
+    if not USER_NAME.fullmatch(user):
+        raise DevError(f"{user!r} cannot be a user of a development bus", "use letters, digits, dots and dashes")
     return data / CLIENTS_FOLDER / f"{user}.properties"
 
 

@@ -25,6 +25,7 @@ from bus.shell.acls import (
     Operation,
     Pattern,
     Resource,
+    reader_groups,
 )
 
 ANY_HOST = "*"
@@ -37,6 +38,8 @@ _INCLUDED = {
     Operation.DESCRIBE_CONFIGS: {Operation.ALTER_CONFIGS},
 }
 _LOOKING = {Operation.READ, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS}
+# What everybody on a cluster may do without getting at the bus; whoever may ALTER it can grant itself everything.
+_HARMLESS_ON_CLUSTER = {Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS, Operation.IDEMPOTENT_WRITE}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,10 +113,14 @@ def _has_names_of(wide: Grant, narrow: Grant) -> bool:
 
 
 def _takes_away(denial: FoundAcl, wanted: Grant) -> bool:
-    """A denial of reading leaves the right to see it; of any part of a prefix, it takes that part."""
+    """A denial of any part of a prefix takes that part; what may not be seen can be neither read nor written."""
     what = denial.grant
     is_about = what.principal in (wanted.principal, ANYBODY) and what.resource is wanted.resource
-    return is_about and what.operation in (Operation.ALL, wanted.operation) and _share_names(what, wanted)
+    is_needed = wanted.operation in _INCLUDED.get(what.operation, ()) or what.operation in (
+        Operation.ALL,
+        wanted.operation,
+    )
+    return is_about and is_needed and _share_names(what, wanted)
 
 
 def _share_names(one: Grant, other: Grant) -> bool:
@@ -129,9 +136,10 @@ def _touches_bus(grant: Grant, governed: Collection[str], ours: Collection[str])
             prefixes = any(_touches_prefix(grant, prefix) for prefix in (TOPICS_PREFIX, READERS_PREFIX))
             return prefixes or any(_touches_name(grant, name) for name in STAGE_GROUPS)
         case Resource.TRANSACTIONAL_ID:
-            return grant.principal in ours or _touches_prefix(grant, TRANSACTIONS_PREFIX)
+            return grant.principal in (*ours, ANYBODY) or _touches_prefix(grant, TRANSACTIONS_PREFIX)
         case Resource.CLUSTER:
-            return grant.principal in ours
+            is_everybodys = grant.principal == ANYBODY and grant.operation not in _HARMLESS_ON_CLUSTER
+            return is_everybodys or grant.principal in ours
 
 
 def _touches_name(grant: Grant, name: str) -> bool:
@@ -144,6 +152,8 @@ def _touches_prefix(grant: Grant, prefix: str) -> bool:
 
 def _is_open(grant: Grant, governed: Collection[str]) -> bool:
     """May anybody be given this without asking the bus?"""
+    if grant.resource is Resource.GROUP:  # a reader's own groups: only its owner knows what it reads
+        return grant.operation in _LOOKING and grant.name.startswith(reader_groups(grant.principal))
     if grant.resource is not Resource.TOPIC or grant.operation not in _LOOKING:
         return False
     is_outcomes = (grant.name, grant.pattern) == (topics.OUTCOMES, Pattern.LITERAL)

@@ -1,4 +1,4 @@
-"""Who may do what on the bus's Kafka: the table of wire.md §1 as data, and what a broker's ACLs differ from it.
+"""Who may do what on the bus's Kafka: the table of docs/wire.md as data, and what a broker's ACLs differ from it.
 
     lane          writes bus.in.<lane>, reads bus.out.<lane> and bus.outcomes, and is nothing else's
     operators     a lane that also reads bus.control and bus.refused
@@ -133,6 +133,19 @@ def reader_groups(principal: str) -> str:
     return f"{READERS_PREFIX}{name.replace('%', '%25').replace('.', '%2E')}."
 
 
+def shared(holders: Holders) -> tuple[tuple[str, str], ...]:
+    """Lanes of agents whose principal is a stage's or the auditor's as well, each with that principal.
+
+    A stage could speak in an agent's name there, or an agent read sealed ballots.
+    """
+    others = {holders.gate, holders.arbiter, holders.publisher, holders.auditor}
+    return tuple(
+        (lane, principal)
+        for lane, principal in holders.lanes.items()
+        if principal in others and lane not in topics.PERSON_LANES
+    )
+
+
 def table(holders: Holders) -> tuple[Allowance, ...]:
     """What each principal may do, and nothing else; a principal with several roles may do what each of them may."""
     roles: dict[str, list[str]] = {}
@@ -161,8 +174,8 @@ def _lane(lane: str, principal: str) -> list[Grant]:
     may.topic(Operation.WRITE, topics.incoming(lane))
     may.topic(Operation.READ, topics.answers(lane), topics.OUTCOMES)
     may.groups(Operation.READ, lane_groups(lane))
-    # How far the gate is on the lane's own topic: seen, never moved.
-    may.group(Operation.DESCRIBE, *NAMED_GROUPS, GATE_GROUP)
+    # No stage's group: whoever may see one learns of every lane, and where the stages run.
+    may.group(Operation.DESCRIBE, *NAMED_GROUPS)
     if lane == topics.OPERATORS_LANE:
         may.topic(Operation.READ, topics.CONTROL, topics.REFUSED)
     if lane == topics.DESK_LANE:

@@ -12,6 +12,8 @@ from bus.shell.validation import ContractError, compile_contract
 
 AGENT_ID = re.compile(r"spiffe://[a-z0-9.-]{1,255}/agent/[A-Za-z0-9._-]{1,128}")
 PERSON_ID = re.compile(r"spiffe://[a-z0-9.-]{1,255}/person/[A-Za-z0-9._-]{1,128}")
+# As Kafka names them: a type, a colon, a name; "User:*" would be everybody.
+PRINCIPAL = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!\*\Z)[^\x00-\x1f\x7f]+")
 RESOURCE_TYPE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 TopicExists = Callable[[str], bool]
 
@@ -47,6 +49,9 @@ def _lane(wish: ControlWish, topic_exists: TopicExists) -> list[Violation]:
         if wish.name in PERSON_LANES:
             wrong.append(_broken("/value", "reserved-lane", f"lane {wish.name} is there from genesis and stays"))
         return wrong
+    if not PRINCIPAL.fullmatch(wish.value["principal"]):
+        hint = "name one Kafka principal, such as User:sales"
+        wrong.append(_broken("/value/principal", "principal", "the principal is none, or everybody", hint))
     missing = [t for t in (incoming(wish.name), answers(wish.name), gate_journal(wish.name)) if not topic_exists(t)]
     if missing:
         hint = f"create them first: agentbus lanes set {wish.name} does"
@@ -93,7 +98,9 @@ def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> 
     if contract.type != name:
         wrong.append(_broken("/value/contract/type", "name", f"the type is {contract.type}, the name {name}"))
     if contract.topic and not topic_exists(contract.topic):
-        hint = f"create topic {contract.topic}: it is its owner's, not the bus's"
+        see = f"if it is there, let the gate see it: agentbus acls apply --governed {contract.topic}"
+        make = "for development, agentbus contracts apply --create-topics 1 does"
+        hint = f"create topic {contract.topic}, it is its owner's ({make}); {see}"
         wrong.append(_broken("/value/contract/topic", "topic-exists", f"topic {contract.topic} does not exist", hint))
     if (contract.guard or contract.fact) and not contract.resource:
         wrong.append(_broken("/value/contract/resource", "resource", "a guarded action or fact names its resource"))

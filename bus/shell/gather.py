@@ -103,7 +103,7 @@ class _Draft:
             right = " or ".join(PERSON_LANES) if self.envelope.is_person else self.registry.lane_of(source)
             return Refusal(Why.WRONG_LANE, f"{source} sends on lane {right}, not on {lane}")
         if name := self.registry.suspension_of(source):
-            return Refusal(Why.SUSPENDED, f"suspended: {name}; an operator lifts it")
+            return Refusal(Why.SUSPENDED, f"{name} is suspended; an operator lifts it")
         return None
 
     def later(self) -> Refusal | None:

@@ -117,8 +117,9 @@ def reader(
 
 
 def admin(config: ClientConfig) -> AdminClient:
-    """An admin client."""
+    """An admin client; asking about a topic must not make it, which Kafka does unless it is told not to."""
     own: ClientSettings = {"log_level": 0, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
+    own["allow.auto.create.topics"] = False
     return AdminClient({**config, **own})
 
 
@@ -220,12 +221,17 @@ def next_offsets(client: AdminClient, places: list[tuple[str, int]]) -> dict[tup
 
 
 def committed(consumer: Consumer, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """The committed offsets of the consumer's group, 0 where there is none; can fail after a broker restart."""
+    """The committed offsets of the consumer's group, 0 where there is none; can fail after a broker restart.
+
+    Raises `NotPermittedError` if this client may not see the group, `RetryableError`.
+    """
     if not places:
         return {}
     try:
         found = consumer.committed([TopicPartition(topic, p) for topic, p in places], timeout=CALL_TIMEOUT_S)
     except KafkaException as error:
+        if error.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+            raise NotPermittedError("this login may not see how far the stages are") from error
         raise RetryableError(f"the group's offsets are not to be had: {error}") from error
     if any(tp.error and tp.error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART for tp in found):
         raise RetryableError("the group's offsets are not to be had")

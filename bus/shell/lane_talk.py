@@ -36,7 +36,7 @@ class Saying:
     content_type: str = "application/json"
 
     def headers(self, identifier: str, now_ms: int) -> Headers:
-        """The envelope of wire.md §2; ``now_ms`` in epoch milliseconds."""
+        """The envelope of docs/wire.md; ``now_ms`` in epoch milliseconds."""
         pairs = {
             "ce_specversion": "1.0",
             "ce_id": identifier,

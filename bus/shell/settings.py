@@ -13,7 +13,10 @@ from bus.shell.errors import UsageError
 READ_ELSEWHERE = {
     "AGENTBUS_AGENT": ("–", "Who speaks through `bus.client`, unless it is said in the code: `spiffe://…/agent/…`."),
     "AGENTBUS_LANE": ("–", "The lane of that agent."),
-    "AGENTBUS_CACHE": ("the user's cache folder", "Where `agentbus dev` keeps the Kafka it fetched."),
+    "AGENTBUS_CACHE": (
+        "the user's cache folder",
+        "Where `agentbus dev` keeps the Kafka it fetched, and `explain` its index of the journals.",
+    ),
     "AGENTBUS_JAVA": ("–", "The Java to run it on, instead of the one found or installed with the `dev` extra."),
     "AGENTBUS_DEBUG": ("–", "`1` shows the traceback behind an error sentence."),
 }

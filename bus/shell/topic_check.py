@@ -2,13 +2,14 @@
 
     create    it is missing: `apply_topics` makes it
     alter     a setting is wrong: `apply_topics` sets it
+    lost      it is missing, yet its journal has judged records of it: made anew it would be another topic, for ever
     migrate   only a person can: other partitions move every key, other copies move every byte
 
 A retention longer than the bus's own, and more copies, are the operator's choice and no difference. Governed topics
 belong to their owners: only what the bus's promises rest on is looked at there.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,6 +23,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     ResourceType,
 )
 
+from bus.core import topics
 from bus.core.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import governed_topics
@@ -36,6 +38,7 @@ RETENTION, RETENTION_BYTES, IN_SYNC, LARGEST = (
     "max.message.bytes",
 )
 PARTITIONS, COPIES = "partitions", "replicas"
+INPUTS = topics.incoming("")
 
 
 class Mend(StrEnum):
@@ -44,6 +47,7 @@ class Mend(StrEnum):
     CREATE = "create"
     ALTER = "alter"
     MIGRATE = "migrate"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,11 @@ def check_topics(config: kafka.ClientConfig, registry: Registry, *, replication:
     plans, governed = needed_topics(registry), governed_topics(registry)
     names = sorted([*(plan.name for plan in plans), *governed])
     there = find_topics(config, names)
+    judged = _judged(config, set(names) - there.keys(), there)
     differences = [one for plan in plans for one in compare_topic(plan, there.get(plan.name), replication=replication)]
     differences += [one for name in governed for one in compare_governed(name, there.get(name), replication)]
-    return TopicReport(tuple(names), tuple(sorted(differences, key=lambda one: (one.topic, one.setting))))
+    told = [_lost(one.topic) if one.mend is Mend.CREATE and one.topic in judged else one for one in differences]
+    return TopicReport(tuple(names), tuple(sorted(told, key=lambda one: (one.topic, one.setting))))
 
 
 def compare_topic(plan: TopicPlan, found: FoundTopic | None, *, replication: int) -> Iterator[TopicDifference]:
@@ -101,7 +107,7 @@ def compare_topic(plan: TopicPlan, found: FoundTopic | None, *, replication: int
     if found.partitions != plan.partitions:
         yield TopicDifference(plan.name, PARTITIONS, str(found.partitions), str(plan.partitions), Mend.MIGRATE)
     yield from _too_few_copies(plan.name, found, replication)
-    wanted = {**plan.settings(), RETENTION_BYTES: str(UNLIMITED), IN_SYNC: str(min(IN_SYNC_WANTED, replication))}
+    wanted = {**plan.settings(), RETENTION_BYTES: str(UNLIMITED), IN_SYNC: _in_sync(found, replication)}
     yield from _settings(plan.name, found, wanted, at_least={RETENTION, IN_SYNC})
 
 
@@ -113,7 +119,7 @@ def compare_governed(name: str, found: FoundTopic | None, replication: int) -> I
     yield from _too_few_copies(name, found, replication)
     promised = ("message.timestamp.type", "unclean.leader.election.enable", LARGEST)
     settings = governed_plan(name, found.partitions).settings()
-    wanted = {**{setting: settings[setting] for setting in promised}, IN_SYNC: str(min(IN_SYNC_WANTED, replication))}
+    wanted = {**{setting: settings[setting] for setting in promised}, IN_SYNC: _in_sync(found, replication)}
     yield from _settings(name, found, wanted, at_least={LARGEST, IN_SYNC})
 
 
@@ -133,6 +139,22 @@ def find_topics(config: kafka.ClientConfig, names: Sequence[str]) -> dict[str, F
     except KafkaException as error:
         raise _error_of(error, "tell their settings", "DescribeConfigs") from error
     return {name: FoundTopic(counts[name], _fewest_copies(metadata[name]), settings[name]) for name in there}
+
+
+def _judged(config: kafka.ClientConfig, missing: Collection[str], there: Mapping[str, FoundTopic]) -> set[str]:
+    """Those of the missing topics whose journals have begun."""
+    journals = {_journal_of(name): name for name in missing if name == topics.ARBITER or name.startswith(INPUTS)}
+    places = [(name, p) for name in journals if name in there for p in range(there[name].partitions)]
+    ends = kafka.next_offsets(kafka.admin(config), places)
+    return {journals[name] for (name, _), end in ends.items() if end > 0}
+
+
+def _journal_of(topic: str) -> str:
+    return topics.JOURNAL if topic == topics.ARBITER else topics.gate_journal(topic.removeprefix(INPUTS))
+
+
+def _lost(topic: str) -> TopicDifference:
+    return TopicDifference(topic, "", "missing", "the records that were judged: a new lane needs a new name", Mend.LOST)
 
 
 def apply_topics(
@@ -168,6 +190,11 @@ def _alter(client: AdminClient, wanted: Sequence[TopicDifference]) -> None:
             future.result()
     except KafkaException as error:
         raise _error_of(error, "be altered", "AlterConfigs") from error
+
+
+def _in_sync(found: FoundTopic, replication: int) -> str:
+    """As many as there are copies at most: asking for more than there can be would stop every write."""
+    return str(min(IN_SYNC_WANTED, replication, found.replicas))
 
 
 def _settings(

@@ -36,6 +36,8 @@ BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
 RESTART_AFTER_S = 1.0
 MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
+# Kafka says "created" before every broker knows of a topic: a change that names it may be faster than the news.
+NEWS_WITHIN_S = 1.0
 
 log = structlog.get_logger("bus.worker")
 Place = tuple[str, int]
@@ -243,6 +245,7 @@ class GateWorker(Worker):
     def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
         super().__init__(config, instance, metrics)
         self._known_topics: set[str] = set()
+        self._waited_until_s = 0.0
 
     def _wanted_topics(self) -> list[str]:
         return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
@@ -257,9 +260,18 @@ class GateWorker(Worker):
         return make
 
     def _topic_exists(self, topic: str) -> bool:
-        if topic not in self._known_topics and self._is_fit(topic):
-            self._known_topics.add(topic)
-        return topic in self._known_topics
+        """Is it known; a change waits for the news of its topics once, however many are missing."""
+        now_s = time.monotonic()
+        until_s = now_s if now_s < self._waited_until_s + NEWS_WITHIN_S else now_s + NEWS_WITHIN_S
+        while topic not in self._known_topics:
+            if self._is_fit(topic):
+                self._known_topics.add(topic)
+            elif time.monotonic() >= until_s:
+                self._waited_until_s = time.monotonic()
+                return False
+            else:
+                time.sleep(IDLE_WAIT_S)
+        return True
 
     def _is_fit(self, topic: str) -> bool:
         """Is it there; and, if it is a lane's, as a lane's must be: one partition, with the broker's time on it?"""

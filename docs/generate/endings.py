@@ -13,6 +13,9 @@ _CHANGED: Ending = {
     ExitCode.NOT_PERMITTED: "the person may not do that",
 }
 _TAKEN_AWAY = _CHANGED | _UNKNOWN
+_NOT_READABLE = "this login may not read the journals"
+_PART_MISSING = "part of the journals could not be read, so what is shown may not be all"
+_ASKED = _UNKNOWN | {ExitCode.NOT_PERMITTED: _NOT_READABLE}
 
 ENDINGS: dict[str, Ending] = {
     "demo": {ExitCode.FINDINGS: "something that had to happen was not seen"},
@@ -27,10 +30,14 @@ ENDINGS: dict[str, Ending] = {
     "suspend": _TAKEN_AWAY,
     "resume": _CHANGED,
     "verify": {ExitCode.FINDINGS: "something is wrong", ExitCode.NOT_FOUND: "there is no such folder"},
-    "explain": _UNKNOWN,
-    "resources show": _UNKNOWN,
-    "agents show": _UNKNOWN,
-    "doctor": {ExitCode.FINDINGS: "something is wrong"},
+    "explain": _ASKED,
+    "resources ls": {ExitCode.FINDINGS: _PART_MISSING, ExitCode.NOT_PERMITTED: _NOT_READABLE},
+    "resources show": _ASKED | {ExitCode.FINDINGS: _PART_MISSING},
+    "agents show": _ASKED,
+    "doctor": {
+        ExitCode.FINDINGS: "something is wrong",
+        ExitCode.NOT_PERMITTED: "nothing that was looked at is wrong, and this login may not look at all of it",
+    },
     "contracts show": _UNKNOWN,
     "contracts check": {ExitCode.FINDINGS: "an example or a contract is wrong"},
     "contracts apply": _CHANGED,

@@ -15,7 +15,7 @@ MEANS = {
     ExitCode.UNREACHABLE: "Kafka or the bus did not answer in time",
     ExitCode.NOT_FOUND: "there is no such thing",
     ExitCode.CONFLICT: "somebody was faster, or something else is there already",
-    ExitCode.NOT_PERMITTED: "not permitted",
+    ExitCode.NOT_PERMITTED: "not permitted; of `doctor`: this login may not look at everything, the rest is well",
 }
 CTRL_C = 130
 

@@ -12,7 +12,7 @@ from bus.core.gate import POISON, Judged, Row, arrival_ms, decide, evolve
 from bus.core.records import Headers, Output, Record, canonical
 from bus.core.routing import partition_of
 from tests.audit.handmade import ANA, PARTITIONS, SALES, START_MS, SUPPORT, Body, HandmadeBus
-from tests.rules.cast import CALL, CONTRACTS, MAIL, NOTE, PING, STAGE, wire_time
+from tests.rules.cast import CALL, CONTRACTS, MAIL, NOTE, PING, SCORE, STAGE, wire_time
 
 CRM, LEGAL = "spiffe://acme/agent/crm-1", "spiffe://acme/agent/legal-1"
 LEASE_MS = 3_000
@@ -123,8 +123,9 @@ def _set_up(bus: EventfulBus) -> None:
     bus.set("terms", "truck", {"resource": "truck", **terms, "lock_delay_ms": 20_000})
     for name in (MAIL, NOTE, PING, CALL):
         bus.set("contract", name, CONTRACTS[name])
-    stage = {**CONTRACTS[STAGE]["contract"], "resource": "deal"}
-    bus.set("contract", STAGE, {**CONTRACTS[STAGE], "contract": stage})
+    for name in (STAGE, SCORE):
+        fact = {**CONTRACTS[name]["contract"], "resource": "deal"}
+        bus.set("contract", name, {**CONTRACTS[name], "contract": fact})
 
 
 def _refuse_at_the_gate(bus: EventfulBus) -> None:
@@ -191,6 +192,7 @@ def _say_no_at_the_arbiter(bus: EventfulBus) -> None:
     bus.say("crm", CRM, STAGE, {"value": "lost"}, subject="deal/D-2")
     bus.say("sales", SALES, CLAIM, subject="deal/D-2")
     bus.say("crm", CRM, STAGE, {"value": "won"}, subject="deal/D-2")
+    bus.say("crm", CRM, SCORE, {"value": 7}, subject="deal/D-2")
     bus.say("sales", SALES, CLAIM, subject="deal/D-2")
     bus.say("sales", SALES, CLAIM, subject="ship/S-1")
     bus.say("legal", LEGAL, CLAIM, subject="lead/L-4")
@@ -226,6 +228,10 @@ def _suspend(bus: EventfulBus) -> None:
     bus.wait_ms(200)
     bus.say("operators", ANA, "bus.control.resume.v1", select)
     bus.say("sales", SALES, CLAIM, subject="lead/L-6")
+    shorter = {"resource": "truck", "window_ms": 0, "lease_ms": 1_000, "on_held": "deny", "handover_ms": 2_000}
+    base = bus.registry.hashes["terms", "truck"]
+    change = {"kind": "terms", "name": "truck", "value": shorter, "base": base}
+    bus.say("operators", ANA, "bus.control.set.v1", change)
     gone = {"kind": "contract", "name": PING, "value": None, "base": bus.registry.hashes["contract", PING]}
     bus.say("operators", ANA, "bus.control.set.v1", gone)
 

@@ -1,11 +1,12 @@
 """Everything that can be explained on a bus, and an oracle that knows nothing of the engine: raw answers, folded."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from bus.audit.evidence import Evidence
+from bus.audit.decisions import GateDecision
+from bus.audit.evidence import Evidence, Log
 from bus.audit.explain import Explaining
 from bus.audit.explanation import Explanation
 from bus.audit.index import Index
@@ -60,6 +61,37 @@ def explanations() -> dict[str, Explanation]:
         assert row is not None
         found.append(explaining.gate(row))
     return {one.decision: one for one in found}
+
+
+@cache
+def worn() -> list[Explanation]:
+    """Some of them once retention has taken the messages, and the topics that name what was wrong."""
+    gone = ("bus.in.", "bus.arbiter", "bus.refused", "leads")
+    evidence = eventful()
+    logs = {
+        place: Log(log.end, log.end, ()) if place[0].startswith(gone) else log for place, log in evidence.logs.items()
+    }
+    asked = Lookup(index_of(replace(evidence, logs=logs)))
+    explaining = Explaining(asked.index, asked, clock)
+    found = [asked.gate("sales", 12), asked.by_src("bus.in.sales/0/23")]
+    explained = [
+        explaining.gate(one) if isinstance(one, GateDecision) else explaining.arbiter(one) for one in found if one
+    ]
+    assert len(explained) == len(found)
+    return explained
+
+
+@cache
+def undecided() -> Explanation:
+    """A message that its gate has forwarded, and the arbiter has not reached."""
+    evidence = eventful()
+    logs = {
+        place: Log(0, 2, log.records[:2]) if place[0] == "bus.journal" else log for place, log in evidence.logs.items()
+    }
+    asked = Lookup(index_of(replace(evidence, logs=logs)))
+    found = asked.gate("sales", 15)
+    assert found is not None
+    return Explaining(asked.index, asked, clock).gate(found)
 
 
 def kinds() -> dict[tuple[str, str, str], Explanation]:

@@ -13,12 +13,13 @@ from bus.cli.explain_text import LABEL, as_text, story_lines
 from bus.core.events import KINDS
 from bus.core.reasons import ArbiterReason, GateReason
 from tests.audit.eventful import CRM
-from tests.audit.explained import explanations, kinds, lookup
+from tests.audit.explained import explanations, kinds, lookup, undecided, worn
 from tests.audit.handmade import SALES, SUPPORT
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Path(__file__).with_name("plain_words.txt")
 NAMES = {"ana", "ghost"}  # of this world
+UNITS = {"ms", "s", "min", "h", "d"}  # of how long ago it was: which of them depends on today
 # Words of our code that say nothing to somebody who has not read it; none may slip into the list of plain words.
 JARGON = {
     *("alien", "anchor", "basis", "commit", "committed", "dedupe", "deserialize", "doomed", "evolve", "fold", "folded"),
@@ -57,7 +58,7 @@ def _spoken(lines: list[str]) -> Iterator[str]:
 
 def _allowed() -> set[str]:
     reasons = {reason.value for reason in (*GateReason, *ArbiterReason)}
-    return _glossary() | set(PLAIN.read_text(encoding="utf-8").split()) | reasons | set(KINDS) | NAMES
+    return _glossary() | set(PLAIN.read_text(encoding="utf-8").split()) | reasons | set(KINDS) | NAMES | UNITS
 
 
 def _unknown(lines: list[str]) -> set[str]:
@@ -73,6 +74,13 @@ def test_thirty_sorts_of_decisions_are_looked_at() -> None:
 def test_an_explanation_is_plain(decision: str) -> None:
     """Every word of it is plain English or stands in the glossary."""
     assert not _unknown(as_text(explanations()[decision], None))
+
+
+def test_an_explanation_without_its_message_is_plain() -> None:
+    """What retention took is said in plain words as well."""
+    lines = [line for one in (*worn(), undecided()) for line in as_text(one, None)]
+    assert not _unknown(lines)
+    assert any("are not kept any more, or not for this login to read" in line for line in lines)
 
 
 def test_the_story_of_a_subject_is_plain() -> None:
@@ -94,7 +102,7 @@ def test_no_jargon_is_called_plain() -> None:
 
 def test_every_plain_word_is_used() -> None:
     """A word that nobody says any more leaves the list, so that it cannot come back unseen."""
-    said = {word for one in explanations().values() for word in _spoken(as_text(one, None))}
+    said = {word for one in [*explanations().values(), *worn(), undecided()] for word in _spoken(as_text(one, None))}
     said |= set(_spoken(story_lines(story_of(lookup(), "lead/L-1", 100), None)))
     for agent in (SALES, SUPPORT, CRM):
         report = report_of(lookup(), lookup().index.present_registry(), agent, 20)

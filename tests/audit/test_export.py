@@ -7,7 +7,7 @@ import pytest
 from bus.audit.evidence import Evidence, Log
 from bus.audit.export import load, save
 from bus.core.records import Record
-from bus.shell.errors import BusError, ConflictError
+from bus.shell.errors import BusError, ConflictError, NotInitialisedError
 from tests.audit.handmade import busy_bus
 
 # Bytes of every kind: text, none at all, nothing in them, no text, a line end in them, headers that nobody can read.
@@ -66,3 +66,9 @@ def test_a_line_that_is_no_record_is_a_flaw(tmp_path: Path) -> None:
         "file bus.in.sales-0.jsonl was changed after the export: its sha256 is not the manifest's",
         "line 1 is no record any more",
     ]
+
+
+def test_a_folder_without_a_manifest_is_no_export(tmp_path: Path) -> None:
+    """It was removed, or the wrong folder was named: not a fault to report."""
+    with pytest.raises(NotInitialisedError, match=r"manifest\.json cannot be read"):
+        load(tmp_path)

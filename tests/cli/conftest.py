@@ -1,5 +1,10 @@
-"""What the tests of the command line share: one development bus for all, and the real command as a subprocess."""
+"""What the tests of the command line share: one development bus for all, and the real command.
 
+A new interpreter takes longer than most commands, so they run in this one, where the process is not the point.
+"""
+
+import contextlib
+import io
 import json
 import os
 import signal
@@ -15,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bus.cli.app import main
 from bus.dev.jars import kafka_files
 from bus.dev.lock import read_lock
 from bus.dev.places import cache_folder
@@ -24,6 +30,7 @@ COMMAND = Path(sys.executable).with_name("agentbus")
 READY_S = 120.0  # warm it takes six seconds; the machine may be busy with everything else
 STOP_S = 60.0
 CALL_S = 60.0
+OWN_PROCESS = ("dev", "demo", "run")  # they set up signals and logs for a whole process
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,57 @@ def agentbus(*arguments: str, env: dict[str, str], stdin: str = "") -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+class Pipe(io.TextIOWrapper):
+    """Where a command of this process writes, or reads; ``is_terminal`` makes it behave as at a terminal."""
+
+    def __init__(self, text: str = "", *, is_terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(text.encode()), encoding="utf-8", write_through=True)
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        """Does somebody sit there?"""
+        return self._is_terminal
+
+    def written(self) -> str:
+        """All that was written."""
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+def in_this_process(*arguments: str, env: dict[str, str], stdin: str = "", is_terminal: bool = False) -> Ran:
+    """Run the command to its end as its own process would, but in this one; never two at the same time."""
+    out, err = Pipe(is_terminal=is_terminal), Pipe()
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        _within(CALL_S, " ".join(arguments)),
+    ):
+        for name in os.environ.keys() - env.keys():
+            patched.delenv(name)
+        for name, value in env.items():
+            patched.setenv(name, value)
+        patched.setattr(sys, "stdin", Pipe(stdin))
+        patched.setattr(sys, "argv", ["agentbus", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Ran(int(ended.value.code or 0), out.written(), err.written())
+
+
+@contextlib.contextmanager
+def _within(limit_s: float, what: str) -> Iterator[None]:
+    def late(*_: object) -> None:
+        pytest.fail(f"no end after {limit_s:.0f} s: {what}")  # no Exception: no command can take it for its own
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def start_dev(*arguments: str, env: dict[str, str]) -> DevRun:
     """Start a development bus and wait until it is ready."""
     popen = subprocess.Popen(
@@ -128,7 +186,8 @@ def dev(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevRu
     """One development bus, with its sample, for all tests that do not end it."""
     run = start_dev("--data", str(tmp_path_factory.mktemp("dev") / "data"), env=environment(cache))
     yield run
-    run.stop()
+    assert run.stop() == 0  # Ctrl-C ends it, and all that it started
+    assert run.told[-1] == "Stopped; nothing is left running.\n"
     assert all(has_ended(process) for process in run.processes.values())
 
 
@@ -139,8 +198,10 @@ class Terminal:
     env: dict[str, str]
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ran:
-        """Run a command."""
-        return agentbus(*arguments, env=self.env, stdin=stdin)
+        """Run a command; side by side with others, where threads call, in a process of its own."""
+        if arguments[0] in OWN_PROCESS or threading.current_thread() is not threading.main_thread():
+            return agentbus(*arguments, env=self.env, stdin=stdin)
+        return in_this_process(*arguments, env=self.env, stdin=stdin)
 
     def json(self, *arguments: str, stdin: str = "") -> list[Any]:  # Any: JSON
         """Run a command that must succeed, for its JSON."""

@@ -102,3 +102,22 @@ def test_applying_again_changes_nothing(terminal: Terminal, tmp_path: Path) -> N
     again = terminal("contracts", "apply", str(tree))
     assert again.out == ""
     assert "0 set" in again.err
+
+
+def test_half_of_it_applied_is_said_to_be_half(terminal: Terminal, tmp_path: Path) -> None:
+    """What was set before the refusal stays in force, and is said to; applying the corrected whole skips it."""
+    tree = _tree(
+        tmp_path, **{"contract.yaml": POSTCARD["contract.yaml"].replace("topic: postcards", "topic: telegrams")}
+    )
+    shutil.move(tree / "post" / "card.send", tree / "post" / "wire.send")
+    wire = tree / "post" / "wire.send" / "v1" / "contract.yaml"
+    wire.write_text(wire.read_text(encoding="utf-8").replace("card.send", "wire.send"), encoding="utf-8")
+    plain = POSTCARD["contract.yaml"].replace("topic: postcards\n", "").replace("card.send", "letter.send")
+    _tree(tmp_path, **{"contract.yaml": plain})
+    shutil.move(tree / "post" / "card.send", tree / "post" / "letter.send")
+    ran = terminal("contracts", "apply", str(tree))
+    assert ran.code == 3
+    assert "contract post.wire.send.v1 was refused as rule_violation" in ran.complaint
+    assert "1 set before it stay in force" in ran.complaint
+    made = terminal("contracts", "apply", str(tree), "--create-topics", "1")
+    assert (made.code, "1 set, 1 in force already" in made.err) == (0, True)

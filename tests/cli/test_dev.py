@@ -4,9 +4,13 @@ import os
 import signal
 import socket
 import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.conftest import DevRun, Terminal, agentbus, environment, has_ended, start_dev
+import pytest
+
+from tests.cli.conftest import STOP_S, DevRun, Terminal, agentbus, environment, has_ended, start_dev
 
 
 def test_one_json_line_tells_a_program_everything(dev: DevRun) -> None:
@@ -48,34 +52,46 @@ def test_a_taken_port_is_one_sentence(cache: Path) -> None:
     assert "Traceback" not in ran.err
 
 
-def test_killed_and_started_again_it_says_what_was_left_and_keeps_the_data(cache: Path, tmp_path: Path) -> None:
-    """Kill -9 leaves a broker; the next start ends it, says so, and goes on with all that was set; Ctrl-C ends all."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A run that was killed, and the next one on the same data, without stages."""
+
+    first: DevRun
+    second: DevRun
+    here: Terminal
+
+
+@pytest.fixture(scope="module")
+def again(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Again]:
+    """Kill -9 takes the run and its stages, and leaves the broker to the next one."""
     env = environment(cache)
-    data = tmp_path / "data"
-    first = start_dev("--empty", "--data", str(data), env=env)
+    data = str(tmp_path_factory.mktemp("again") / "data")
+    first = start_dev("--empty", "--data", data, env=env)
     here = Terminal({**env, "AGENTBUS_BOOTSTRAP": first.ready["bootstrap"]})
     assert here("lanes", "set", "harbour").code == 0
     os.kill(first.popen.pid, signal.SIGKILL)
     first.popen.wait()
-    broker, publisher = (first.processes[name] for name in ("broker", "publisher"))
-    assert has_ended(publisher)
-    assert broker.is_running()
+    assert has_ended(first.processes["publisher"])
+    assert first.processes["broker"].is_running()
+    second = start_dev("--empty", "--no-stages", "--data", data, env=env)
+    yield Again(first, second, here)
+    second.stop()
 
-    second = start_dev("--empty", "--data", str(data), env=env)
+
+def test_killed_and_started_again_it_says_what_was_left_and_keeps_the_data(again: Again) -> None:
+    """The broker that was left is ended, which is said; the next run goes on with all that was set."""
+    broker = again.first.processes["broker"]
     assert has_ended(broker)
-    assert any(f"ended the Kafka broker (pid {broker.pid})" in line for line in second.told)
-    lanes = {row["lane"] for row in here.json("lanes", "ls", "--bootstrap", second.ready["bootstrap"])}
-    assert "harbour" in lanes
-    assert second.stop() == 0
-    assert all(has_ended(process) for process in second.processes.values())
-    assert second.told[-1] == "Stopped; nothing is left running.\n"
+    assert any(f"ended the Kafka broker (pid {broker.pid})" in line for line in again.second.told)
+    rows = again.here.json("lanes", "ls", "--bootstrap", again.second.ready["bootstrap"])
+    assert "harbour" in {row["lane"] for row in rows}
 
 
-def test_if_kafka_dies_it_says_so_and_ends(cache: Path, tmp_path: Path) -> None:
+def test_if_kafka_dies_it_says_so_and_ends(again: Again) -> None:
     """A dead broker ends the run with one sentence and the code for an unreachable Kafka; SIGTERM is not needed."""
-    run = start_dev("--empty", "--no-stages", "--data", str(tmp_path / "data"), env=environment(cache))
+    run = again.second
     assert set(run.ready["pids"]) == {"dev", "broker"}
     assert run.ready["http"] is None
     os.kill(run.ready["pids"]["broker"], signal.SIGKILL)
-    assert run.popen.wait(30) == 4
+    assert run.popen.wait(STOP_S) == 4
     assert "ended by itself" in run.told[-1]

@@ -46,6 +46,7 @@ def _work(client: Client) -> dict[str, Any]:
     email = json.loads(EMAIL.read_text(encoding="utf-8"))
     kind = "leads.email.send.v1"
     answers["email"] = ask("sales", "sales-1", kind, email, "lead/L-1", ce_id="explain-email", **token)
+    answers["named"] = ask("support", "support-1", CLAIM, {}, "lead/E-2", ce_id=LEAD)
     answers["empty"] = ask("sales", "sales-1", kind, {}, "lead/L-1", ce_id="explain-empty", **token)
     return answers
 
@@ -57,7 +58,8 @@ def test_a_denied_claim_is_explained_with_the_holder(terminal: Terminal, said: d
     assert ran.code == 0
     assert ran.out.startswith(f"{denied['decision']}  denied: support-1 does not get {LEAD} (held)")
     assert f"sales-1 held {LEAD} under token {granted['token']} until " in ran.out
-    assert "only the Kafka principal User:support may write to lane support" in ran.out
+    assert "lane support belongs to the Kafka principal User:support; whether Kafka " in ran.out
+    assert "nobody is checked on this Kafka now" in ran.out
 
 
 def test_json_has_what_the_answer_had(terminal: Terminal, said: dict[str, Any]) -> None:
@@ -79,7 +81,8 @@ def test_a_refusal_of_the_gate_shows_every_violation(terminal: Terminal, said: d
 
 def test_a_subject_is_told_newest_last(terminal: Terminal, said: dict[str, Any]) -> None:
     """The story ends with what happened last, and --limit takes its end."""
-    story = terminal.json("explain", LEAD)
+    standing, *story = terminal.json("explain", LEAD)
+    assert (standing["standing"]["holder"], standing["left_out"]) == (said["claim"]["agent"], 0)
     assert [line["event"]["kind"] for line in story[:3]] == ["fact", "granted", "denied"]
     told = terminal("explain", LEAD, "--limit", "2").out.splitlines()
     assert told[1].endswith("earlier decisions are not shown (--limit)")
@@ -99,7 +102,7 @@ def test_what_is_not_there_ends_with_five(terminal: Terminal, said: dict[str, An
     """In one sentence that names the nearest thing."""
     ran = terminal("explain", "explain-vein")
     assert ran.code == 5
-    assert "did you mean explain-vain?" in ran.complaint
+    assert "perhaps explain-vain is meant" in ran.complaint
 
 
 def test_an_export_explains_the_same_without_kafka(
@@ -112,8 +115,39 @@ def test_an_export_explains_the_same_without_kafka(
     (live,), (kept,) = terminal.json("explain", decision), nowhere.json("explain", decision, "--export", folder)
     for moving in ("followed", "around"):
         live.pop(moving), kept.pop(moving)
+    assert (live["who"].pop("has_authorizer"), kept["who"].pop("has_authorizer")) == (False, None)
     assert kept == live
     assert nowhere("explain", decision, "--export", str(tmp_path / "no")).code == 5
+
+
+def test_an_id_does_not_stand_in_for_a_subject(terminal: Terminal, said: dict[str, Any]) -> None:
+    """A message may have a subject's name as its id: the subject is told all the same, and the message if asked for."""
+    (shown,) = terminal.json("resources", "show", LEAD)
+    assert shown["holder"] == said["claim"]["agent"]
+    ran = terminal("explain", LEAD)
+    assert ran.out.startswith(f"{LEAD}  held by sales-1")
+    assert f"`agentbus explain {LEAD} --id` explains it" in ran.err
+    (found,) = terminal.json("explain", LEAD, "--id")
+    assert (found["message"]["id"], found["decision"]) == (LEAD, said["named"]["decision"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("explain", LEAD, "--subject", "--id"), 2),
+        (("explain", LEAD, "--limit", "99999999999999999999"), 2),
+        (("resources", "ls", "--limit", "99999999999999999999"), 2),
+        (("resources", "show", "R-1"), 2),
+        (("explain", "m-1", "--export", "."), 5),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(
+    nowhere: Terminal, tmp_path: Path, arguments: tuple[str, ...], code: int
+) -> None:
+    """Without a look at any Kafka."""
+    ran = nowhere(*(str(tmp_path) if part == "." else part for part in arguments))
+    assert ran.code == code
+    assert ran.complaint
 
 
 def test_many_at_once_read_the_same(terminal: Terminal, said: dict[str, Any]) -> None:

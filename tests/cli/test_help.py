@@ -1,63 +1,54 @@
 """Every command explains itself, quickly, and every mistake in typing is told in one sentence."""
 
-import re
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from bus.cli.app import app
-from tests.cli.conftest import Terminal, agentbus, environment
+from tests.cli.conftest import Terminal, agentbus
 
-NOUNS = ("lanes", "agents", "persons", "contracts", "terms")
-
-
-def _commands() -> list[list[str]]:
-    found = [[command.name or ""] for command in app.registered_commands]
-    for group in app.registered_groups:
-        assert group.typer_instance is not None
-        found += [[group.name or "", command.name or ""] for command in group.typer_instance.registered_commands]
-    return found
+NOUNS = ("lanes", "agents", "persons", "contracts", "terms", "topics", "acls", "resources")
 
 
-COMMANDS = _commands()
-
-
-@pytest.fixture(scope="module")
-def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What each command says of itself."""
-    terminal = Terminal(environment(tmp_path_factory.mktemp("cache")))
-    shown = {" ".join(command): terminal(*command, "--help") for command in COMMANDS}
-    assert all(ran.code == 0 for ran in shown.values())
-    return {name: ran.out for name, ran in shown.items()}
+SLOW = {"rich", "confluent_kafka", "pydantic", "bus.shell.kafka", "bus.dev", "jsonschema", "structlog"}
 
 
 def test_all_that_was_promised_is_there() -> None:
-    """The verbs and nouns of the first version are all commands."""
-    promised = {"dev", "init", "run", "send", "tail", "suspend", "resume", "verify", *NOUNS}
-    assert promised <= {path[0] for path in COMMANDS}
+    """The verbs and nouns are all commands."""
+    promised = {
+        "demo",
+        "dev",
+        "init",
+        "run",
+        "send",
+        "tail",
+        "suspend",
+        "resume",
+        "verify",
+        "doctor",
+        "explain",
+        *NOUNS,
+    }
+    assert promised | set(NOUNS) <= set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has them
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_has_an_example_of_the_command(helps: dict[str, str], command: list[str]) -> None:
-    """The example in a command's help is that command, ready to be copied."""
-    assert f"Example:  agentbus {' '.join(command)}" in re.sub(r"\s*\n\s*", " ", helps[" ".join(command)])
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_can_be_pointed_to_another_kafka(helps: dict[str, str], command: list[str]) -> None:
-    """Whichever command it is, --bootstrap, -X, --kafka-config and --json are there."""
-    assert all(option in helps[" ".join(command)] for option in ("--bootstrap", "-X", "--kafka-config", "--json"))
-
-
-def test_help_is_quick(nowhere: Terminal) -> None:
-    """Nothing slow is loaded for the help: the best of three tries is far below a second."""
-    took_s = []
-    for _ in range(3):
-        began_s = time.monotonic()
-        assert nowhere("--help").code == 0
-        took_s.append(time.monotonic() - began_s)
-    assert min(took_s) < 0.9
+def test_help_is_quick() -> None:
+    """Nothing slow is loaded for it: neither Kafka's client nor what draws and checks."""
+    code = """
+import sys
+from bus.cli.app import main
+sys.argv = ["agentbus", "--help"]
+try:
+    main()
+except SystemExit:
+    print(*sys.modules, file=sys.stderr)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert "Look into it" in ran.stdout
+    assert SLOW & set(ran.stderr.split()) == set()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +79,7 @@ def test_a_mistake_in_typing_is_one_sentence(nowhere: Terminal, arguments: list[
 @pytest.mark.parametrize("noun", NOUNS)
 def test_a_noun_alone_shows_its_verbs(nowhere: Terminal, noun: str) -> None:
     """Who types a noun alone is shown what can be done with it."""
-    assert "ls" in nowhere(noun).out
+    assert "Commands:" in nowhere(noun).out
 
 
 def test_a_traceback_is_shown_only_on_request(nowhere: Terminal, tmp_path: Path) -> None:

@@ -72,8 +72,29 @@ def test_a_base_that_is_not_in_force_is_a_conflict(terminal: Terminal) -> None:
 
 def test_the_value_in_force_is_the_base_by_itself(terminal: Terminal) -> None:
     """Who gives no base changes what is there, as often as they want."""
-    revisions = [terminal.json("terms", "set", LEAD)[0]["rev"] for _ in range(2)]
-    assert revisions[1] == revisions[0] + 1
+    roles = [("--role", "night"), ("--role", "day")]
+    answers = [terminal.json("agents", "set", "sales-8", "--lane", "sales", *role)[0] for role in roles]
+    assert answers[1]["rev"] == answers[0]["rev"] + 1
+
+
+def test_an_equal_value_is_no_change(terminal: Terminal) -> None:
+    """Setting what is so already says so, writes nothing, and is no fault; the same of taking away what is gone."""
+    before = terminal.json("terms", "ls")
+    assert terminal("terms", "set", LEAD).out == "unchanged: terms lead is so already\n"
+    assert terminal.json("terms", "ls") == before
+    assert terminal("lanes", "set", "quay").code == 0
+    gone = [terminal("lanes", "rm", "quay") for _ in range(2)]
+    assert [ran.code for ran in gone] == [0, 0]
+    assert gone[1].out == "unchanged: lane quay is not set already\n"
+    (told,) = terminal.json("lanes", "rm", "quay")
+    assert told == {"kind": "unchanged", "kind_of": "lane", "name": "quay", "value": None}
+
+
+def test_what_never_was_cannot_be_taken_away(terminal: Terminal) -> None:
+    """A name with a typing error is not said to be gone; the near one is offered."""
+    ran = terminal("lanes", "rm", "suport")
+    assert ran.code == 5
+    assert "did you mean support?" in ran.complaint
 
 
 @pytest.mark.parametrize("person", ["ben", "stranger"])

@@ -1,11 +1,15 @@
 """Every event is said in plain words, and one that this version does not know does no harm."""
 
+import json
+import time
 from typing import Any
 
 import pytest
 
+from bus.cli.record_lines import as_line
 from bus.cli.words import clock, in_words, violation_lines
 from bus.core.events import KINDS
+from bus.core.records import Record
 
 AGENT = "spiffe://acme/agent/sales-1"
 UNTIL = 1_795_255_451_004
@@ -72,3 +76,77 @@ def test_violations_say_where_what_and_how_to_mend() -> None:
     one = {"path": "/to", "keyword": "required", "message": "to is required", "hint": "add /to: string"}
     lines = violation_lines({"violations": [one, {"path": "", "keyword": "more"}]})
     assert lines == ["/to  to is required; add /to: string", "and more of the same"]
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"kind": "forwarded", "agent": AGENT, "id": "m-1"}, "passed the gate: message m-1 of sales-1"),
+        (
+            {"kind": "refused", "agent": AGENT, "reason": "stale", "id": "m-1"},
+            "refused: message m-1 of sales-1 (stale)",
+        ),
+        ({"kind": "applied", "agent": AGENT, "type": "t.e.v"}, "passed: t.e.v of sales-1; it changes nothing"),
+        ({"kind": "repeat"}, "repeat: it was there before, or came from no lane; no effect"),
+        ({"kind": "tick"}, "tick: nothing was due"),
+        ({"kind": "ended", **HELD, "reason": "revoked", "cause": "1.2.3.0"}, "it was suspended by 1.2.3.0"),
+        ({"kind": "ended", **HELD, "reason": "revoked", "cause": ""}, "an operator took it away"),
+    ],
+)
+def test_a_decision_without_an_answer_in_words(event: dict[str, Any], words: str) -> None:
+    """What only journals have is said as plainly as what was answered."""
+    assert words in in_words(event)
+
+
+def test_a_senders_bytes_do_a_terminal_no_harm() -> None:
+    """What a terminal would obey is shown and not obeyed."""
+    said = in_words({"kind": "refused", "agent": AGENT, "type": "t.e.v", "reason": "stale", "detail": "\x1b[2J gone"})
+    assert "\x1b" not in said
+    assert "\\u001b[2J gone" in said
+
+
+def test_another_day_has_its_date() -> None:
+    """A time of today is the clock alone; every other one says which day."""
+    assert len(clock(int(time.time() * 1000))) == len("12:34:56")
+    assert len(clock(UNTIL - 400 * 86_400_000)) == len("2026-11-21 12:34:56")
+
+
+def _record(topic: str, value: object, key: str = "", **headers: str) -> Record:
+    pairs = tuple((name.replace("__", "-"), text.encode()) for name, text in headers.items())
+    content = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return Record(topic, 0, 7, UNTIL, key.encode(), content, pairs)
+
+
+ROWS = [[n, "forwarded", "", AGENT, f"c-{n}", "hash", UNTIL, [1]] for n in range(3)]
+GATE = {"kind": "gate", "seq": 4, "control": 9, "lane": "sales"}
+GRANTED = {"kind": "granted", **HELD}
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (_record("bus.gate.sales", {**GATE, "rows": ROWS[:1]}), "at control 9: forwarded sales.0, c-0 of sales-1"),
+        (_record("bus.gate.sales", {**GATE, "rows": ROWS}), "at control 9: 3 decisions: forwarded 3"),
+        (_record("bus.gate.sales", {**GATE, "rows": []}), "segment 4 (gate) at control 9: nothing new"),
+        (
+            _record(
+                "bus.journal", {"kind": "arbiter", "seq": 5, "entries": [{"verdict": "applied", "events": [GRANTED]}]}
+            ),
+            "segment 5 (arbiter): granted: sales-1 holds lead/L-1 until",
+        ),
+        (
+            _record("bus.control", {}, "terms/lead", bus__control="3", bus__rev="2"),
+            "control 3: terms lead is set, revision 2",
+        ),
+        (
+            _record("bus.control", {}, f"suspended/agent/{AGENT}", bus__control="4"),
+            "control 4: agent sales-1 suspended",
+        ),
+        (_record("bus.control", {}, "genesis"), "control 0: genesis"),
+        (_record("bus.in.sales", b"\x9b2J", ce_type="t.e.v"), "t.e.v of somebody: "),
+    ],
+)
+def test_a_record_in_a_line(record: Record, words: str) -> None:
+    """Segments, changes and messages are told in one line, with nothing a terminal would obey."""
+    assert words in as_line(record)
+    assert as_line(record).isprintable()

@@ -14,7 +14,8 @@ import yaml
 
 from bus.client import AsyncBus, Bus
 from tests.stories.bus_under_test import BusUnderTest
-from tests.stories.world import SCHEMAS, World, new_world
+from tests.stories.client import WAIT_S
+from tests.stories.world import LANE_TOPICS, SCHEMAS, World, create_topics, new_world
 
 LEASE_MS = 3_000
 SALES = ("sales-1", "sales-2", "sales-3")
@@ -27,6 +28,7 @@ class Company:
 
     world: World
     dev_pid: int
+    broker_pid: int
     _leads: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
 
     def who(self, name: str) -> dict[str, str]:
@@ -80,12 +82,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         world = new_world(str(ready["bootstrap"]), str(ready["operator"]))
         undo.callback(world.close)
         _set_up(world)
-        yield Company(world, int(ready["pids"]["dev"]))
+        yield Company(world, int(ready["pids"]["dev"]), int(ready["pids"]["broker"]))
 
 
 def _set_up(world: World) -> None:
-    world.hire("sales", *((name, "sales") for name in SALES))
-    world.hire("crm", ("crm-1", "crm"))
+    hire(world, "sales", dict.fromkeys(SALES, "sales"))
+    hire(world, "crm", {"crm-1": "crm"})
     for message_type in (EMAIL, NOTE, STAGE):
         world.set_contract(message_type)
     contract = yaml.safe_load((SCHEMAS / "leads/note.add/v1/contract.yaml").read_text(encoding="utf-8"))
@@ -96,6 +98,24 @@ def _set_up(world: World) -> None:
     world.set("terms", "lead", terms | {"when": {}, "lease_ms": LEASE_MS, "handover_ms": 1_000})
     for lane in ("sales", "crm"):
         world.await_in_force(lane)
+
+
+def hire(world: World, lane: str, roles: dict[str, str]) -> None:
+    """A lane with its agents by role. A gate that does not see the new topics yet is asked again."""
+    create_topics(world.bootstrap, [f"bus.{kind}.{lane}" for kind in LANE_TOPICS])
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            world.set("lane", lane, {"principal": f"User:{lane}"})
+            break
+        except AssertionError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.2)
+    for name, role in roles.items():
+        value = {"lane": lane, "roles": [role], "owner": world.steward.source}
+        world.set("agent", f"{world.domain}/agent/{name}", value)
+    world.await_in_force(lane)
 
 
 @pytest.fixture

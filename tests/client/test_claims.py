@@ -1,5 +1,8 @@
 """Claiming, acting, renewing, losing and giving back, on a real bus."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -206,3 +209,34 @@ def _is_free(company: Company, subject: str) -> bool:
         except Denied:
             return False
         return True
+
+
+LIVES = """
+import sys, time
+from bus.client import Bus
+bus = Bus(agent=sys.argv[1], lane="sales", bootstrap=sys.argv[2])
+lead = bus.claim(sys.argv[3])
+print("held", flush=True)
+time.sleep(float(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize(("sleep_s", "signals", "code"), [(0, False, 0), (60, True, -signal.SIGINT)])
+def test_an_interpreter_that_ends_gives_back_what_it_holds(
+    company: Company, *, sleep_s: int, signals: bool, code: int
+) -> None:
+    """Nobody closed the bus: the end of the program, or Ctrl-C, ends cleanly and without waiting for the lease."""
+    subject = company.lead()
+    arguments = [company.who("sales-1")["agent"], company.world.bootstrap, subject, str(sleep_s)]
+    living = subprocess.Popen([sys.executable, "-c", LIVES, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert living.stdout is not None
+    assert living.stdout.readline() == b"held\n"
+    if signals:
+        living.send_signal(signal.SIGINT)
+    _, complaints = living.communicate(timeout=60)
+    assert living.returncode == code
+    assert (b"KeyboardInterrupt" in complaints) == signals
+    ended = company.world.topic("bus.outcomes").find(
+        lambda one: one.json["kind"] == "ended" and one.json["subject"] == subject, "it is given back"
+    )
+    assert ended.json["reason"] == "released"

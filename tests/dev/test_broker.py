@@ -114,13 +114,36 @@ def test_a_killed_broker_comes_back_with_its_data(broker: LocalBroker) -> None:
     """After kill -9 the same broker starts again, on the same port, with the topics it had."""
     _create_topic(broker.bootstrap, "kept")
     before = (broker.pid, broker.bootstrap)
-    os.kill(broker.pid, signal.SIGKILL)
-    while broker.is_alive():
-        pass
+    broker.kill()
+    assert not broker.is_alive()
     broker.start()
     broker.wait_ready()
     assert (broker.pid == before[0], broker.bootstrap) == (False, before[1])
     assert "kept" in _topics(broker.bootstrap)
+
+
+def test_the_preferred_port_is_taken_if_it_is_free(broker: LocalBroker) -> None:
+    """A new broker gets the port that is preferred; where somebody else has it, any other."""
+    (port,) = free_ports(1)
+    with start_broker(preferred_port=port) as first:
+        assert first.port == port
+    with start_broker(preferred_port=broker.port) as second:
+        assert second.port != broker.port
+        assert answers(second.bootstrap)
+
+
+def test_a_secured_broker_lets_in_only_whom_it_knows(tmp_path: Path) -> None:
+    """There is no answer without a login; the administrator has one, after kill -9 too; open data can be secured."""
+    with start_broker(tmp_path / "data") as opened:
+        _create_topic(opened.bootstrap, "kept")
+    with start_broker(tmp_path / "data", is_secure=True) as secured:
+        assert not answers(secured.bootstrap)
+        secured.kill()
+        secured.start()
+        secured.wait_ready()
+        assert answers(secured.bootstrap, secured.admin_settings)
+        admin = AdminClient({"bootstrap.servers": secured.bootstrap, **secured.admin_settings})
+        assert "kept" in admin.list_topics(timeout=10).topics
 
 
 def test_a_taken_port_is_one_sentence(broker: LocalBroker, tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ STOP_S = 60.0
 DEV = "agentbus dev"
 DEV_ADDRESS = "127.0.0.1:9092"  # what a reader has; here another port may be the free one
 OWN_ADDRESS = "kafka:9092"  # stands on the pages for the reader's own Kafka
+METRICS_PORT = "9464"  # where a page has /metrics; here it may be taken
+TAKEN_PORT = "--port 9092"  # asked for once more
+SECOND_PORT = "19092"  # of another development bus
 TALLY = pytest.StashKey[Tally]()
 
 
@@ -98,4 +101,13 @@ def surroundings(environment: dict[str, str], dev_bus: tuple[str, str], own_kafk
     """Where the pages are read."""
     address, screen = dev_bus
     environment = {**environment, "AGENTBUS_BOOTSTRAP": address}
-    return Surroundings(environment, {DEV_ADDRESS: address, OWN_ADDRESS: own_kafka}, {DEV: screen, f".venv/bin/{DEV}": screen})
+    metrics, second = map(str, free_ports(2))
+    taken = f"--port {address.rpartition(':')[2]}"
+    addresses = {
+        DEV_ADDRESS: address,
+        TAKEN_PORT: taken,
+        OWN_ADDRESS: own_kafka,
+        METRICS_PORT: metrics,
+        SECOND_PORT: second,
+    }
+    return Surroundings(environment, addresses, {DEV: screen, f".venv/bin/{DEV}": screen})

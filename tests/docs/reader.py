@@ -9,6 +9,8 @@ from tests.docs.pages import Block, Command, PageError
 from tests.docs.screens import is_as_shown
 from tests.docs.shell import OwnTerminal, ScreenError, Shell
 
+BOOTSTRAP = "AGENTBUS_BOOTSTRAP"
+
 
 @dataclass(slots=True)
 class Tally:
@@ -133,7 +135,8 @@ class Reader:
                 shown = "\n".join(command.shown)
                 raise ScreenError(f"{block.page}:{command.line}: {command.text}\nshows:\n{screen}\nnot:\n{shown}")
             return
-        terminal = OwnTerminal(self._here(command.text), self._folder, self._where.environment)
+        new = {name: value for name, value in self._where.environment.items() if name != BOOTSTRAP}  # nothing exported
+        terminal = OwnTerminal(self._here(command.text), self._folder, new)
         self._terminals.append(terminal)
         try:
             terminal.await_screen([self._here(line) for line in command.shown])

@@ -9,9 +9,12 @@ from tests.docs.pages import RUN, blocks_of, pages
 from tests.docs.reader import Reader, Surroundings, Tally
 from tests.tidy.tree import ROOT
 
+# A page is up to twenty commands, each with a bound of its own; a busy machine may take long for all of them.
+PAGE_S = 900
 WITH_BLOCKS = [path for path in pages() if any(block.language in RUN for block in blocks_of(path))]
 
 
+@pytest.mark.timeout(PAGE_S)
 @pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_page_does_what_it_says(page: Path, surroundings: Surroundings, tally: Tally, tmp_path: Path) -> None:
     """Who follows the page from top to bottom sees what it shows."""

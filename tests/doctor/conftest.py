@@ -12,7 +12,7 @@ from bus import ENGINE
 from bus.core.journal import Tip, seal
 from bus.dev.broker import LocalBroker, start_broker
 from bus.shell import kafka
-from tests.cli.conftest import Ran, agentbus, environment
+from tests.cli.conftest import Ran, environment, in_this_process
 
 ANA = "spiffe://acme/person/ana"
 Rows = list[dict[str, Any]]  # Any: JSON
@@ -33,7 +33,7 @@ class Patient:
 
     def ran(self, *arguments: str) -> Ran:
         """Run a command of ours on it."""
-        return agentbus(*arguments, "--bootstrap", self.bootstrap, *self.options, env=self.env)
+        return in_this_process(*arguments, "--bootstrap", self.bootstrap, *self.options, env=self.env)
 
     def examined(self, *arguments: str) -> Rows:
         """What the doctor says of it."""
@@ -102,7 +102,7 @@ def said(rows: Rows, check: str) -> tuple[str, str]:
     """State and sentence of a check, of several lines the worst one's."""
     found = [row for row in rows if row["check"] == check]
     assert found, f"nothing is said of {check}: {json.dumps(rows, indent=1)}"
-    worst = next(row for state in ("wrong", "note", "ok") for row in found if row["state"] == state)
+    worst = next(row for state in ("wrong", "unseen", "note", "ok") for row in found if row["state"] == state)
     return worst["state"], worst["sentence"]
 
 

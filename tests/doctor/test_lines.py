@@ -7,7 +7,7 @@ import pytest
 
 from bus.cli.checkup import access, clocks, cluster, journals, machine, stages, topics
 from bus.cli.checkup.chain_watch import ChainWatch
-from bus.cli.checkup.lines import Line, State, duration, not_looked, some
+from bus.cli.checkup.lines import Checkup, Line, State, duration, not_looked, ok, some, unseen
 from bus.core.records import Record
 from bus.shell.acl_compare import AclDifference, FoundAcl
 from bus.shell.acls import Grant, Operation, Pattern, Resource
@@ -78,9 +78,12 @@ def test_brokers_of_two_versions_and_old_features() -> None:
     assert checks == ["version", "features"]
 
 
-def _cluster(settings: Mapping[str, str], controller: int | None = 1) -> cluster.Cluster:
+def _cluster(
+    settings: Mapping[str, str], controller: int | None = 1, *, brokers: int = 3, kept: Mapping[str, int] = {}
+) -> cluster.Cluster:
     named = {name.replace("_", "."): value for name, value in settings.items()}
-    return cluster.Cluster("c", controller, (cluster.Broker(1, "a:1", {"log.dirs": "/var", **named}),))
+    told = tuple(cluster.Broker(n, f"b{n}:1", {"log.dirs": "/var", **named}) for n in range(1, brokers + 1))
+    return cluster.Cluster("c", controller, told, kept=kept)
 
 
 @pytest.mark.parametrize(
@@ -90,15 +93,49 @@ def _cluster(settings: Mapping[str, str], controller: int | None = 1) -> cluster
         {"unclean_leader_election_enable": "true"},
         {"offsets_topic_replication_factor": "1"},
         {"transaction_state_log_replication_factor": "1"},
-        {"group_min_session_timeout_ms": "10000"},
     ],
     ids=str,
 )
 def test_settings_of_brokers(settings: dict[str, str]) -> None:
     """Each endangers something of its own, and has its remedy."""
-    line = _only(cluster.broker_lines(_cluster(settings), is_development=False))
+    line = _only(cluster.broker_lines(_cluster(settings)))
     assert line.state is State.WRONG
     assert line.remedy
+
+
+def test_a_broker_with_which_no_stage_can_join() -> None:
+    """Each such broker is named."""
+    lines = list(cluster.broker_lines(_cluster({"group_min_session_timeout_ms": "10000"}, brokers=2)))
+    assert _states(lines) == ["wrong", "wrong"]
+
+
+KEPT = "__consumer_offsets"
+MADE_WITH_ONE = {"offsets_topic_replication_factor": "1", "transaction_state_log_replication_factor": "1"}
+
+
+@pytest.mark.parametrize(
+    ("brokers", "there", "wanted", "state"),
+    [(3, 1, 3, "wrong"), (3, 2, 3, "wrong"), (3, 3, 3, "ok"), (2, 2, 3, "ok"), (1, 1, 3, "ok"), (3, 1, 1, "ok")],
+)
+def test_copies_of_what_the_stages_have_done(brokers: int, there: int, wanted: int, state: str) -> None:
+    """The topic's own copies count, not what it would be made with; as many as there are brokers for."""
+    kept = {KEPT: there, "__transaction_state": there}
+    found = _cluster(MADE_WITH_ONE, brokers=brokers, kept=kept)
+    assert set(_states(cluster.broker_lines(found, copies=wanted))) == {state}
+
+
+@pytest.mark.parametrize(("brokers", "set_to", "remedy"), [(3, 1, "=3 "), (1, 3, "=1 "), (2, 3, "=2 ")])
+def test_what_kafkas_own_topics_will_be_made_with(brokers: int, set_to: int, remedy: str) -> None:
+    """Too few copies are wrong, and more than there are brokers, with which the topic can never be made."""
+    found = _cluster({"offsets_topic_replication_factor": str(set_to)}, brokers=brokers)
+    line = _only(cluster.broker_lines(found))
+    assert line.state is State.WRONG
+    assert f"offsets.topic.replication.factor{remedy}" in line.remedy
+
+
+def test_a_broker_on_its_own_as_it_must_be_is_ok() -> None:
+    """One copy is all there can be."""
+    assert _states(cluster.broker_lines(_cluster(MADE_WITH_ONE, brokers=1))) == ["ok"]
 
 
 def test_a_cluster_without_a_controller() -> None:
@@ -107,9 +144,9 @@ def test_a_cluster_without_a_controller() -> None:
 
 
 def test_settings_that_are_not_told_are_said_to_be_so() -> None:
-    """A note, and who may ask."""
+    """Not looked at, and who may ask."""
     untold = cluster.Cluster("c", 1, (cluster.Broker(1, "a:1", {}),), "cluster authorization failed")
-    assert _states(cluster.broker_lines(untold, is_development=False)) == ["note"]
+    assert _states(cluster.broker_lines(untold)) == ["unseen"]
 
 
 @pytest.mark.parametrize(
@@ -157,12 +194,6 @@ def test_behind_and_on_the_way_or_standing_still(first: int, second: int, state:
     assert _states(stages.lag_lines(before, after)) == [state]
 
 
-@pytest.mark.parametrize(("number", "state"), [(7, "ok"), (None, "ok"), (6, "wrong"), (8, "wrong")])
-def test_the_control_number_of_a_journal(number: int | None, state: str) -> None:
-    """Behind and ahead of bus.control are both wrong; where nothing was decided there is none."""
-    assert _states(stages.control_lines({"bus.journal/0": number}, 7)) == [state]
-
-
 @pytest.mark.parametrize(
     "difference",
     [
@@ -177,7 +208,9 @@ def test_acls_that_differ(difference: AclDifference) -> None:
     line = _only(access.difference_lines(difference))
     assert line.state is State.WRONG
     assert "User:sales write topic bus.in.sales" in line.sentence
-    assert line.remedy
+    takes_away = bool(difference.extra or difference.denied)
+    assert ("acls apply --remove-extra" in line.remedy) is takes_away  # without it nothing is ever taken away
+    assert "agentbus acls apply" in line.remedy
 
 
 def test_acls_as_they_must_be() -> None:
@@ -188,7 +221,7 @@ def test_acls_as_they_must_be() -> None:
 def test_a_governed_topic_that_is_missing() -> None:
     """Told apart from the bus's own: its owner decides on its partitions."""
     missing = TopicDifference("leads", "", "missing", "its owner's choice", Mend.CREATE)
-    line = _only(topics.difference_lines(TopicReport(("leads",), (missing,)), is_development=False))
+    line = _only(topics.difference_lines(TopicReport(("leads",), (missing,)), copies=3))
     assert (line.check, line.state) == ("governed", State.WRONG)
     assert "--governed-partitions" in line.remedy
 
@@ -196,7 +229,7 @@ def test_a_governed_topic_that_is_missing() -> None:
 def test_the_same_fault_of_many_topics_is_one_line() -> None:
     """With the first few named and the rest counted."""
     alike = [TopicDifference(f"bus.out.l{n}", "retention.ms", "1", "604800000", Mend.ALTER) for n in range(9)]
-    line = _only(topics.difference_lines(TopicReport((), tuple(alike)), is_development=False))
+    line = _only(topics.difference_lines(TopicReport((), tuple(alike)), copies=3))
     assert "and 4 more: retention.ms=1, so that history goes too early" in line.sentence
 
 
@@ -205,12 +238,23 @@ def test_partitions_without_a_leader_or_with_a_late_copy() -> None:
     assert _states(topics.alive_lines(["bus.journal/1"], ["bus.control/0"])) == ["wrong", "note"]
 
 
-def test_what_may_not_be_looked_at_is_a_note_that_says_so() -> None:
-    """Too few permissions fail no check: the line says that it was not made."""
+def test_what_may_not_be_looked_at_is_said_to_be_so() -> None:
+    """Too few permissions are no fault, and no good health either: the line says that it was not looked at."""
     for error in (NotPermittedError("no"), RetryableError("x: Group authorization failed")):
         line = not_looked("acls", error)
-        assert line.state is State.NOTE
-        assert "these settings may not" in line.sentence
+        assert line.state is State.UNSEEN
+        assert "this login may not" in line.sentence
+
+
+def test_groups_that_are_not_looked_at_are_counted_apart() -> None:
+    """What keeps one from looking at several groups counts for each of them, and is no note."""
+    checkup = Checkup(lambda line: None)
+    checkup.look("Kafka", "genesis", lambda: [not_looked("genesis", NotPermittedError("no"))])
+    rest = unseen("the rest", "it takes the genesis", skipped=("topics", "clocks"))
+    checkup.look("Kafka", "the rest", lambda: [rest])
+    checkup.look("this machine", "python", lambda: [ok("python", "Python 3.12")])
+    assert checkup.unseen_groups == ["Kafka", "topics", "clocks"]
+    assert (checkup.wrong, checkup.notes, checkup.needs_admin) == (0, 0, True)
 
 
 def _watched(values: list[bytes], *, first: int = 0, is_from_start: bool = True) -> ChainWatch:
@@ -245,6 +289,18 @@ def test_a_mark_beyond_the_chain_means_that_its_end_was_cut(mark: int) -> None:
     watch = _watched(TAKEOVERS)
     watch.close(len(TAKEOVERS), mark)
     assert watch.breaks
+
+
+def test_how_far_control_is_known_to_have_been_sent() -> None:
+    """By the segments below the mark; None if those that were read are all above it."""
+    rows: list[dict[str, object]] = [
+        {"kind": "gate", "control": number, "rows": [], "from": number, "to": number} for number in (3, 3, 4, 5)
+    ]
+    values = chain(*rows)
+    for mark, sent in ((0, None), (3, 3), (4, 4), (5, 5)):
+        watch = _watched(values)
+        watch.close(len(values), mark)
+        assert (watch.control, watch.control_sent) == (5, sent)
 
 
 def test_a_hole_in_a_journal_is_a_break() -> None:

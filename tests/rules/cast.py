@@ -81,7 +81,7 @@ def genesis() -> Genesis:
 
 def changes() -> list[Change]:
     """What was set before a script begins: a lane for each agent, and all contracts; no terms."""
-    wishes: list[tuple[str, str, Any]] = [("lane", name, {"principal": name}) for name in AGENTS]
+    wishes: list[tuple[str, str, Any]] = [("lane", name, {"principal": f"User:{name}"}) for name in AGENTS]
     wishes += [("agent", agent(name), {"lane": name, "roles": roles, "owner": ANA}) for name, roles in AGENTS.items()]
     wishes += [("contract", name, value) for name, value in CONTRACTS.items()]
     return [Change(number, kind, name, 1, value) for number, (kind, name, value) in enumerate(wishes, start=1)]

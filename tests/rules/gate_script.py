@@ -103,7 +103,7 @@ class Gates:
 
     def _set(self, kind: str, name: str, words: list[str]) -> dict[str, Any]:
         base = self.registry.hashes.get((kind, name)) if "on-base" not in words else words[words.index("on-base") + 1]
-        value: dict[str, Any] = {"principal": name}
+        value: dict[str, Any] = {"principal": f"User:{name}"}
         if kind == "terms":
             value = {"resource": name, "window_ms": 0, "on_held": "deny", "lease_ms": 60_000}
         return {"kind": kind, "name": name, "value": value, "base": None if base == "none" else base}

@@ -204,7 +204,7 @@ def test_the_order_is_the_published_one() -> None:
 def test_no_work_is_done_for_a_change_its_sender_may_not_make() -> None:
     """A sender without the role hears `not_allowed` before a contract is compiled or the broker is asked for topics."""
     draft = a_change()
-    draft.body = {"kind": "lane", "name": "ops", "value": {"principal": "ops"}, "base": None}
+    draft.body = {"kind": "lane", "name": "ops", "value": {"principal": "User:ops"}, "base": None}
     _not_allowed(draft)
     value = json.dumps(draft.body).encode()
     record = Record("bus.in.operators", 0, 7, START_MS, None, value, encoded(draft.headers))

@@ -159,15 +159,12 @@ def test_an_agent_has_groups_of_its_own(secured: Secured) -> None:
     assert _committed(secured.login("sales"), "bus.sales.committed", "bus.out.sales") == DONE
 
 
-def test_an_agent_may_see_how_far_the_gate_is_on_its_own_lane_only(secured: Secured) -> None:
-    """It learns whether a message of its own was judged, and nothing about another lane."""
-    consumer = Consumer(secured.login("sales", **{"group.id": "bus-gate"}))
-    own, other = TopicPartition("bus.in.sales", 0), TopicPartition("bus.in.support", 0)
-    assert consumer.committed([own], timeout=10)[0].error is None
-    refused = consumer.committed([other], timeout=10)[0].error
-    consumer.close()
-    assert refused is not None
-    assert name_of(refused) == TOPIC_REFUSED
+def test_an_agent_sees_nothing_of_a_stages_group(secured: Secured) -> None:
+    """Whoever may see one learns the names of all lanes, and where the stages run."""
+    admin = AdminClient(secured.login("sales"))
+    with pytest.raises(KafkaException) as refused:
+        admin.describe_consumer_groups(["bus-gate"], request_timeout=10)["bus-gate"].result(20)
+    assert _code(refused.value) == GROUP_REFUSED
 
 
 @pytest.mark.parametrize("user", ["sales", "operators", "desk", "auditor"])

@@ -64,6 +64,9 @@ def test_each_missing_grant_is_seen_unless_another_includes_it(lost: FoundAcl) -
         _acl("User:sales", Operation.WRITE, "own", resource=Resource.TRANSACTIONAL_ID),
         _acl("User:stranger", Operation.WRITE, "bus-publisher-1-0", resource=Resource.TRANSACTIONAL_ID),
         _acl("User:sales", Operation.ALTER, "kafka-cluster", resource=Resource.CLUSTER),
+        _acl("User:*", Operation.ALTER, "kafka-cluster", resource=Resource.CLUSTER),
+        _acl("User:*", Operation.WRITE, "mine", resource=Resource.TRANSACTIONAL_ID),
+        _acl("User:billing", Operation.READ, "bus-read.", resource=Resource.GROUP),
     ],
     ids=str,
 )
@@ -82,6 +85,8 @@ def test_what_touches_the_bus_and_is_not_in_the_table_is_too_much(extra: FoundAc
         _acl("User:billing", Operation.READ, "billing", resource=Resource.GROUP),
         _acl("User:billing", Operation.WRITE, "billing", resource=Resource.TRANSACTIONAL_ID),
         _acl("User:platform", Operation.ALL, "kafka-cluster", resource=Resource.CLUSTER),
+        _acl("User:*", Operation.DESCRIBE, "kafka-cluster", resource=Resource.CLUSTER),
+        _acl("User:billing", Operation.READ, "", resource=Resource.GROUP, prefixed="bus-read.billing."),
         _acl("User:sales", Operation.DESCRIBE, "bus.in.sales"),
         _acl("User:sales", Operation.READ, "bus.sales.app", resource=Resource.GROUP),
     ],
@@ -113,7 +118,7 @@ def test_a_grant_for_one_host_is_not_the_grant() -> None:
 
 
 @pytest.mark.parametrize("who", ["User:sales", "User:*"])
-@pytest.mark.parametrize("operation", [Operation.WRITE, Operation.ALL])
+@pytest.mark.parametrize("operation", [Operation.WRITE, Operation.ALL, Operation.DESCRIBE])
 def test_a_denial_of_what_the_table_grants_is_in_the_way(who: str, operation: Operation) -> None:
     """It wins over every grant, so it is told."""
     denial = dataclasses.replace(_acl(who, operation, "bus.in.sales"), is_denial=True)

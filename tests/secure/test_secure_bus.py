@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     ConfigEntry,
     ConfigResource,
     NewTopic,
+    OffsetSpec,
     ResourcePatternType,
     ResourceType,
 )
@@ -237,6 +239,25 @@ def test_a_wrong_setting_and_a_missing_topic_are_found_and_mended(secured: Secur
     assert at_home("topics", "plan").code == 0
 
 
+def test_an_input_that_was_judged_is_never_made_anew(secured: Secured, at_home: Terminal) -> None:
+    """The journal names the topic that is gone: an empty one of the same name would stop the lane for good."""
+    assert at_home("lanes", "set", "gone").code == 0
+    admin = AdminClient(secured.login("admin"))
+    journal = TopicPartition("bus.gate.gone", 0)
+    until_s = time.monotonic() + 60
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library's own
+    while not admin.list_offsets({journal: latest})[journal].result(10).offset:
+        assert time.monotonic() < until_s, "no gate has begun the journal of the new lane"
+        time.sleep(0.1)
+    admin.delete_topics(["bus.in.gone"])["bus.in.gone"].result(10)
+    assert [row["mend"] for row in at_home("topics", "plan", "--json").rows] == ["lost"]
+    applied = at_home("topics", "apply")
+    assert applied.code == 3
+    assert "cannot be made anew" in applied.err
+    assert at_home("lanes", "rm", "gone").code == 0
+    assert at_home("topics", "plan").code == 0
+
+
 # ---- it is stopped, killed, and started again -------------------------------------------------------------------
 
 
@@ -274,7 +295,7 @@ def test_a_kafka_without_acls_is_told_as_such(secure_cache: Path, tmp_path: Path
     run = _start("--no-stages", data=tmp_path / "data", env=env)
     ran = agentbus("acls", "check", "--bootstrap", run.ready["bootstrap"], env=env)
     run.stop()
-    assert ran.code == 1
+    assert ran.code == 3
     assert "this Kafka has no ACLs" in ran.complaint
     assert "agentbus dev --secure" in ran.complaint
 

@@ -45,7 +45,6 @@ def test_a_lane_has_its_two_topics_the_public_answers_and_groups_of_its_own() ->
         ("read", "topic", "bus.outcomes"),
         ("read", "topic", "leads"),
         ("read", "group", "bus.sales.*"),
-        ("describe", "group", "bus-gate"),
         ("describe", "group", "bus-reader"),
         ("describe", "group", "bus-client"),
     }

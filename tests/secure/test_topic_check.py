@@ -96,3 +96,8 @@ def test_each_lane_in_force_needs_its_topics() -> None:
     more = {plan.name for plan in needed_topics(with_sales)} - {plan.name for plan in needed_topics(registry)}
     assert more == {"bus.in.sales", "bus.out.sales", "bus.gate.sales"}
     assert {plan.partitions for plan in needed_topics(registry) if plan.name == "bus.journal"} == {12}
+
+
+def test_no_more_copies_are_asked_to_be_in_sync_than_there_are() -> None:
+    """A topic of one copy that waits for two takes nothing any more: the missing copies are what is told."""
+    assert [one[0] for one in _differs(dataclasses.replace(_with(min_insync_replicas="1"), replicas=1))] == ["replicas"]

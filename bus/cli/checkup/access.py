@@ -8,7 +8,8 @@ from bus.shell.acl_admin import NoAuthorizerError, check_acls
 from bus.shell.acl_compare import AclDifference, FoundAcl
 from bus.shell.acls import Grant, Holders
 
-PLAN = "`agentbus acls check` shows all, `agentbus acls apply` mends it"
+ADD = "`agentbus acls check` shows all, `agentbus acls apply` adds what is missing"
+REMOVE = "`agentbus acls check` shows all, `agentbus acls apply --remove-extra` removes what the bus does not know"
 
 
 def acl_lines(
@@ -38,13 +39,13 @@ def difference_lines(found: AclDifference) -> Iterator[Line]:
     """A line for each way in which the ACLs differ."""
     if found.missing:
         text = f"{counted(len(found.missing), 'grant')} missing: {some(map(_grant, found.missing))}"
-        yield wrong("acls", text, PLAN)
+        yield wrong("acls", text, ADD)
     if found.denied:
         text = f"{counted(len(found.denied), 'denial')} in the way of what the bus needs: {_acls(found.denied)}"
-        yield wrong("acls", text, "remove it with kafka-acls.sh, or change who is who")
+        yield wrong("acls", text, REMOVE)
     if found.extra:
         text = f"{counted(len(found.extra), 'grant')} more than the bus allows: {_acls(found.extra)}"
-        yield wrong("acls", text, PLAN)
+        yield wrong("acls", text, REMOVE)
     if found.is_none:
         yield ok("acls", f"{counted(found.granted, 'grant')}, as the bus demands, and none more")
 

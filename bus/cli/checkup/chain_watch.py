@@ -29,9 +29,11 @@ class ChainWatch:
     suspect: int | None = None  # a segment that names a predecessor nobody has, until something valid follows
     engines: set[str] = field(default_factory=set)
     control: int | None = None
+    control_sent: int | None = None  # how far control is known to have been sent; None if the marks do not tell
     next_input: int | None = None
     took_over_at: list[int] = field(default_factory=list)
     stalled: dict[str, int] = field(default_factory=dict)  # lane -> when a tick last left it out
+    _numbered: list[tuple[int, int]] = field(default_factory=list)  # offset -> the control number from there on
     _seqs: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def take(self, record: Record) -> None:
@@ -61,6 +63,8 @@ class ChainWatch:
             self._broken(self.suspect, "the segment names a predecessor that is not there: one of the two was changed")
         if self.next_offset < log_end:
             self._broken(self.next_offset, f"the tail was cut: the log ends at {log_end}")
+        sent = [number for offset, number in self._numbered if mark is not None and offset < mark]
+        self.control_sent = sent[-1] if sent else None
         if mark is not None and mark > log_end:
             self._broken(log_end, f"the tail was cut: everything below {mark} had been sent")
         elif mark is not None and self.segments and mark > self.chain_end and self.suspect is None:
@@ -91,6 +95,9 @@ class ChainWatch:
                     self._entry(entry, record.timestamp_ms)
             case other:
                 self._broken(record.offset, f"the segment is of kind {other}, which this version does not know")
+        if self.control is not None and (not self._numbered or self._numbered[-1][1] != self.control):
+            self._numbered.append((record.offset, self.control))
+            del self._numbered[:-REMEMBERED_MAX]
 
     def _entry(self, entry: dict[str, Any], at_ms: int) -> None:  # Any: JSON
         if "basis" in entry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, duration, note, ok, wrong
+from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, duration, note, ok, unseen, wrong
 from bus.core.topics import CONTROL
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
@@ -42,7 +42,7 @@ def read_clocks(config: kafka.ClientConfig, client: AdminClient) -> list[Reading
         raise RetryableError(f"Kafka does not answer: {error.args[0].str()}") from error
     there = metadata.topics.get(OFFSETS)
     if there is None or not there.partitions:
-        raise RetryableError(f"{OFFSETS} is not shown to these settings (topic authorization failed?)", LOOK_AS_ADMIN)
+        raise RetryableError(f"{OFFSETS}: topic authorization failed, or it is not there yet", LOOK_AS_ADMIN)
     leaders = {p: one.leader for p, one in there.partitions.items()}
     groups = {broker: _group_at(broker, leaders) for broker in sorted(set(leaders.values())) if broker >= 0}
     try:
@@ -106,7 +106,7 @@ def _time_of_commit(reading: Consumer, group: str) -> int:
 def clock_lines(readings: Sequence[Reading], skew_ms: int) -> Iterator[Line]:
     """Are the clocks close enough? ``skew_ms`` is what genesis allows the brokers among themselves."""
     if not readings:
-        yield note("clock", "no broker's time was read", LOOK_AS_ADMIN)
+        yield unseen("clock", "no broker's time was read", LOOK_AS_ADMIN)
         return
     yield _this_machine(max(readings, key=lambda one: abs(one.ahead_ms)))
     if len(readings) < 2:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
@@ -12,14 +12,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     ResourceType,
 )
 
-from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, note, ok, some, wrong
+from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, note, ok, some, unseen, wrong
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
 from bus.shell.reach import KafkaVersion
 
 TESTED_FROM = (4, 0)
 NEEDED_FROM = (3, 3)  # older ones have no topic ids without ZooKeeper, by which a journal knows its input
-RECORD_BYTES = 2 * 1024 * 1024  # what the bus's topics take, of which every broker must be able to send a copy
+COPIES_WANTED = 3  # of what the stages have done so far, as of everything else
 MEMBER_TIMEOUT_MS = 6_000  # within it a dead stage's work goes to another
 ANSWER_S = 5.0
 T = TypeVar("T")
@@ -42,6 +42,7 @@ class Cluster:
     controller: int | None
     brokers: tuple[Broker, ...]
     why_no_settings: str = ""
+    kept: Mapping[str, int] = field(default_factory=dict)  # by Kafka's own topic: how many copies it has at least
 
 
 def answer(future: Future[T], what: str) -> T:
@@ -65,7 +66,17 @@ def read_cluster(client: AdminClient) -> Cluster:
         why = error.message
     brokers = tuple(Broker(node.id, f"{node.host}:{node.port}", settings.get(node.id, {})) for node in nodes)
     controller = None if told.controller is None or told.controller.id < 0 else told.controller.id
-    return Cluster(str(told.cluster_id), controller, brokers, why)
+    return Cluster(str(told.cluster_id), controller, brokers, why, _read_kept(client))
+
+
+def _read_kept(client: AdminClient) -> dict[str, int]:
+    """Of each of Kafka's own two topics that is there, the copies of the partition that has fewest."""
+    try:
+        there = client.list_topics(timeout=ANSWER_S).topics
+    except KafkaException as error:
+        raise RetryableError(f"the topics are not to be had: {error.args[0].str()}") from error
+    kept = {name: list(there[name].partitions.values()) for name in _KEPT if name in there}
+    return {name: min(len(one.replicas) for one in parts) for name, parts in kept.items() if parts}
 
 
 def _settings(client: AdminClient, numbers: Sequence[int]) -> dict[int, Mapping[str, str]]:
@@ -125,11 +136,14 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in digits if part.isdecimal())
 
 
-def broker_lines(cluster: Cluster, *, is_development: bool) -> Iterator[Line]:
-    """Are the brokers' own settings such that nothing decided can be lost, and nothing appears by itself?"""
+def broker_lines(cluster: Cluster, *, copies: int = COPIES_WANTED) -> Iterator[Line]:
+    """Are the brokers' own settings such that nothing decided can be lost, and nothing appears by itself?
+
+    ``copies`` are wanted of each topic, as far as there are brokers for them.
+    """
     told = [broker for broker in cluster.brokers if broker.settings]
     if not told:
-        yield note("brokers", f"their settings are not told: {cluster.why_no_settings}", LOOK_AS_ADMIN)
+        yield unseen("brokers", cluster.why_no_settings.rstrip("."), LOOK_AS_ADMIN)
         return
     faults = 0
     for name, bad, why in _BAD_SETTINGS:
@@ -138,7 +152,7 @@ def broker_lines(cluster: Cluster, *, is_development: bool) -> Iterator[Line]:
             faults += 1
             text = f"{name}={bad} on broker {some(having)}: {why}"
             yield wrong("brokers", text, f"set {name}={'false' if bad == 'true' else 'true'} on the brokers")
-    for line in _kept_state_lines(told, is_development=is_development):
+    for line in (*_kept_lines(cluster, told, copies), *_session_lines(told)):
         faults += 1
         yield line
     if not faults:
@@ -149,15 +163,35 @@ _BAD_SETTINGS = (
     ("auto.create.topics.enable", "true", "a typing error makes a topic that nobody governs"),
     ("unclean.leader.election.enable", "true", "a leader that lacks records may be chosen, and decisions be lost"),
 )
-_KEPT = ("offsets.topic.replication.factor", "transaction.state.log.replication.factor")
+# Kafka's own topics in which it keeps what the stages have done so far, and the setting they are made with.
+_KEPT = {
+    "__consumer_offsets": "offsets.topic.replication.factor",
+    "__transaction_state": "transaction.state.log.replication.factor",
+}
 
 
-def _kept_state_lines(brokers: Sequence[Broker], *, is_development: bool) -> Iterator[Line]:
-    for name in _KEPT:
-        low = [broker.number for broker in brokers if int(broker.settings.get(name, "3")) < 3]
-        if low and not is_development:
-            text = f"{name} is below 3 on broker {some(low)}: what the stages have done so far has too few copies"
-            yield wrong("brokers", text, f"set {name}=3, and raise the topic that is there already")
+def _kept_lines(cluster: Cluster, told: Sequence[Broker], copies: int) -> Iterator[Line]:
+    """A topic that is there has the copies it has; for one that is yet to be made the setting counts."""
+    brokers = len(cluster.brokers)
+    wanted = min(copies, COPIES_WANTED, brokers)
+    for topic, setting in _KEPT.items():
+        if topic in cluster.kept:
+            there = cluster.kept[topic]
+            if there < wanted:
+                text = f"{topic} has {counted(there, 'copy', 'copies')}, and tells what the stages have done so far"
+                yield wrong("brokers", text, f"kafka-reassign-partitions.sh gives it {wanted}")
+            continue
+        numbers = {broker.number: int(broker.settings.get(setting, wanted)) for broker in told}
+        low = [number for number, set_to in numbers.items() if set_to < wanted]
+        high = [number for number, set_to in numbers.items() if set_to > brokers]
+        if low or high:
+            why = "too few copies of what the stages do" if low else f"there are not so many brokers to make {topic}"
+            text = f"{setting}={numbers[(low or high)[0]]} on broker {some(low or high)}: {why}"
+            yield wrong("brokers", text, f"set {setting}={wanted} on the brokers before the first stage runs")
+
+
+def _session_lines(brokers: Sequence[Broker]) -> Iterator[Line]:
+    """Can a stage join with the timeout it asks for?"""
     for broker in brokers:
         longest = int(broker.settings.get("group.max.session.timeout.ms", MEMBER_TIMEOUT_MS))
         shortest = int(broker.settings.get("group.min.session.timeout.ms", MEMBER_TIMEOUT_MS))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from confluent_kafka.admin import AdminClient
 
 from bus import ENGINE
-from bus.cli.checkup import access, clocks, cluster, journals, machine, progress, stages, topics
-from bus.cli.checkup.lines import Checkup, Line, note, ok, wrong
+from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, stages, topics
+from bus.cli.checkup.lines import Checkup, Line, ok, unseen, wrong
 from bus.core.control import Registry
 from bus.core.topics import CONTROL, JOURNAL
 from bus.shell import kafka
@@ -41,6 +41,7 @@ class Patient:
 
     settings: "Settings"
     is_development: bool
+    copies: int
     deep: bool
     on_progress: Callable[[str], None]
     config: kafka.ClientConfig = field(default_factory=dict)
@@ -61,6 +62,7 @@ def examine_machine(checkup: Checkup) -> None:
 def examine_bus(checkup: Checkup, patient: Patient) -> None:
     """What can be said of the Kafka and the bus on it, as far as one gets."""
     settings = patient.settings
+    later = (TOPICS, ACCESS, CLOCKS, STAGES, JOURNALS)
     checkup.look(MACHINE, "http port", lambda: machine.http_port(settings.http_host, settings.http_port))
     patient.on_progress("asking Kafka")
     try:
@@ -70,12 +72,14 @@ def examine_bus(checkup: Checkup, patient: Patient) -> None:
         patient.counts = kafka.partition_counts(client, settings.bootstrap)
     except BusError as error:
         lines = [wrong("reachable", error.message, error.next_step or "check --bootstrap")]
-        lines.append(note("the rest", "not looked at: topics, access, clocks, stages and journals need Kafka"))
+        lines.append(unseen("the rest", "topics, access, clocks, stages and journals need Kafka", skipped=later))
         checkup.look(KAFKA, "reachable", lambda: lines)
         return
     _examine_kafka(checkup, patient, client)
     checkup.look(KAFKA, "genesis", lambda: _open_control(patient))
     if patient.registry is None:
+        rest = unseen("the rest", "it takes what stands in bus.control", skipped=later)
+        checkup.look(KAFKA, "the rest", lambda: [rest])
         return
     _examine_topics(checkup, patient, client, patient.registry)
     _examine_work(checkup, patient, client, patient.registry)
@@ -97,7 +101,7 @@ def _examine_kafka(checkup: Checkup, patient: Patient, client: AdminClient) -> N
             "version",
             lambda: cluster.version_lines({one: version_at(one, patient.config) for one in addresses}),
         )
-        checkup.look(KAFKA, "brokers", lambda: cluster.broker_lines(found[0], is_development=patient.is_development))
+        checkup.look(KAFKA, "brokers", lambda: cluster.broker_lines(found[0], copies=patient.copies))
 
 
 def _open_control(patient: Patient) -> Iterator[Line]:
@@ -118,12 +122,7 @@ def _open_control(patient: Patient) -> Iterator[Line]:
 
 def _examine_topics(checkup: Checkup, patient: Patient, client: AdminClient, registry: Registry) -> None:
     patient.on_progress("comparing the topics")
-    copies = patient.settings.replication
-    checkup.look(
-        TOPICS,
-        "topics",
-        lambda: topics.planned_lines(patient.config, registry, is_development=patient.is_development, copies=copies),
-    )
+    checkup.look(TOPICS, "topics", lambda: topics.planned_lines(patient.config, registry, copies=patient.copies))
     names = sorted(name for name in patient.counts if name.startswith("bus.") or name in governed_topics(registry))
     checkup.look(TOPICS, "leaders", lambda: topics.alive_lines(*topics.read_alive(client, names)))
     checkup.look(
@@ -160,7 +159,7 @@ def _examine_work(checkup: Checkup, patient: Patient, client: AdminClient, regis
         checkup.look(STAGES, stage.name, partial(_stage_lines, client, stage))
     patient.on_progress("reading the journals" if patient.deep else "reading the ends of the journals")
     checkup.look(STAGES, "progress", lambda: _progress_lines(patient, parts))
-    checkup.look(STAGES, "control", lambda: _control_lines(patient))
+    checkup.look(STAGES, "control", lambda: _control_lines(patient, parts, registry.number))
     _examine_journals(checkup, patient)
 
 
@@ -180,19 +179,37 @@ def _progress_lines(patient: Patient, parts: progress.Parts) -> Iterator[Line]:
 
 def _read_once(patient: Patient, parts: progress.Parts, *, deep: bool) -> list[stages.Lag]:
     """Journals first, then the marks: what is sent meanwhile is no lag."""
-    places = [*parts.gate_journals, *parts.journals]
-    marks = progress.sent_marks(patient.config, parts)
-    seen = journals.read_journals(patient.config, places, marks=marks, deep=deep, progress=patient.on_progress)
+    seen = _read_journals(patient, parts, deep=deep)
     patient.seen = patient.seen if patient.deep and patient.seen else seen
     return progress.read_lags(patient.config, parts, seen)
 
 
-def _control_lines(patient: Patient) -> Iterator[Line]:
-    numbers = {one.name: one.watch.control for one in patient.seen}
+def _read_journals(patient: Patient, parts: progress.Parts, *, deep: bool) -> list[journals.JournalSeen]:
+    """Marks first: what they say was sent is in the journals, or was cut."""
+    places = [*parts.gate_journals, *parts.journals]
+    marks = progress.sent_marks(patient.config, parts)
+    return journals.read_journals(patient.config, places, marks=marks, deep=deep, progress=patient.on_progress)
+
+
+def _control_lines(patient: Patient, parts: progress.Parts, number: int) -> Iterator[Line]:
+    """``number`` was read before the journals were; where they differ both are read once more, a moment later."""
+    first = control.numbers_of(patient.seen, before=number, after=number)
+    if first.are_even:
+        yield from control.control_lines(first, first)
+        return
+    patient.on_progress("looking again at what is in force")
+    time.sleep(AGAIN_S)
+    before = _number_now(patient)
+    seen = _read_journals(patient, parts, deep=False)
+    again = control.numbers_of(seen, before=before, after=_number_now(patient))
+    yield from control.control_lines(first, again)
+
+
+def _number_now(patient: Patient) -> int:
     log = ControlLog(patient.config, built_in_contracts())
     try:
         log.open()
-        yield from stages.control_lines(numbers, log.registry.number)
+        return log.registry.number
     finally:
         log.close()
 

@@ -104,7 +104,7 @@ def chain_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:
     for one in seen:
         if one.first > 0:
             text = f"{one.name} begins at offset {one.first}: the history before it is gone, no stage can restore"
-            yield wrong("history", text, f"bring it back from a copy; `agentbus topics apply` keeps {one.place[0]}")
+            yield wrong("history", text, "bring it back from a copy, and have its retention set: agentbus topics apply")
     whole = [one for one in seen if one.watch.is_from_start and one.first == 0]
     broken = [one for one in seen if one.watch.breaks and (one.watch.is_from_start or not one.watch.needs_more)]
     for one in broken:

@@ -1,21 +1,22 @@
 """A line of the doctor: what was looked at, how it is, and what mends it."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bus.shell.errors import BusError, NotPermittedError
 
 NAMES_SHOWN_MAX = 5  # of many things that are wrong in the same way; the rest is counted
-LOOK_AS_ADMIN = "ask again with the settings of an administrator or of the stages (-X, --kafka-config)"
+LOOK_AS_ADMIN = "ask again as an administrator of this Kafka (--kafka-config FILE)"
 _FORBIDDEN = "authorization failed"  # Kafka's own words, in every error of this kind
 
 
 class State(StrEnum):
-    """How it is: as it must be, worth knowing, or to be mended."""
+    """How it is: as it must be, worth knowing, not looked at, or to be mended."""
 
     OK = "ok"
     NOTE = "note"
+    UNSEEN = "unseen"
     WRONG = "wrong"
 
 
@@ -28,6 +29,7 @@ class Line:
     sentence: str
     remedy: str = ""
     group: str = ""
+    skipped: tuple[str, ...] = ()  # the groups that are not looked at for the same reason
 
 
 def ok(check: str, sentence: str) -> Line:
@@ -38,6 +40,11 @@ def ok(check: str, sentence: str) -> Line:
 def note(check: str, sentence: str, remedy: str = "") -> Line:
     """Worth knowing, and no fault."""
     return Line(check, State.NOTE, sentence, remedy)
+
+
+def unseen(check: str, sentence: str, remedy: str = "", *, skipped: Sequence[str] = ()) -> Line:
+    """Not looked at, and why; so are whole groups that ``skipped`` names."""
+    return Line(check, State.UNSEEN, f"not looked at: {sentence}", remedy, skipped=tuple(skipped))
 
 
 def wrong(check: str, sentence: str, remedy: str) -> Line:
@@ -62,7 +69,7 @@ class Checkup:
         except BusError as error:
             found = [not_looked(check, error)]
         for line in found:
-            placed = Line(line.check, line.state, line.sentence, line.remedy, group)
+            placed = replace(line, group=group)
             self.lines.append(placed)
             self.on_line(placed)
 
@@ -76,12 +83,23 @@ class Checkup:
         """How many are notes."""
         return sum(line.state is State.NOTE for line in self.lines)
 
+    @property
+    def unseen_groups(self) -> list[str]:
+        """The groups that were not looked at, or only in part."""
+        unseen = [line for line in self.lines if line.state is State.UNSEEN]
+        return list(dict.fromkeys(name for line in unseen for name in line.skipped or (line.group,)))
+
+    @property
+    def needs_admin(self) -> bool:
+        """Would an administrator be told more?"""
+        return any(line.state is State.UNSEEN and line.remedy == LOOK_AS_ADMIN for line in self.lines)
+
 
 def not_looked(check: str, error: BusError) -> Line:
     """The line of a check that could not be made."""
     if is_forbidden(error):
-        return note(check, f"not looked at: these settings may not ({error.message})", LOOK_AS_ADMIN)
-    return note(check, f"not looked at: {error.message}", error.next_step or "run `agentbus doctor` again")
+        return unseen(check, f"this login may not ({error.message.rstrip('.')})", LOOK_AS_ADMIN)
+    return unseen(check, error.message, error.next_step or "run `agentbus doctor` again")
 
 
 def is_forbidden(error: BaseException) -> bool:

@@ -15,8 +15,6 @@ PYTHONS = ((3, 11), (3, 14))
 MIB = 1024 * 1024
 DISK_NOTE_BYTES = 1024 * MIB  # a busy lane fills this in hours
 DISK_WRONG_BYTES = 128 * MIB  # what a development bus needs to start
-# Variables that are read, but are no field of Settings.
-READ_DIRECTLY = ("AGENTBUS_AGENT", "AGENTBUS_CACHE", "AGENTBUS_DEBUG", "AGENTBUS_JAVA", "AGENTBUS_LANE")
 INSTALL_DEV = "pip install 'agentbus[dev]', if you want a Kafka of your own with `agentbus dev`"
 
 
@@ -42,9 +40,9 @@ def this_python() -> Iterator[Line]:
 
 def known_variables() -> list[str]:
     """Every variable that anything here reads."""
-    from bus.shell.settings import Settings
+    from bus.shell.settings import READ_ELSEWHERE, Settings
 
-    return sorted({*(f"AGENTBUS_{name.upper()}" for name in Settings.model_fields), *READ_DIRECTLY})
+    return sorted({*(f"AGENTBUS_{name.upper()}" for name in Settings.model_fields), *READ_ELSEWHERE})
 
 
 def environment(environ: Mapping[str, str]) -> Iterator[Line]:

@@ -1,6 +1,6 @@
 """Looks at the stages: is somebody at work on every lane and partition, and how far behind are they?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import ConsumerGroupState
@@ -130,19 +130,3 @@ _ROLE = {
         "see that a publisher runs (above), its log, and that the governed topics are there",
     ),
 }
-
-
-def control_lines(numbers: Mapping[str, int | None], newest: int) -> Iterator[Line]:
-    """Is everywhere in force what `bus.control` says? ``numbers`` by journal; None where nothing was decided yet."""
-    behind = {name: number for name, number in numbers.items() if number is not None and number < newest}
-    ahead = {name: number for name, number in numbers.items() if number is not None and number > newest}
-    if ahead:
-        parts = (f"{name} at {number}" for name, number in ahead.items())
-        text = f"bus.control ends at {newest}, yet journals have more: {some(parts)}; its tail was cut"
-        yield wrong("control", text, "bring bus.control back from a copy; until then let no stage run")
-    elif behind:
-        parts = (f"{name} at {number}" for name, number in behind.items())
-        text = f"control {newest} is not in force everywhere: {some(parts)}"
-        yield wrong("control", text, "see that a stage owns these (above), then run `agentbus doctor` again")
-    else:
-        yield ok("control", f"control {newest} is in force everywhere")

@@ -11,7 +11,7 @@ from bus.cli.checkup.lines import Line, counted, note, ok, some, wrong
 from bus.core.control import Registry
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
-from bus.shell.topic_check import COPIES, PARTITIONS, TopicDifference, TopicReport, check_topics
+from bus.shell.topic_check import COPIES, PARTITIONS, Mend, TopicDifference, TopicReport, check_topics
 
 # What comes of a setting that is not as it must be.
 _WHY = {
@@ -26,27 +26,27 @@ _WHY = {
 APPLY = "agentbus topics apply"
 
 
-def planned_lines(config: kafka.ClientConfig, registry: Registry, *, is_development: bool, copies: int) -> list[Line]:
-    """Compare the topics with the plan; a development bus has one copy of each. Raises as `check_topics`."""
-    report = check_topics(config, registry, replication=1 if is_development else copies)
-    return list(difference_lines(report, is_development=is_development))
+def planned_lines(config: kafka.ClientConfig, registry: Registry, *, copies: int) -> list[Line]:
+    """Compare the topics with the plan, by which each has so many copies. Raises as `check_topics`."""
+    return list(difference_lines(check_topics(config, registry, replication=copies), copies=copies))
 
 
-def difference_lines(report: TopicReport, *, is_development: bool) -> Iterator[Line]:
-    """A line for each way in which topics differ, with all that differ so."""
-    alike: dict[tuple[str, str, str, bool], list[TopicDifference]] = {}
+def difference_lines(report: TopicReport, *, copies: int) -> Iterator[Line]:
+    """A line for each way in which topics differ, with all that differ so; ``copies`` are wanted."""
+    alike: dict[tuple[str, ...], list[TopicDifference]] = {}
     for one in report.differences:
         key = (
             one.setting,
             "" if one.setting == "" else one.found,
             one.wanted if one.setting else "",
-            _is_governed(one),
+            one.mend.value,
+            "governed" if _is_governed(one) else "",
         )
         alike.setdefault(key, []).append(one)
     for found in alike.values():
         yield _line(found)
     if not report.differences:
-        kept = "one copy each, as on a development bus" if is_development else "each with its copies"
+        kept = "one copy each is enough here" if copies == 1 else "each with its copies"
         yield ok("topics", f"{counted(len(report.needed), 'topic')} as they must be, {kept}")
 
 
@@ -56,6 +56,9 @@ def _line(alike: Sequence[TopicDifference]) -> Line:
         case "" if _is_governed(first):
             text = f"governed {names} {_is(alike)} missing, which contracts in force name"
             return wrong("governed", text, f"{APPLY} --governed-partitions N; until then the publisher stands still")
+        case "" if first.mend is Mend.LOST:
+            text = f"{names} {_is(alike)} gone, with records that the journal has judged"
+            return wrong("lost", text, "take the lane out with `agentbus lanes rm`; a new one needs a new name")
         case "":
             return wrong("missing", f"{names} {_is(alike)} missing, or not shown to this login", APPLY)
         case setting if setting == PARTITIONS:
@@ -63,7 +66,7 @@ def _line(alike: Sequence[TopicDifference]) -> Line:
             return wrong("partitions", text, "no stage starts on it: another number is a migration to a new cluster")
         case setting if setting == COPIES:
             text = f"{names}: {_copies(first.found)}, {first.wanted} wanted"
-            remedy = "kafka-reassign-partitions.sh adds some; on one broker it is a bus for development only"
+            remedy = "kafka-reassign-partitions.sh adds some; on one broker, for development only: --single-node"
             return wrong("copies", text, remedy)
         case setting:
             text = f"{names}: {setting}={first.found}, so that {_WHY.get(setting, 'it is not kept as it must be')}"

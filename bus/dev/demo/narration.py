@@ -173,8 +173,11 @@ def ending(told: Ended) -> list[Text]:
         text = f"All {told.checks} things checked are so; it took {told.took_s:.1f} s."
         score = Text(f"\n{text}", style=f"bold {NARRATED[GOOD]}")
     where = " in another terminal" if told.kept else ""
-    lines = [score, Text(told.kept or "The bus ends here; what happened is kept.")]
-    lines.append(Text(f"\nThree things to try{where}", style="bold"))
+    lines = [score, Text(told.kept or "The bus ends here.")]
+    if told.evidence:
+        lines.append(Text(f"What happened is kept in {told.evidence}, as anybody may check it.", no_wrap=True))
+    title = f"Three things to try{where}" if len(told.things_to_try) > 1 else "To find out why"
+    lines.append(Text(f"\n{title}", style="bold"))
     for one in told.things_to_try:
         lines.append(Text(f"\n  {one.command}", style=f"bold {NARRATED[NEWS]}", no_wrap=True))
         lines.append(Text(f"    {one.why}"))

@@ -19,7 +19,7 @@ NARRATED = {
 }
 # On the split screen, which brings its own dark paper: the desk's tokens.
 PAPER = "#e9ecef on #0d1013"
-INK2, INK3, LINE, ACCENT, TRACK = "#bac3cc", "#98a3af", "#3b444e", "#9db8ff", "#2b323a"
+INK2, INK3, LINE, ACCENT, TRACK = "#bac3cc", "#98a3af", "#3b444e", "#9db8ff", "#4a545f"
 SCREEN = {
     GOOD: "#83d7a3",
     BAD: "#ff9ba6",

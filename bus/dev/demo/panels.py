@@ -25,6 +25,7 @@ WIDE = 56  # the right column from which chains and hashes are shown at more len
 SOON = 1 / 5  # of the lease
 DEAD = {"killed": ("✗", BAD), "ended": ("○", WAIT)}
 COUNTED_WIDTH = 24
+BEFORE = "All you will see is read from Kafka's topics as it happens; nothing of it is written beforehand."
 TOKEN = re.compile(r"(?:under )?(token (?:is )?)\d{8,}(\d{4})\b")
 
 
@@ -63,13 +64,13 @@ def narrator(act: Act | None, line: Task | Note | None, counted: Counted | None,
     parts: list[RenderableType] = []
     if counted is not None:
         parts.append(_bars(counted))
-    elif act is not None:
-        parts.append(Text(f"{act.about}\n", style="italic"))
+    else:
+        parts.append(Text(f"{act.about if act else BEFORE}\n", style="italic"))
     if isinstance(line, Task):
         parts.append(Text.assemble((f"▸ {line.who} ", f"bold {hue(SCREEN, line.who)}"), line.what))
     elif isinstance(line, Note):
         parts.append(Text(f"▸ {line.text}", style=f"bold {SCREEN['person']}"))
-    return framed(Group(*parts), act.title if act else "getting ready", prompt)
+    return framed(Group(*parts), act.title if act else "five agents, one bus", prompt)
 
 
 def _bars(counted: Counted) -> RenderableType:
@@ -79,7 +80,7 @@ def _bars(counted: Counted) -> RenderableType:
         number = int(getattr(counted, name))
         full = round(COUNTED_WIDTH * min(number, counted.of) / counted.of)
         colour = SCREEN[GOOD] if number == counted.of else SCREEN[WAIT]
-        bar = Text.assemble(("━" * full, colour), ("━" * (COUNTED_WIDTH - full), TRACK))
+        bar = Text.assemble(("━" * full, colour), ("─" * (COUNTED_WIDTH - full), TRACK))
         grid.add_row(Text(name), bar, Text(f"{number:>3} of {counted.of}", style="bold"))
     return Group(Text(counted.what, style="italic"), grid)
 
@@ -112,7 +113,7 @@ def _lease(one: Holding, now_ms: int, width: int) -> tuple[Text, Text]:
     full = round(share * width)
     colour = SCREEN[WAIT] if one.kept_for or share < SOON else SCREEN[GOOD]
     left_s = max(0, one.until_ms - now_ms) // 1000
-    bar = Text.assemble(("━" * full, colour), ("━" * (width - full), TRACK))
+    bar = Text.assemble(("━" * full, colour), ("─" * (width - full), TRACK))
     return bar, Text(f"{left_s} s", style=INK2)
 
 

@@ -148,6 +148,7 @@ def _verify(show: Show, broker: LocalBroker, folder: Path) -> Path | None:
         looked_at = ", ".join(f"{number:,} {what}" for what, number in one["counts"].items())
         show.check(one["title"], is_so=one["result"] == "ok", looked_at=looked_at or one["result"])
     show.check("the bus had come to rest, so that nothing is left to check", is_so=not report["moving"])
+    show.rest(show.breath.act_s)
     return saved if saved.is_dir() else None
 
 

@@ -55,6 +55,7 @@ class Screen:
             self._live.start()
         elif isinstance(told, Ended):
             self._live.stop()
+            self._console.print("\n[bold]What was checked, on what was read from the topics[/]\n")
             self._console.print(summary(self._board.checked))
             for line in ending(told):
                 self._console.print(line, soft_wrap=is_whole(line))

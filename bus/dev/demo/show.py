@@ -74,7 +74,7 @@ class Show:
         """Begin a new act, after a breath for whoever reads, or when the presenter is ready."""
         if self.is_stepwise:
             self._await_enter()
-        elif number > 1:
+        else:
             self.rest(self.breath.act_s)
         self._say(Act(number, ACTS, title, about))
         self.rest(self.breath.act_s)
