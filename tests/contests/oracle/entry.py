@@ -12,7 +12,7 @@ from tests.contests.oracle.subject import Subject
 
 @dataclass(slots=True)
 class Entry:
-    """`start` is the s of conflict-spec.md section 2: max(at, now) of a message, `now` of a tick."""
+    """`start` is the s of the specification of contests, section 2: max(at, now) of a message, `now` of a tick."""
 
     gen: int
     partition: int

@@ -8,7 +8,7 @@ from tests.contests.oracle.grants import settle, settle_choice, settle_none, val
 from tests.contests.oracle.log import Json
 from tests.contests.oracle.subject import Candidate, Contest, Subject
 
-# Start values of conflict-spec.md section 3.
+# Start values of the specification of contests, section 3.
 BALLOT_MS = 20_000
 QUORUM_BP = 5_000
 THRESHOLD_BP = 5_000

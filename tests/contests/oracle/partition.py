@@ -1,4 +1,4 @@
-"""The oracle of one partition: every record in, the entry that must come out (conflict-spec.md, wire.md section 5)."""
+"""The oracle of one partition: every record in, the entry that must come out (specification of contests; the wire, section 5)."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Wait:
 
 @dataclass(slots=True)
 class Subject:
-    """A product of parts that live side by side (conflict-spec.md section 2)."""
+    """A product of parts that live side by side (the specification of contests, section 2)."""
 
     name: str
     holding: Holding | None = None
