@@ -1,4 +1,4 @@
-"""The oracle of one partition: every record in, the entry that must come out (specification of contests; the wire, section 5)."""
+"""The oracle of one partition: every record in, the entry that must come out by the specification and the wire."""
 
 from __future__ import annotations
 
