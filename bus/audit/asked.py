@@ -69,6 +69,8 @@ def find_subject(lookup: Lookup, asked: str) -> Subject | Missing:
 
 def find_message(lookup: Lookup, asked: str, sender: str) -> ArbiterDecision | GateDecision | Choice | Missing:
     """What became of the message with that id, whatever else the text may name."""
+    if not asked:  # whose id could not be read has none
+        return Missing("an empty text is the id of nothing", "name a decision, a message or a subject")
     rows = lookup.of_message(asked)
     known = [row for row in rows if row.has_known_sender] or rows
     if not known:
@@ -217,9 +219,7 @@ def _no_subject(lookup: Lookup, asked: str) -> Missing:
 
 
 def _no_message(lookup: Lookup, asked: str) -> Missing:
-    if not asked:
-        return Missing("an empty text is the id of nothing", "name a decision, a message or a subject")
-    notes = lookup.index.notes()
+    notes = [note for note in lookup.index.notes() if not note.startswith(topics.REFUSED)]  # it has no id alone
     if notes:
         text = f"whether there was a message with id {asked} is not known: {listed(notes)}"
         return Missing(text, "log in as one who may read them all, or ask an export, with --export")

@@ -109,7 +109,7 @@ class Index:
         """Forget everything and read the journals from their beginning; raises as `catch_up`."""
         with reading_alone(self._path, on_progress):
             self._begin_again()
-            self._catch_up(on_progress)
+        self.catch_up(on_progress)
 
     def registry(self, number: int) -> Registry:
         """What was in force at that control number, as far as the journals of the arbiter tell it."""

@@ -82,7 +82,7 @@ def dev(
         with StartScreen(caller) as screen:
             settings, broker = _kafka(caller, screen, data=data, port=port, http_port=http_port, is_secure=secure)
             logs.set_up(settings.log_level, settings.log_format)
-            bus = DevBus(settings, broker, is_temporary=data is None)
+            bus = DevBus(settings, broker, is_temporary=data is None, say=screen.note)
             _set_up(bus, screen, domain=domain, has_stages=not no_stages, has_sample=not empty)
         stop = stop_on_signals()
         if caller.is_json:
@@ -152,10 +152,10 @@ def _why_port(broker: "LocalBroker", wanted: int | None) -> list[str]:
 
 def _set_up(bus: "DevBus", screen: "StartScreen", *, domain: str | None, has_stages: bool, has_sample: bool) -> None:
     screen.step("topics and genesis")
-    bus.make(domain)
+    bus.patiently(lambda: bus.make(domain))
     if bus.is_secure:
         screen.step("logins and ACLs")
-        for said in bus.secure(has_sample=has_sample):
+        for said in bus.patiently(lambda: bus.secure(has_sample=has_sample)):
             screen.note(said)
     if has_stages:
         screen.step("gate, arbiter and publisher")

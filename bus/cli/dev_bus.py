@@ -4,8 +4,9 @@ import contextlib
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.init import checked_genesis
@@ -27,8 +28,12 @@ OPERATOR = "ana"
 STAGES = ("gate", "arbiter", "publisher")
 # The users of a secured bus besides one for each lane; the names are those of the table's usual principals.
 STAGES_USER, AUDITOR_USER = "agentbus", "auditor"
-READY_WITHIN_S = 60.0  # warm it takes two seconds; the publisher's process starts beside it
+# Warm, each step takes two seconds; on a very busy machine one answer may take fifteen, and some come too late.
+PATIENCE_S = 120.0
+TELL_EVERY_S = 15.0  # how often somebody who waits hears that it goes on
+AGAIN_S = 1.0  # what came too late the first time is in the log by then
 LOOK_S = 0.05
+T = TypeVar("T")
 
 
 class DevBus:
@@ -37,8 +42,16 @@ class DevBus:
     On a secured Kafka ``settings`` are the administrator's; the stages log in as themselves.
     """
 
-    def __init__(self, settings: "Settings", broker: "LocalBroker | None", *, is_temporary: bool) -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        broker: "LocalBroker | None",
+        *,
+        is_temporary: bool,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.settings = settings
+        self._say = say  # told while something takes long
         self.is_temporary = is_temporary  # does the data end with the run?
         self.broker = broker  # None: a Kafka that was there already
         self.process: BusProcess | None = None
@@ -122,7 +135,7 @@ class DevBus:
         from bus.shell.process import BusProcess
 
         self.process = BusProcess(self._settings_of(STAGES_USER), STAGES)
-        self.process.start()
+        self.patiently(self.process.start)
         self._await_ready(self.process, lanes=0, control=0)
 
     def fill(self) -> None:
@@ -130,9 +143,27 @@ class DevBus:
         from bus.dev.sample import load_sample
 
         config, operators = self.settings.client_config(), self._settings_of(OPERATORS_LANE).client_config()
-        self.sample = load_sample(config, self.operator, replication=self._copies, steward_config=operators)
+        self.sample = self.patiently(
+            lambda: load_sample(config, self.operator, replication=self._copies, steward_config=operators)
+        )
         if self.process is not None:
             self._await_ready(self.process, lanes=self.sample.lanes_in_all, control=self.sample.control)
+
+    def patiently(self, step: Callable[[], T]) -> T:
+        """Do a step that may be done again until it succeeds, while Kafka and the stages live; raises `BusError`.
+
+        One answer that a busy machine did not give in time must not take the whole bus down.
+        """
+        began_s = time.monotonic()
+        while True:
+            try:
+                return step()
+            except Exception as error:
+                self.check()
+                if not _may_pass(error) or time.monotonic() - began_s > PATIENCE_S:
+                    raise
+                self._say(f"still at it after {time.monotonic() - began_s:.0f} s; this machine is slow to answer")
+                time.sleep(AGAIN_S)
 
     def check(self) -> None:
         """Raise `BusError` if something that must run has ended."""
@@ -178,13 +209,29 @@ class DevBus:
         )
 
     def _await_ready(self, process: "BusProcess", *, lanes: int, control: int) -> None:
-        until_s = time.monotonic() + READY_WITHIN_S
+        began_s = told_s = time.monotonic()
         while not _is_in_force(process, lanes=lanes, control=control):
             self.check()
-            if time.monotonic() > until_s:
-                text = f"the stages were not ready within {READY_WITHIN_S:.0f} s"
+            now_s = time.monotonic()
+            if now_s - began_s > PATIENCE_S:
+                text = f"the stages were not ready within {PATIENCE_S:.0f} s"
                 raise CommandError(ExitCode.UNREACHABLE, text, "try again when the machine is less busy")
+            if now_s - told_s > TELL_EVERY_S:
+                told_s = now_s
+                self._say(f"the stages are not ready after {now_s - began_s:.0f} s; waiting on")
             time.sleep(LOOK_S)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Is it the trouble of a busy machine: no answer yet, or one that our own late message made wrong?"""
+    from confluent_kafka import KafkaException
+
+    from bus.shell.errors import NotPermittedError, RetryableError
+    from bus.shell.steward import RefusedError
+
+    if isinstance(error, RefusedError):
+        return error.is_outrun
+    return isinstance(error, (RetryableError, KafkaException)) and not isinstance(error, NotPermittedError)
 
 
 def user_of(principal: str) -> str:

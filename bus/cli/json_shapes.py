@@ -146,17 +146,19 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         _CHECK,
     ),
     "explain": (
-        "of a decision %s; of a subject a line for each decision, %s. See docs/reference/explanations.md.",
+        "of a decision %s; of a subject %s, then a line for each decision, %s. See docs/reference/explanations.md.",
         _of(
             *("decision", "stage", "at", "verdict", "reason", "subject", "event: {…}", "who: {…}", "message: {…}"),
             *("rests_on: […]", "why: [sentences]", "violations: […]", "before: {…}", "after: {…}", "followed: […]"),
             *("released: {…}", "around: […]", "proof: […]", "again: […]", "notes: […]", MORE),
         ),
+        _of("standing: {…}", "left_out: number"),
         _DECIDED,
     ),
     "resources ls": (
-        'a line for each resource, %s; with --watch a line for each change, with "time".',
+        'a line for each resource, %s; with --watch a line for each change, with "time"; %s if part is not readable.',
         _of(*_RESOURCE),
+        _of("not_known: [sentences]"),
     ),
     "resources show": (
         "the resource as `resources ls` has it, with its last decisions, %s; each of them %s.",

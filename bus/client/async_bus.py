@@ -1,14 +1,14 @@
 """The bus for agents on asyncio: the same words, awaited; nothing here ever blocks the event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, overload
 
 from bus.client.admitted import Builder, Message
+from bus.client.async_events import AsyncEvents
 from bus.client.async_iteration import AsyncIteration
 from bus.client.async_lease import Claiming
-from bus.client.clock import elapsed_s
 from bus.client.errors import Misuse
 from bus.client.event import Event
 from bus.client.execution import Action, Execution
@@ -22,8 +22,6 @@ from bus.client.verdict import Verdict
 from bus.client.voice import Extras, OnEvent
 
 T = TypeVar("T")
-
-LOOK_S = 0.5  # how long a thread waits for an event before it sees that nobody wants one any more
 
 
 class AsyncBus:
@@ -117,17 +115,9 @@ class AsyncBus:
         request = voice.send(draft, self.blocking._wait_s(timeout_s), until)
         return voice.verdict(request, await self._answer(request))
 
-    async def events(self, *, timeout_s: float | None = None) -> AsyncIterator[Event]:
-        """What happens to this agent without its asking; as `Bus.events`."""
-        await self.open()
-        voice, until_s = self.blocking._voice, None if timeout_s is None else elapsed_s() + timeout_s
-        while until_s is None or elapsed_s() < until_s:
-            event = await asyncio.to_thread(voice.next_event, LOOK_S)
-            if event is not None:
-                until_s = None if timeout_s is None else elapsed_s() + timeout_s
-                yield event
-            elif not self.blocking.is_open:
-                return
+    def events(self, *, timeout_s: float | None = None) -> AsyncEvents:
+        """What happens to this agent without its asking: ``async for event in bus.events()``; as `Bus.events`."""
+        return AsyncEvents(self.blocking._voice.inbox, self.open, timeout_s)
 
     async def on_event(self, call: OnEvent) -> None:
         """Call this on the event loop for every such event."""
@@ -221,6 +211,6 @@ class AsyncBus:
             if error is not None:
                 raise error from None
             return request.future.result()
-        except asyncio.CancelledError:
-            connection.give_up(request)
+        except BaseException:
+            self.blocking._voice.holdings.abandon(request)
             raise

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bus.client.clock import elapsed_s
-from bus.client.errors import ClientError, Denied, LeaseLost, Refused, Unanswered
-from bus.client.holding import ENDED_BY_ANSWER, OnLost
+from bus.client.errors import ClientError, Denied, LeaseLost, Unanswered
+from bus.client.holding import OnLost
 from bus.client.lease import AGAIN_S, LEAVING_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
 from bus.client.verdict import Verdict
@@ -62,8 +62,7 @@ class Claiming:
             try:
                 holding = voice.held(request, await self._bus._answer(request))
                 lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
-                if not holding.is_held:  # too long on its way to be believed, as in `Lease.revive`
-                    await lease.renew(timeout_s=until_s - elapsed_s())
+                await lease.revive(until_s)
             except (LeaseLost, Denied) as error:
                 if not is_own_and_over(error) or elapsed_s() >= until_s:
                     raise
@@ -100,12 +99,12 @@ class AsyncLease:
     @property
     def is_held(self) -> bool:
         """Is it held at this moment?"""
-        return self._holding.is_held
+        return self._lease.is_held
 
     @property
     def remaining_s(self) -> float:
         """For how long that is sure without another renewal."""
-        return self._holding.remaining_s
+        return self._lease.remaining_s
 
     @property
     def loss(self) -> LeaseLost | None:
@@ -119,7 +118,7 @@ class AsyncLease:
 
     def check(self) -> None:
         """Raise `LeaseLost` unless it is held."""
-        self._holding.check()
+        self._lease.check()
 
     async def act(
         self,
@@ -133,33 +132,37 @@ class AsyncLease:
         timeout_s: float | None = None,
     ) -> Verdict:
         """Do something with what is held; as `Lease.act`."""
-        self._holding.check()
-        try:
-            return await self._bus.send(
-                message_type,
-                body,
-                subject=self.subject,
-                token=self.token,
-                content_type=content_type,
-                id=id,
-                headers=headers,
-                expires_in_s=expires_in_s,
-                timeout_s=timeout_s,
-            )
-        except Refused as refused:
-            if refused.reason in ENDED_BY_ANSWER:
-                self._holding.lose(refused.reason, refused.detail)
-            raise
+        self.check()
+        return await self._bus.send(
+            message_type,
+            body,
+            subject=self.subject,
+            token=self.token,
+            content_type=content_type,
+            id=id,
+            headers=headers,
+            expires_in_s=expires_in_s,
+            timeout_s=timeout_s,
+        )
 
     async def renew(self, *, timeout_s: float | None = None) -> None:
         """Renew it now; the background does so by itself."""
         blocking = self._bus.blocking
         try:
-            request = blocking._voice.send(self._holding.draft_renewal(), blocking._wait_s(timeout_s))
-            self._holding.on_renewal((await self._bus._answer(request))[-1], request)
+            await self._bus._answer(blocking._voice.renew(self._holding, blocking._wait_s(timeout_s)))
         finally:
             self._holding.check_belief()
-        self._holding.check()
+        self.check()
+
+    async def revive(self, until_s: float) -> None:
+        """As `Lease.revive`."""
+        try:
+            if self.loss is None and not self.is_held:
+                await self.renew(timeout_s=until_s - elapsed_s())
+            self.check()
+        except BaseException:
+            self._lease.abandon()
+            raise
 
     async def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
         """Give it back; as `Lease.release`."""

@@ -1,5 +1,6 @@
 """Calls what the agent's author wants called, in a thread of its own: slow callbacks must not delay renewals."""
 
+import contextlib
 import logging
 import queue
 import threading
@@ -15,38 +16,49 @@ Call = Callable[[], object]
 
 
 class Callbacks:
-    """A queue of calls and one thread, which is only there once something was to be called."""
+    """A queue of calls and one thread, which is only there once something may be called."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Call | None] = queue.Queue(WAITING_MAX)
+        self._queue: queue.Queue[Call | None] = queue.Queue(WAITING_MAX + 1)  # there is always room for the end
         self._thread: threading.Thread | None = None
+        self._is_stopped = False
         self._lock = threading.Lock()
 
-    def add(self, call: Call) -> None:
-        """Have it called soon; never blocks."""
+    def start(self) -> None:
+        """Be ready to call: said when a callback is given, because an interpreter that ends starts no threads."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None and not self._is_stopped:
                 self._thread = threading.Thread(target=self._serve, name="agentbus-callbacks", daemon=True)
                 self._thread.start()
-        try:
-            self._queue.put_nowait(call)
-        except queue.Full:
-            _log.error("a callback was left out: %d others wait for their turn", WAITING_MAX)
+
+    def add(self, call: Call) -> None:
+        """Have it called soon; never blocks. After `stop` it is called by a thread of its own."""
+        with self._lock:
+            if self._is_stopped:
+                with contextlib.suppress(RuntimeError):  # an interpreter that ends: nobody is left to be told
+                    threading.Thread(target=_call, args=(call,), daemon=True).start()
+            elif self._queue.qsize() >= WAITING_MAX:
+                _log.error("a callback was left out: %d others wait for their turn", WAITING_MAX)
+            else:
+                self._queue.put_nowait(call)
 
     def stop(self) -> None:
-        """Let the calls that wait be made, as far as they are quick."""
-        thread = self._thread
-        if thread is None or thread is threading.current_thread():
-            return
-        try:
-            self._queue.put(None, timeout=STOP_S)
-        except queue.Full:
-            return
-        thread.join(STOP_S)
+        """Let the calls that wait be made, as far as they are quick; may be called again, and by a callback."""
+        with self._lock:
+            if not self._is_stopped:
+                self._is_stopped = True
+                self._queue.put_nowait(None)
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(STOP_S)
 
     def _serve(self) -> None:
         while (call := self._queue.get()) is not None:
-            try:
-                call()
-            except Exception:  # noqa: BLE001  # the author's own code: it must not end the thread that calls it
-                _log.exception("a callback failed")
+            _call(call)
+
+
+def _call(call: Call) -> None:
+    try:
+        call()
+    except Exception:  # noqa: BLE001  # the author's own code: it must not end the thread that calls it
+        _log.exception("a callback failed")

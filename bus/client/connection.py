@@ -1,29 +1,32 @@
 """Serves one lane for all agents of this process that speak on it: one background thread sends, listens and renews.
 
     caller's thread   submit -> Kafka's own send queue             future.result / await
-    this thread       answers -> the request they belong to ------> future.set_result
+    this thread       events -> what the agent holds -> the request they answer -> future.set_result
                       delivery reports -> the broker's time, or the same message again under the same id
                       timers -> renewals, beliefs that end
 
+Every event reaches the holdings first, whoever asked for it: what an agent believes follows the lane, in its order.
 A message whose fate is unknown is sent again under its id until its caller stops waiting: the bus judges an id once.
 """
 
 import contextlib
-import json
 import logging
 import os
+import queue
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from bus.client.callbacks import Callbacks
 from bus.client.clock import BrokerClock, elapsed_s
 from bus.client.errors import ClientError, Closed, Misuse, Unanswered, Unreachable
-from bus.client.event import Event, event_of
+from bus.client.event import Event, read_event
 from bus.client.lane_link import FINAL_ERRORS, Heard, LaneLink
+from bus.client.listeners import Listener, Listeners
 from bus.client.look_back import first_answer
-from bus.client.message import Draft
+from bus.client.message import CLAIM, Draft
 from bus.client.pending import Pending, Request, Until
 from bus.client.timers import Timers
 from bus.core.reasons import GateReason
@@ -32,17 +35,9 @@ from bus.core.topics import incoming
 IDLE_S = 0.2  # answers wake the thread at once; this bounds how late it sees a close, or a timer of another thread
 AGAIN_S = 0.2  # between two tries to hand over what Kafka did not take
 ECHO_S = 1.0  # a message that could be a silent one is asked about after this long
-# What has not been said this long after the gate let a message pass will not be: a stage that was killed is back by
-# then (genesis' restart_bound_ms).
-SETTLE_S = 10.0
 TOGETHER_S = 0.1  # the events of one decision are sent together
 JOIN_S = 10.0
-# With more agents than this on one connection, looking for their names takes longer than reading every answer.
-NAMES_LOOKED_FOR_MAX = 4
-
 _log = logging.getLogger("agentbus.client")
-
-Listener = Callable[[Event], None]
 
 
 class Connection:
@@ -57,14 +52,14 @@ class Connection:
         self.lock = threading.RLock()
         self._link = LaneLink(settings, lane)
         self._pending = Pending()
-        self._listeners: dict[str, list[Listener]] = {}
-        self._needles: tuple[bytes, ...] = ()
+        self._listeners = Listeners(lane)
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._opening = threading.Lock()
         self._is_stopping = False
         self._failure: ClientError | None = None
         self._is_skew_told = False
+        self._later: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def open(self) -> None:
         """Connect and start to listen; raises `Unreachable`, `NotTaken`, and `Closed` if it was closed before."""
@@ -78,36 +73,37 @@ class Connection:
             self._thread.start()
 
     def listen(self, agent: str, listener: Listener) -> None:
-        """Hand every event that concerns this agent to ``listener``, on the background thread, with the lock held."""
+        """Hand every event that concerns this agent to ``listener``."""
         with self.lock:
-            self._listeners.setdefault(agent, []).append(listener)
-            self._look_for_names()
+            self._listeners.add(agent, listener)
 
     def leave(self, agent: str, listener: Listener) -> None:
         """Stop that."""
-        with self.lock, contextlib.suppress(KeyError, ValueError):
-            self._listeners[agent].remove(listener)
-            if not self._listeners[agent]:
-                del self._listeners[agent]
-            self._look_for_names()
+        with self.lock:
+            self._listeners.remove(agent, listener)
 
     def submit(
-        self, draft: Draft, timeout_s: float, *, is_waited_for: bool = True, until: Until = "verdict"
+        self,
+        draft: Draft,
+        timeout_s: float,
+        *,
+        is_waited_for: bool = True,
+        until: Until = "verdict",
+        when_answered: Callable[[Request], None] | None = None,
     ) -> Request:
         """Send a message; never blocks. Raises `Closed`, `NotTaken`, `Misuse`, and `Unreachable` if too much waits.
 
-        What nobody waits for is given up by itself after ``timeout_s``.
+        What nobody waits for is given up by itself after ``timeout_s``. ``when_answered``: see `Request`.
         """
         self.open()
         now_s = elapsed_s()
-        request = Request(draft, now_s, now_s + timeout_s, until)
+        request = Request(draft, now_s, now_s + timeout_s, until, when_answered)
         with self.lock:
             self._pending.add(request)
         try:
             self._hand_over(request)
         except BaseException as error:
-            with self.lock:
-                self._pending.remove(request)
+            self._fail(request, Closed("it was not sent", "see the error that is raised"))
             if isinstance(error, BufferError):
                 text = f"{self._link.unsent} messages wait for Kafka at {self._link.address}"
                 raise Unreachable(text, "see that it runs, and send less at once") from error
@@ -115,9 +111,9 @@ class Connection:
         if until == "forwarded":
             self._ask_again(request)
         elif request.has_silent_type:
-            self.timers.at(now_s + ECHO_S, lambda: self._ask_again(request))
+            self._schedule(request, now_s + ECHO_S, self._ask_again)
         if not is_waited_for:
-            self.timers.at(request.until_s, lambda: self._time_out(request))
+            self._schedule(request, request.until_s, self._time_out)
         return request
 
     def give_up(self, request: Request) -> Unanswered | None:
@@ -125,10 +121,16 @@ class Connection:
         with self.lock:
             if not self._pending.give_up(request):
                 return None
+            self._after(request)
             src = f"{incoming(self.lane)}/0/{request.offsets[0]}" if request.offsets else ""
         waited_s = elapsed_s() - request.began_s
         text = f"no answer to {request.draft.in_words} (id {request.draft.id}) within {waited_s:.1f} s"
-        if src:
+        if request.has_passed and request.has_silent_type:
+            step = (
+                f"The gate has let it pass (it stands at {src}): do not send it anew; if its type has no topic and "
+                'states no fact, nothing more is ever said about it: send it with until="forwarded"'
+            )
+        elif src:
             step = (
                 f"The message stands in the log at {src} and takes effect once the bus gets to it: do not send it anew"
             )
@@ -137,6 +139,10 @@ class Connection:
                 f"Kafka at {self._link.address} has not confirmed the message: it may still take effect, so look first"
             )
         return Unanswered(text, step, identifier=request.draft.id, src=src)
+
+    def later(self, task: Callable[[], None]) -> None:
+        """Have this done by the background thread; takes no lock, so it may be called from a finalizer."""
+        self._later.put(task)
 
     def close(self) -> None:
         """Send what was said, stop the thread, and end every wait with `Closed`."""
@@ -176,6 +182,8 @@ class Connection:
                     self._on_heard(one)
                 for task in self.timers.due(elapsed_s()):
                     task()
+                while not self._later.empty():
+                    self._later.get()()
         except ClientError as error:
             self._failure = error
         except Exception as error:  # noqa: BLE001  # whoever waits must hear that nobody listens any more
@@ -183,21 +191,32 @@ class Connection:
             reason = error.args[0].str() if isinstance(error, KafkaException) else repr(error)
             self._failure = Unreachable(f"the connection to lane {self.lane} failed ({reason})", "make a new Bus")
         finally:
+            self._cut_off(self._failure or self._closed())
             self._link.close()
             self._fail_all(self._failure or self._closed())
+
+    def _cut_off(self, error: ClientError) -> None:
+        """Nobody renews or listens from here on, so nobody may go on believing."""
+        with self.lock:
+            for listener in self._listeners.all():
+                listener.cut_off(error)
 
     def _wait_s(self) -> float:
         next_s = self.timers.next_s()
         return IDLE_S if next_s is None else min(IDLE_S, max(0.0, next_s - elapsed_s()))
 
     def _hand_over(self, request: Request) -> None:
-        sent_s = elapsed_s()
+        sent_s, is_corrected = elapsed_s(), request.is_corrected
 
         def on_delivery(error: KafkaError | None, message: Message) -> None:
+            if error is None and is_corrected:
+                request.corrected.add(message.offset() or 0)
             self._on_delivery(request, error, message, sent_s)
 
         request.attempts += 1
-        self._link.produce(request.draft, self.clock.now_ms(), on_delivery)
+        now_ms = self.clock.now_ms()
+        headers = request.draft.headers(now_ms, now_ms - int((sent_s - request.asked_s) * 1000))
+        self._link.produce(request.draft, headers, on_delivery)
 
     def _hand_over_again(self, request: Request) -> None:
         """As `_hand_over`, for the background thread: nothing is raised, what does not fit is tried later."""
@@ -207,7 +226,7 @@ class Connection:
         try:
             self._hand_over(request)
         except BufferError:
-            self.timers.at(elapsed_s() + AGAIN_S, lambda: self._hand_over_again(request))
+            self._schedule(request, elapsed_s() + AGAIN_S, self._hand_over_again)
         except ClientError as error:
             self._fail(request, error)
 
@@ -215,10 +234,12 @@ class Connection:
         if error is None:
             request.offsets.append(message.offset() or 0)
             self._learn(message.timestamp()[1], sent_s)
+            with self.lock:
+                self._judge_stale(request)
         elif error.code() in FINAL_ERRORS:
             self._fail(request, self._link.not_taken(request.draft, error))
         else:  # it may be in the log or not: the same id makes it one message either way
-            self.timers.at(elapsed_s() + AGAIN_S, lambda: self._hand_over_again(request))
+            self._schedule(request, elapsed_s() + AGAIN_S, self._hand_over_again)
 
     def _learn(self, append_ms: int, sent_s: float) -> None:
         self.clock.learn(append_ms, sent_s=sent_s, reported_s=elapsed_s())
@@ -231,31 +252,53 @@ class Connection:
 
     def _on_heard(self, heard: Heard) -> None:
         value = heard.record.value or b""
-        if self._needles and not any(needle in value for needle in self._needles):
-            return
-        event = _event_in(value)
+        event = read_event(value) if self._listeners.may_concern(value) else None
         if event is None:
             return
         with self.lock:
             request = self._pending.find(event)
-            if request is not None:
-                if event.decision not in {told.decision for told in request.events}:
-                    self._on_answer(request, event)
-            elif heard.is_next:
-                self._tell(event)
+            if request is None and not heard.is_next:
+                return  # it was heard before
+            for listener in self._listeners.concerned(event):
+                listener.hear(event)
+            if request is None:
+                self._on_unasked(event)
+            elif event.decision not in {told.decision for told in request.events}:
+                self._on_answer(request, event)
+
+    def _on_unasked(self, event: Event) -> None:
+        """Something that happened to an agent, or an answer after its caller had left."""
+        left = self._pending.find_given_up(event)
+        if left is not None and left.draft.type == CLAIM and event.kind in ("granted", "confirmed"):
+            left.events = [event]
+            self._after(left)
+        elif left is None or event.kind not in ("renewed", "ended"):
+            for listener in self._listeners.concerned(event):
+                listener.tell(event)
 
     def _on_answer(self, request: Request, event: Event) -> None:
         if event.kind == "duplicate":
             self._on_duplicate(request, event)
-        elif event.kind == "refused" and event.reason == GateReason.STALE and not request.is_corrected:
-            self._correct(request, event)
+        elif event.kind == "refused" and event.reason == GateReason.STALE:
+            request.stale[event.decision] = event
+            if request.is_corrected:
+                self._judge_stale(request)
+            else:
+                self._correct(request, event)
         else:
             request.events.append(event)
             if request.is_last(event):
                 self._finish(request)
             elif request.stated_s is None:
                 request.stated_s = elapsed_s()
-                self.timers.at(request.stated_s + TOGETHER_S, lambda: self._finish_if_stated(request))
+                self._schedule(request, request.stated_s + TOGETHER_S, self._finish)
+
+    def _judge_stale(self, request: Request) -> None:
+        """Copies that left with the wrong time are void; it is over only if one with the right time is stale, too."""
+        final = [one for one in request.stale.values() if one.src.rpartition("/")[2] in map(str, request.corrected)]
+        if final and request in self._pending:
+            request.events.append(final[0])
+            self._finish(request)
 
     def _correct(self, request: Request, event: Event) -> None:
         """The local clock was wrong: now that the broker's time is known, say the same with the right one."""
@@ -265,19 +308,23 @@ class Connection:
         if request.attempts == 1:
             request.began_s = elapsed_s()  # the first one is void, so nothing can be counted from it
         self._hand_over_again(request)
+        if request.is_echoed:  # the echo left with the wrong time as well
+            self._hand_over_again(request)
 
     def _on_duplicate(self, request: Request, event: Event) -> None:
         """It was judged before: by an answer that is on its way, or long ago by another process of this agent."""
         first = str(event.fields.get("of", "")).rpartition(".")[2]
+        request.has_passed = True
         if request.until == "forwarded":
-            self._finish_silent(request, event)
+            if not request.events:
+                request.events.append(event)
+                self._finish(request)
             return
-        if request.has_silent_type:
-            self.timers.at(elapsed_s() + SETTLE_S, lambda: self._finish_silent(request, event))
         if first.isdigit() and int(first) not in request.offsets and not request.is_looked_up:
             request.is_looked_up = True
             looking = threading.Thread(target=self._look_back, args=(request, event, int(first)), daemon=True)
-            looking.start()
+            with contextlib.suppress(RuntimeError):  # an interpreter that ends starts no thread, and waits for nothing
+                looking.start()
 
     def _look_back(self, request: Request, event: Event, first: int) -> None:
         try:
@@ -298,24 +345,17 @@ class Connection:
         if is_open:
             self._hand_over_again(request)
 
-    def _finish_silent(self, request: Request, event: Event) -> None:
-        with self.lock:
-            if request in self._pending and not request.events:
-                request.events.append(event)
-                self._finish(request)
-
-    def _finish_if_stated(self, request: Request) -> None:
-        with self.lock:
-            if request in self._pending:
-                self._finish(request)
-
     def _finish(self, request: Request) -> None:
-        if self._pending.remove(request):
-            request.future.set_result(tuple(request.events))
+        with self.lock:
+            if self._pending.remove(request):
+                self._after(request)
+                request.future.set_result(tuple(request.events))
 
     def _fail(self, request: Request, error: ClientError) -> None:
         with self.lock:
             if self._pending.remove(request):
+                request.events.clear()
+                self._after(request)
                 request.future.set_exception(error)
 
     def _fail_all(self, error: ClientError) -> None:
@@ -328,28 +368,28 @@ class Connection:
             if error := self.give_up(request):
                 request.future.set_exception(error)
 
-    def _tell(self, event: Event) -> None:
-        """An event nobody waits for: something that happened to an agent, or an answer after its caller had left."""
-        for agent in dict.fromkeys(event.recipients):
-            for listener in tuple(self._listeners.get(agent, ())):
-                listener(event)
+    def _after(self, request: Request) -> None:
+        """It is answered, failed or given up: those who hold something hear of it before its caller does."""
+        for timer in request.timers:
+            self.timers.cancel(timer)
+        request.timers.clear()
+        if request.events and request.when_answered is not None:
+            request.when_answered(request)
+        if request.draft.type == CLAIM:
+            for listener in self._listeners.of(request.draft.source):
+                listener.settle(request.draft.subject)
 
-    def _look_for_names(self) -> None:
-        names = [*self._listeners]
-        few = len(names) <= NAMES_LOOKED_FOR_MAX
-        to_the_lane = f'["{self.lane}",""]'
-        self._needles = tuple(text.encode() for text in (*names, to_the_lane)) if few and names else ()
-
-    def given_up(self, event: Event) -> Request | None:
-        """The request an event answers for which nobody waits any more."""
+    def _schedule(self, request: Request, when_s: float, step: Callable[[Request], None]) -> None:
         with self.lock:
-            return self._pending.find_given_up(event)
+            request.timers = [timer for timer in request.timers if timer.task is not None]
+            request.timers.append(self.timers.at(when_s, partial(step, request)))
 
+    def is_claimed(self, agent: str, subject: str) -> bool:
+        """Does a claim of this agent on this subject wait for its answer?"""
+        with self.lock:
+            return self._pending.is_claimed(agent, subject)
 
-def _event_in(value: bytes) -> Event | None:
-    """None for what no bus writes: in development anybody may write to a lane's answers."""
-    try:
-        return event_of(json.loads(value))
-    except (ValueError, TypeError, AttributeError):
-        _log.warning("something that is no answer stands on the lane: %r", value[:80])
-        return None
+    def is_used(self, agent: str, subject: str, token: int) -> bool:
+        """Does anybody on this connection use this lease of the agent?"""
+        with self.lock:
+            return any(listener.holds(subject, token) for listener in self._listeners.of(agent))

@@ -5,6 +5,8 @@ admitted -- finished before -------------------> passed over
 admitted -- handed out -- the next is asked for -> done ---> reported
                        -- failed() was called ---> failed -> reported
                        -- the process ends ------> handed out again, with is_retry
+
+Reports go their way while the next action is executed: a bus that is away, or refuses one, delays nothing.
 """
 
 import logging
@@ -14,18 +16,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from bus.client.admitted import Message
-from bus.client.errors import ClientError, Refused
-from bus.client.message import REPORT
-from bus.client.stores import Begun, Report, Result, Store
+from bus.client.reports import REPORTS_AT_ONCE_MAX, Reports
+from bus.client.stores import Begun, Result, Store
 from bus.client.subscription import Subscription
 
 if TYPE_CHECKING:
     from bus.client.sync_bus import Bus
 
 DETAIL_CHARACTERS_MAX = 4_096  # as the contract of reports allows
-# The bus knows already, or waits for no report on it any more.
-TOLD_BEFORE = frozenset({"late", "id_reuse"})
-REPORTS_AT_ONCE_MAX = 100  # what piles up while the bus is away is told in portions
+LEAVING_S = 5.0  # how long the end of the block waits for reports to be taken; the next run tells what is left
 
 _log = logging.getLogger("agentbus.client")
 
@@ -83,7 +82,7 @@ class Execution(Generic[T]):
     """Iterate over it; `Bus.execute_once` makes it. An exception in the loop leaves the action unrecorded."""
 
     def __init__(self, bus: "Bus", store: Store, subscription: Subscription[T]) -> None:
-        self._bus = bus
+        self._reports = Reports(bus)
         self._store = store
         self._subscription = subscription
         self._current: Action[T] | None = None
@@ -128,24 +127,13 @@ class Execution(Generic[T]):
         if kind is None:
             self.settle()
             self._report()
+            self._reports.wait(LEAVING_S)
+            self._report()
         self._subscription.__exit__(kind, error, trace)
 
     def _report(self) -> None:
-        """Tell the bus what it does not know yet; what cannot be told now is told with the next one."""
-        for report in self._store.unreported()[:REPORTS_AT_ONCE_MAX]:
-            if report.subject and not self._is_told(report):
-                return
-            self._store.reported(report.decision)
-
-    def _is_told(self, report: Report) -> bool:
-        body = {"decision": report.decision, "result": report.result}
-        if report.detail:
-            body["detail"] = report.detail
-        try:
-            self._bus.send(REPORT, body, subject=report.subject, id=f"report-{report.decision}")
-        except ClientError as error:
-            if isinstance(error, Refused) and error.reason in TOLD_BEFORE:
-                return True
-            _log.warning("the report on %s waits: %s", report.decision, error)
-            return False
-        return True
+        """Note what the bus has taken, and tell it what it does not know yet; never waits."""
+        for decision in self._reports.told():
+            self._store.reported(decision)
+        if self._reports.room:
+            self._reports.tell(self._store.unreported(REPORTS_AT_ONCE_MAX))

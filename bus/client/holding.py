@@ -20,8 +20,9 @@ from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
 from bus.client.errors import ClientError, LeaseLost
 from bus.client.event import Event
-from bus.client.message import RELEASE, RENEW, Draft, encoded
+from bus.client.message import RENEW, Draft, encoded, release_of
 from bus.client.pending import Request
+from bus.client.timers import Timer
 
 GIVE_BACK_S = 30.0  # how long the client keeps at giving back what nobody uses; then the lease ends it
 ENDED_BY_ANSWER = ("fenced", "late")  # reasons which say that the token is over
@@ -44,7 +45,9 @@ class Holding:
         self.subject = event.subject
         self.token = event.token
         self.until_ms = event.until_ms
-        self.uses = 1  # one claim of a subject that this agent holds already is one more use of the same holding
+        # A claim of what the agent holds already is one more use of it. What nobody uses waits for nobody: it is kept
+        # only while another claim of the agent may take it over.
+        self.uses = 0
         self.state: State = "held"
         self.loss: LeaseLost | None = None
         self.ended = threading.Event()
@@ -54,6 +57,8 @@ class Holding:
         self._at_ms = event.at_ms
         self._belief_end_s = self._renewal_s = 0.0
         self._is_started = False
+        self._watching: Timer | None = None
+        self._renewing: Timer | None = None
         self._extend(event, request.began_s)
 
     @property
@@ -76,6 +81,7 @@ class Holding:
     def when_lost(self, call: OnLost) -> None:
         """Call this once it is lost, at once if it is already."""
         with self._connection.lock:
+            self._connection.callbacks.start()
             self._on_lost.append(call)
             if self.loss is not None:
                 self._tell(call, self.loss)
@@ -94,8 +100,7 @@ class Holding:
         with self._connection.lock:
             if self.state == "held":
                 self.state = "released"
-                self.ended.set()
-                self._when_over(self)
+                self._end()
 
     def lose(self, reason: str, detail: str = "") -> None:
         """It is over while the agent believed in it."""
@@ -104,8 +109,7 @@ class Holding:
                 return
             self.state = "lost"
             self.loss = LeaseLost(self.subject, self.token, reason, detail)
-            self.ended.set()
-            self._when_over(self)
+            self._end()
             _log.warning("%s", self.loss)
             for call in self._on_lost:
                 self._tell(call, self.loss)
@@ -113,6 +117,8 @@ class Holding:
     def prolong(self, event: Event, request: Request) -> None:
         """The bus has renewed or confirmed it."""
         with self._connection.lock:
+            if self._is_started:
+                self.check_belief()  # once it is over it is not believed again, even if its timer comes late
             if self.state != "held":
                 return
             self._extend(event, request.began_s)
@@ -120,8 +126,9 @@ class Holding:
                 self._watch()
             self.start()
 
-    def on_renewal(self, event: Event, request: Request) -> None:
+    def on_renewal(self, request: Request) -> None:
         """Take in the answer to a renewal."""
+        event = request.events[-1]
         if event.kind in ("renewed", "confirmed"):
             self.prolong(event, request)
         elif event.reason in ENDED_BY_ANSWER:
@@ -139,8 +146,7 @@ class Holding:
         """Nobody knows whether it is still held: believe that it is not, and tell the bus so."""
         self.lose("unanswered", "no renewal was answered before the lease could have ended")
         # A holder that has stopped should not keep others waiting.
-        with contextlib.suppress(ClientError):
-            self._connection.submit(self.draft_release(), GIVE_BACK_S, is_waited_for=False)
+        self.send_release(reason="no renewal was answered")
 
     def draft_renewal(self) -> Draft:
         """The message that prolongs it."""
@@ -148,8 +154,18 @@ class Holding:
 
     def draft_release(self, *, to: str = "", reason: str = "") -> Draft:
         """The message that ends it."""
-        body = {"token": self.token} | ({"to": to} if to else {}) | ({"reason": reason} if reason else {})
-        return Draft(self.agent, RELEASE, encoded(body), subject=self.subject)
+        return release_of(self.agent, self.subject, self.token, to=to, reason=reason)
+
+    def send_release(self, *, reason: str = "not used") -> None:
+        """Tell the bus that it is over, without waiting; if that fails, the lease ends it."""
+        with contextlib.suppress(ClientError):
+            self._connection.submit(self.draft_release(reason=reason), GIVE_BACK_S, is_waited_for=False)
+
+    def _end(self) -> None:
+        self.ended.set()
+        for timer in (self._watching, self._renewing):
+            self._connection.timers.cancel(timer)
+        self._when_over(self)
 
     def _extend(self, event: Event, began_s: float) -> None:
         assert event.until_ms is not None
@@ -160,10 +176,11 @@ class Holding:
         self._renewal_s = renewal_due_s(began_s, at_ms=event.at_ms, until_ms=event.until_ms)
 
     def _watch(self) -> None:
-        self._connection.timers.at(self._belief_end_s, self.check_belief)
+        self._connection.timers.cancel(self._watching)
+        self._watching = self._connection.timers.at(self._belief_end_s, self.check_belief)
 
     def _renew_at(self, when_s: float) -> None:
-        self._connection.timers.at(when_s, self._renew)
+        self._renewing = self._connection.timers.at(when_s, self._renew)
 
     def _renew(self) -> None:
         if not self.is_held:
@@ -171,17 +188,12 @@ class Holding:
         if elapsed_s() < self._renewal_s:  # it was renewed meanwhile
             self._renew_at(self._renewal_s)
             return
-        try:
-            request = self._connection.submit(self.draft_renewal(), self.remaining_s, is_waited_for=False)
+        draft, within_s = self.draft_renewal(), self.remaining_s
+        try:  # if it is not answered, the next try or the end of the belief says more
+            self._connection.submit(draft, within_s, is_waited_for=False, when_answered=self.on_renewal)
         except ClientError as error:
             _log.warning("%s could not be renewed: %s", self.subject, error)
-        else:
-            request.future.add_done_callback(lambda _: self._on_answer(request))
         self._renew_at(next_try_s(elapsed_s(), at_ms=self._at_ms, until_ms=self.until_ms))
-
-    def _on_answer(self, request: Request) -> None:
-        if request.future.exception() is None:  # else the next try, or the end of the belief, says more
-            self.on_renewal(request.future.result()[-1], request)
 
     def _tell(self, call: OnLost, loss: LeaseLost) -> None:
         self._connection.callbacks.add(partial(call, loss))

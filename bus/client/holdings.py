@@ -1,91 +1,155 @@
-"""Everything one agent holds on one connection, and what the bus says about it without being asked."""
+"""Everything one agent holds on one connection, and what the bus says about it, asked or not.
 
-import contextlib
-from collections.abc import Callable
+Only the connection's thread takes in what the bus says, in the order of the lane. An `ended` counts whoever asked for
+it: what another task, thread or process of the same agent gave back is over for all of them.
+"""
+
+from collections import OrderedDict
 
 from bus.client.connection import Connection
 from bus.client.errors import ClientError, Misuse
 from bus.client.event import Event
-from bus.client.holding import GIVE_BACK_S, Holding
-from bus.client.message import CLAIM
-from bus.client.pending import Request
+from bus.client.holding import ENDED_BY_ANSWER, Holding
+from bus.client.pending import Key, Request
 
 HOLDINGS_MAX = 10_000  # renewed by one thread, three times in each lease
+# Leases that are over and may still be confirmed to a claim that was on its way: more than can be on their way at once.
+OVER_MAX = 10_000
 
 
 class Holdings:
-    """The holdings of one agent by subject. ``unasked`` gets every event that is no answer."""
+    """The holdings of one agent by subject. Called with the connection's lock held, unless it says otherwise."""
 
-    def __init__(self, connection: Connection, agent: str, unasked: Callable[[Event], None]) -> None:
+    def __init__(self, connection: Connection, agent: str) -> None:
         self._connection = connection
         self._agent = agent
-        self._unasked = unasked
         self._held: dict[str, Holding] = {}
-
-    def open(self) -> None:
-        """Begin to hear what happens to the agent."""
-        self._connection.listen(self._agent, self._on_event)
+        self._taken: dict[Key, Holding] = {}  # granted to claims whose callers have not looked yet
+        self._over: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._is_closed = False
 
     def close(self) -> None:
-        """Give everything back that is held, without waiting, and hear no more."""
+        """Give everything back that nobody else uses, without waiting. Takes the lock."""
         with self._connection.lock:
-            held = list(self._held.values())
-        for holding in held:
-            was_held = holding.is_held
-            holding.lose("closed", "its bus was closed")
-            if was_held:
-                self._give_back(holding)
-        self._connection.leave(self._agent, self._on_event)
+            self._is_closed = True
+            held = [*self._held.values()]
+            for holding in held:  # the bus first: whoever is told may be slow
+                if holding.is_held and not self._connection.is_used(self._agent, holding.subject, holding.token):
+                    holding.send_release()
+            for holding in held:
+                holding.lose("closed", "its bus was closed")
 
-    def take(self, event: Event, request: Request) -> Holding:
-        """The holding that a grant or confirmation stands for: a new one, or one more use of what is held already."""
-        with self._connection.lock:
-            known = self._held.get(event.subject)
-            if known is not None and known.token == event.token and known.state == "held":
-                known.uses += 1
-                known.prolong(event, request)
-                return known
-            if len(self._held) >= HOLDINGS_MAX:
-                raise Misuse(f"{HOLDINGS_MAX} leases are held at once", "release some of them")
-            holding = Holding(self._connection, self._agent, event, request, self._forget)
+    def check_room(self) -> None:
+        """May one more be claimed? Raises `Misuse`."""
+        if len(self._held) >= HOLDINGS_MAX:
+            raise Misuse(f"{HOLDINGS_MAX} leases are held at once", "release some of them")
+
+    def hear(self, event: Event) -> None:
+        """The bus says that something has ended."""
+        if event.kind == "ended" and event.token is not None:
+            holding = self._held.get(event.subject)
+            if holding is not None and holding.token == event.token:
+                holding.lose(event.reason, _why_it_ended(event))
+            self._note_over(event.subject, event.token)
+
+    def on_claim(self, request: Request) -> None:
+        """The bus has answered a claim: what it grants is held from here on, before the caller hears of it."""
+        event = request.events[-1]
+        if event.kind not in ("granted", "confirmed") or (request.is_left and event.agent != self._agent):
+            return
+        assert event.token is not None
+        holding = self._known(event, request) or Holding(self._connection, self._agent, event, request, self._forget)
+        if self._is_closed or (event.subject, event.token) in self._over:
+            # It was confirmed before the bus had heard that it is given back: say so again, and believe nothing.
+            holding.send_release()
+            holding.lose("released", "it was given back while the claim was on its way")
+        else:
             self._held[event.subject] = holding
+        if not request.is_left:
+            holding.uses += 1
             holding.start()
-            return holding
+            self._taken[request.key] = holding
 
-    def is_last_use(self, holding: Holding) -> bool:
-        """One user less; True if nobody uses it any more, which then ends it."""
+    def on_act(self, request: Request) -> None:
+        """The bus has answered something that was said under a token."""
+        event, draft = request.events[-1], request.draft
+        holding = self._held.get(draft.subject)
+        if event.kind == "refused" and event.reason in ENDED_BY_ANSWER and holding and holding.token == draft.token:
+            holding.lose(event.reason, event.detail)
+
+    def taken(self, request: Request) -> Holding:
+        """The holding that was granted to a claim. Takes the lock."""
+        with self._connection.lock:
+            return self._taken.pop(request.key)
+
+    def abandon(self, request: Request) -> None:
+        """Nobody waits for this claim any more; if it was granted before that, it is one use less. Takes the lock."""
+        with self._connection.lock:
+            if self._connection.give_up(request) is None and (holding := self._taken.pop(request.key, None)):
+                self.drop(holding)
+
+    def drop(self, holding: Holding) -> None:
+        """One use less; what nobody uses any more is given back without waiting. Takes the lock."""
         with self._connection.lock:
             holding.uses -= 1
-            return holding.uses <= 0
+            self.settle(holding.subject)
+
+    def leave(self, holding: Holding) -> bool:
+        """One use less; True if that was the last one, which ends it: the bus is to be told. Takes the lock.
+
+        Raises `LeaseLost` if it was lost before.
+        """
+        with self._connection.lock:
+            holding.uses -= 1
+            if holding.uses > 0:
+                return False
+            holding.check()
+            return self._let_go(holding)
+
+    def settle(self, subject: str) -> None:
+        """Give back what nobody uses, unless a claim is on its way that will be told the same lease."""
+        holding = self._held.get(subject)
+        if holding is None or holding.uses > 0 or self._connection.is_claimed(self._agent, subject):
+            return
+        if self._let_go(holding):
+            holding.send_release()
+
+    def holds(self, subject: str, token: int) -> bool:
+        """Does somebody use this lease?"""
+        holding = self._held.get(subject)
+        return holding is not None and holding.token == token and holding.uses > 0
+
+    def cut_off(self, error: ClientError) -> None:
+        """Nothing can be renewed or heard any more."""
+        for holding in [*self._held.values()]:
+            holding.lose("unanswered", error.message)
+
+    def _known(self, event: Event, request: Request) -> Holding | None:
+        """What is held of the subject already, if it is still the same lease."""
+        if (holding := self._held.get(event.subject)) is not None and holding.token == event.token:
+            holding.prolong(event, request)  # which may find that the belief is over
+        if (holding := self._held.get(event.subject)) is not None and holding.token != event.token:
+            holding.lose("superseded", f"it was granted anew under token {event.token}")
+        return self._held.get(event.subject)
+
+    def _let_go(self, holding: Holding) -> bool:
+        """Believe in it no more; False if another bus of the same agent goes on with the same lease."""
+        if self._connection.is_used(self._agent, holding.subject, holding.token):
+            del self._held[holding.subject]  # not forgotten as over: it may be confirmed here once more
+            holding.release()
+            return False
+        holding.release()
+        return True
 
     def _forget(self, holding: Holding) -> None:
         if self._held.get(holding.subject) is holding:
             del self._held[holding.subject]
+            self._note_over(holding.subject, holding.token)
 
-    def _on_event(self, event: Event) -> None:
-        """On the background thread, with the lock held."""
-        if event.kind in ("granted", "confirmed") and self._give_back_unused(event):
-            return
-        holding = self._held.get(event.subject)
-        if event.kind == "ended" and holding is not None and holding.token == event.token:
-            holding.lose(event.reason, _why_it_ended(event))
-        if self._connection.given_up(event) is None or event.kind not in ("renewed", "ended"):
-            self._unasked(event)
-
-    def _give_back_unused(self, event: Event) -> bool:
-        """A claim was granted after its caller had left: nobody would ever use or release it."""
-        request = self._connection.given_up(event)
-        if request is None or request.draft.type != CLAIM or event.agent != self._agent:
-            return False
-        known = self._held.get(event.subject)
-        if known is None or known.token != event.token:
-            self._give_back(Holding(self._connection, self._agent, event, request, self._forget))
-        return True
-
-    def _give_back(self, holding: Holding) -> None:
-        holding.release()
-        with contextlib.suppress(ClientError):
-            self._connection.submit(holding.draft_release(reason="not used"), GIVE_BACK_S, is_waited_for=False)
+    def _note_over(self, subject: str, token: int) -> None:
+        self._over[subject, token] = None
+        if len(self._over) > OVER_MAX:
+            self._over.popitem(last=False)
 
 
 def _why_it_ended(event: Event) -> str:

@@ -1,11 +1,13 @@
 """One lane, both ways: hands messages to Kafka, and hands out what the bus answers, each record once and in order."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from bus.client.clock import elapsed_s
 from bus.client.errors import NotTaken, Unreachable
 from bus.client.kafka_links import REFUSED_LOGINS, Complaints, answers_reader, producer, topic_error
 from bus.client.message import Draft
@@ -17,6 +19,7 @@ from bus.shell.follow import TAIL_RECORDS, Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 
 BATCH_MAX = 500
+AGAIN_S = 0.2  # between two looks for a leader
 CLOSE_S = 3.0  # for what a closing agent has just said, its releases above all
 TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE  # tidy: ok Kafka's own name
 # Nobody can mend these by trying again.
@@ -28,8 +31,11 @@ FINAL_ERRORS = frozenset(
     }
 )
 _MISSING = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+# A topic that was just made, or whose broker has just gone, has a leader in a moment.
+_NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _OUT_OF_RANGE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
+RawHeaders = list[tuple[str, str | bytes | None]]
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
 
@@ -84,14 +90,14 @@ class LaneLink:
         self._follower = Follower(self._end)
         self._assign(max(low, self._end - TAIL_RECORDS))
 
-    def produce(self, draft: Draft, now_ms: int, on_delivery: OnDelivery) -> None:
+    def produce(self, draft: Draft, headers: RawHeaders, on_delivery: OnDelivery) -> None:
         """Hand one message to the Kafka client, which sends it soon; raises `NotTaken`, BufferError if it is full."""
         assert self._producer is not None, "open() comes first"
         try:
             self._producer.produce(
                 incoming(self.lane),
                 value=draft.value,
-                headers=draft.headers(now_ms),
+                headers=headers,
                 partition=0,
                 on_delivery=on_delivery,
             )
@@ -151,11 +157,15 @@ class LaneLink:
             raise NotTaken(text, step)
 
     def _ends(self, consumer: Consumer) -> tuple[int, int]:
-        place = TopicPartition(answers(self.lane), 0)
-        try:
-            found = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
-        except KafkaException as error:
-            raise self._complaints.why(error) from error
+        place, until_s = TopicPartition(answers(self.lane), 0), elapsed_s() + CALL_TIMEOUT_S
+        found = None
+        while found is None and elapsed_s() < until_s:
+            try:
+                found = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
+            except KafkaException as error:
+                if error.args[0].code() not in _NOT_YET or elapsed_s() > until_s - AGAIN_S:
+                    raise self._complaints.why(error) from error
+                time.sleep(AGAIN_S)
         if found is None:
             raise Unreachable(f"Kafka at {self.address} does not tell where {answers(self.lane)} ends", "try again")
         return found[0], found[1]

@@ -50,12 +50,12 @@ class Lease:
     @property
     def is_held(self) -> bool:
         """Is it held at this moment? It turns False before the bus can give the resource to anybody else."""
-        return self._holding.is_held
+        return not self._is_left and self._holding.is_held
 
     @property
     def remaining_s(self) -> float:
         """For how long that is sure without another renewal."""
-        return self._holding.remaining_s
+        return 0.0 if self._is_left else self._holding.remaining_s
 
     @property
     def loss(self) -> LeaseLost | None:
@@ -68,6 +68,8 @@ class Lease:
 
     def check(self) -> None:
         """Raise `LeaseLost` unless it is held: for long work between two acts."""
+        if self._is_left:
+            raise LeaseLost(self.subject, self.token, "released", "it was released before")
         self._holding.check()
 
     def wait_lost(self, timeout_s: float | None = None) -> bool:
@@ -90,46 +92,53 @@ class Lease:
         Raises `LeaseLost` without sending if it is held no more, `Fenced` or `Late` if the bus says so, `Refused` with
         all violations, `Unanswered`.
         """
-        self._holding.check()
-        try:
-            return self._bus.send(
-                message_type,
-                body,
-                subject=self.subject,
-                token=self.token,
-                content_type=content_type,
-                id=id,
-                headers=headers,
-                expires_in_s=expires_in_s,
-                timeout_s=timeout_s,
-            )
-        except Refused as refused:
-            if refused.reason in ENDED_BY_ANSWER:
-                self._holding.lose(refused.reason, refused.detail)
-            raise
+        self.check()
+        return self._bus.send(
+            message_type,
+            body,
+            subject=self.subject,
+            token=self.token,
+            content_type=content_type,
+            id=id,
+            headers=headers,
+            expires_in_s=expires_in_s,
+            timeout_s=timeout_s,
+        )
 
     def renew(self, *, timeout_s: float | None = None) -> None:
         """Renew it now; the background does so by itself. Raises `LeaseLost`, `Unanswered`."""
         bus = self._bus
         try:
-            request = bus._voice.send(self._holding.draft_renewal(), bus._wait_s(timeout_s))
-            self._holding.on_renewal(bus._await(request)[-1], request)
+            bus._await(bus._voice.renew(self._holding, bus._wait_s(timeout_s)))
         finally:
             self._holding.check_belief()
-        self._holding.check()
+        self.check()
 
     def revive(self, until_s: float) -> None:
         """A grant may have been so long on its way that it can no more be believed: then ask for more first.
 
-        ``until_s`` is a reading of `elapsed_s`. Raises `LeaseLost` if the bus has ended it meanwhile.
+        ``until_s`` is a reading of `elapsed_s`. Raises `LeaseLost` if the bus has ended it meanwhile. Whoever does not
+        get the lease does not keep it from others.
         """
-        if not self.is_held:
-            self.renew(timeout_s=until_s - elapsed_s())
+        try:
+            if self.loss is None and not self.is_held:
+                self.renew(timeout_s=until_s - elapsed_s())
+            self.check()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Give it back without waiting, unless others in this process use it."""
+        if not self._is_left:
+            self._is_left = True
+            self._bus._voice.holdings.drop(self._holding)
 
     def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
         """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.
 
-        Raises `LeaseLost` if it was lost before, `Unanswered`.
+        Raises `LeaseLost` if it was lost before, `Unanswered`, and `Misuse` if it cannot go ``to`` that agent because
+        another part of this one holds it, too.
         """
         draft = self.begin_release(to=to, reason=reason)
         if draft is not None:
@@ -140,11 +149,12 @@ class Lease:
         """Believe in it no more: the message that says so, None if others in this process use it, or it is over."""
         if self._is_left or self._holding.state == "released":
             return None
+        if to and self._holding.uses > 1:
+            text = f"{self.subject} is held by another part of this agent, too: it cannot be handed over"
+            raise Misuse(text, "release it there first, then hand it over")
         self._is_left = True
-        if not self._bus._voice.holdings.is_last_use(self._holding):
+        if not self._bus._voice.holdings.leave(self._holding):
             return None
-        self._holding.check()
-        self._holding.release()
         return self._holding.draft_release(to=to, reason=reason)
 
     def end_release(self, request: Request, events: tuple[Event, ...]) -> None:
@@ -182,5 +192,7 @@ class Lease:
 
 
 def is_own_and_over(error: LeaseLost | Denied) -> bool:
-    """Did a claim fail because this agent's own lease has run out, and the bus is about to end it? Then try again."""
-    return isinstance(error, LeaseLost) or error.reason == ArbiterReason.LATE
+    """Did a claim fail because this agent's own last lease is over, and the bus is about to end it? Then try again."""
+    if isinstance(error, LeaseLost):
+        return error.reason not in ("revoked", "closed")
+    return error.reason == ArbiterReason.LATE

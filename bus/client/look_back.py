@@ -1,4 +1,4 @@
-"""Finds the answer that a message got when it was first sent, perhaps by a process that is long gone."""
+"""Looks at what stood on a topic before: the first answer to a message, or what each source of the bus said last."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,9 @@ from confluent_kafka import TopicPartition
 from bus.client.clock import elapsed_s
 from bus.client.event import Event, event_of
 from bus.client.kafka_links import answers_reader
+from bus.core.records import Record
 from bus.core.topics import answers, coordinates, incoming
-from bus.shell.follow import Follower
+from bus.shell.follow import TAIL_RECORDS, Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 
 LOOK_S = 0.2
@@ -41,5 +42,30 @@ def first_answer(settings: Mapping[str, str], lane: str, offset: int, *, at_ms: 
                 event = event_of(json.loads(record.value or b""))
                 events += [event] if event.src == src else []
         return events
+    finally:
+        consumer.close()
+
+
+def followed_until(settings: Mapping[str, str], record: Record) -> Follower:
+    """A memory of what stands before a record: what another reader took, or this one before it was restarted.
+
+    Raises KafkaException.
+    """
+    consumer = answers_reader(settings, lambda _: None)
+    follower, until_s = Follower(0), elapsed_s() + CALL_TIMEOUT_S
+    try:
+        place = TopicPartition(record.topic, record.partition)
+        low, _ = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
+        place.offset = max(low, record.offset - TAIL_RECORDS)
+        consumer.assign([place])
+        while place.offset < record.offset and elapsed_s() < until_s:
+            message = consumer.poll(LOOK_S)
+            if message is None or message.error():
+                continue
+            found = record_of(message)
+            if found.offset >= record.offset:
+                break
+            follower.takes(found)
+        return follower
     finally:
         consumer.close()

@@ -24,7 +24,7 @@ Body = object  # a mapping, a dataclass, a pydantic model, or bytes that are rea
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Draft:
-    """Everything but the time. ``expires_ms`` is an epoch time of the broker, None for never."""
+    """Everything but the time. ``expires_in_ms`` counts from the call, None for never."""
 
     source: str
     type: str
@@ -33,11 +33,12 @@ class Draft:
     token: int | None = None
     id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
     content_type: str = JSON
-    expires_ms: int | None = None
+    expires_in_ms: int | None = None
     more: tuple[tuple[str, str], ...] = ()
 
-    def headers(self, now_ms: int) -> list[tuple[str, str | bytes | None]]:
-        """The envelope, stamped with ``now_ms`` (epoch milliseconds of the broker)."""
+    def headers(self, now_ms: int, called_ms: int) -> list[tuple[str, str | bytes | None]]:
+        """The envelope, stamped with ``now_ms``; ``called_ms`` is the call (epoch milliseconds of the broker)."""
+        expiry = "" if self.expires_in_ms is None else wire_time(called_ms + self.expires_in_ms)
         pairs: dict[str, str] = {
             "ce_specversion": "1.0",
             "ce_id": self.id,
@@ -47,7 +48,7 @@ class Draft:
             "content-type": self.content_type,
             "ce_subject": self.subject,
             "ce_bustoken": "" if self.token is None else str(self.token),
-            "ce_expirytime": "" if self.expires_ms is None else wire_time(self.expires_ms),
+            "ce_expirytime": expiry,
         }
         named = [(name, text) for name, text in pairs.items() if text]
         return [(name, text.encode()) for name, text in (*named, *self.more)]
@@ -58,6 +59,12 @@ class Draft:
         if self.type == CLAIM:
             return f"the claim on {self.subject}"
         return f"{self.type} on {self.subject}" if self.subject else self.type
+
+
+def release_of(agent: str, subject: str, token: int, *, to: str = "", reason: str = "") -> Draft:
+    """The message that ends a lease; with ``to`` only that agent may claim it for a while."""
+    body = {"token": token} | ({"to": to} if to else {}) | ({"reason": reason} if reason else {})
+    return Draft(agent, RELEASE, encoded(body), subject=subject)
 
 
 def encoded(body: Body) -> bytes:
@@ -76,8 +83,10 @@ def encoded(body: Body) -> bytes:
 
 
 def further_headers(given: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
-    """Headers of the caller's own; raises `Misuse` on those that the client writes itself."""
-    for name in given or ():
+    """Headers of the caller's own; raises `Misuse` on those that the client writes itself, and on what is no text."""
+    for name, value in (given or {}).items():
+        if any(not isinstance(one, str) for one in (name, value)):
+            raise Misuse(f"header {name!r} is no text: {value!r}", "give names and values as str")
         if _OURS.fullmatch(name):
             raise Misuse(f"header {name} is written by the client", "leave it out: there is a parameter for it")
     return tuple((given or {}).items())

@@ -2,12 +2,13 @@
 
     asked -- last event ---------------------------> answered
     asked -- a fact, which an admission may follow -> together -- the admission, or a moment --> answered
-    asked -- nobody waits any more ----------------> given up  (a grant that comes now is given back)
+    asked -- nobody waits any more ----------------> given up  (a grant that comes now is nobody's: it is given back)
 
 The gate says `duplicate` when it has seen the message before: that is no answer, it says where the first one stands.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,6 +17,7 @@ from bus.client.clock import elapsed_s
 from bus.client.errors import Misuse
 from bus.client.event import Event
 from bus.client.message import CLAIM, Draft
+from bus.client.timers import Timer
 
 # Who asks this much at once without an answer is not helped by asking more.
 PENDING_MAX = 10_000
@@ -35,23 +37,33 @@ class Request:
     """A message on its way. ``began_s`` was read before it was handed to Kafka, and is what beliefs are counted from.
 
     ``until_s`` is when its caller stops waiting, ``offsets`` where copies of it stand in the lane; its ``future`` gets
-    the events of the answer in their order.
+    the events of the answer in their order. Before that ``when_answered`` is called with it on the background thread,
+    with the lock held: what an answer changes is changed in the order of the lane, not of the callers.
     """
 
     draft: Draft
     began_s: float
     until_s: float
     until: Until = "verdict"
+    when_answered: Callable[["Request"], None] | None = None
     future: Future[tuple[Event, ...]] = field(default_factory=Future)
     events: list[Event] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
+    corrected: set[int] = field(default_factory=set)  # those of the offsets where a copy with the right time stands
+    stale: dict[str, Event] = field(default_factory=dict)  # what was said about copies with a wrong time, by decision
+    timers: list[Timer] = field(default_factory=list)
     attempts: int = 0
+    is_left: bool = False  # nobody waits any more
+    has_passed: bool = False  # the gate knows it, and had nothing against it
     is_corrected: bool = False  # sent anew once because the clock was wrong
     is_looked_up: bool = False  # its first answer was looked for in the log
     is_echoed: bool = False  # sent anew to hear whether the gate let it pass
     stated_s: float | None = None  # when a fact was answered that an admission may follow
 
+    asked_s: float = field(init=False)  # as ``began_s``, but never moved: when the caller called
+
     def __post_init__(self) -> None:
+        self.asked_s = self.began_s
         # From here on nobody but us can finish it: a caller that is cancelled leaves, the message does not.
         self.future.set_running_or_notify_cancel()
 
@@ -113,14 +125,23 @@ class Pending:
         """The request an event answers for which nobody waits any more."""
         return next((found for key in _keys(event, self._given_up) if (found := self._given_up.get(key))), None)
 
+    def is_claimed(self, agent: str, subject: str) -> bool:
+        """Does a claim of this agent on this subject wait for its answer?"""
+        drafts = (request.draft for request in self._asked.values())
+        return any(one.type == CLAIM and (one.source, one.subject) == (agent, subject) for one in drafts)
+
     def remove(self, request: Request) -> bool:
         """It is answered or failed; False if somebody else has taken it out before."""
-        return self._asked.pop(request.key, None) is not None
+        if request not in self:
+            return False
+        del self._asked[request.key]
+        return True
 
     def give_up(self, request: Request) -> bool:
         """Nobody waits for it any more; False if its answer was faster."""
         if not self.remove(request):
             return False
+        request.is_left = True
         self._given_up[request.key] = request
         if len(self._given_up) > GIVEN_UP_MAX:
             self._given_up.popitem(last=False)

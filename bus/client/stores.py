@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -52,8 +53,8 @@ class Store(Protocol):
     def finish(self, decision: str, result: Result, detail: str) -> None:
         """It is over; from now on `begin` says DONE."""
 
-    def unreported(self) -> list[Report]:
-        """What is finished and was not told to the bus yet, oldest first."""
+    def unreported(self, limit: int) -> list[Report]:
+        """What is finished and was not told to the bus yet, oldest first, so many at most; asked often, so quickly."""
 
     def reported(self, decision: str) -> None:
         """The bus knows."""
@@ -63,8 +64,6 @@ class Store(Protocol):
 class _Row:
     subject: str
     result: Result | None = None
-    detail: str = ""
-    is_reported: bool = False
 
 
 class MemoryStore:
@@ -73,6 +72,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._rows: OrderedDict[str, _Row] = OrderedDict()
         self._tokens: OrderedDict[str, int] = OrderedDict()
+        self._unreported: OrderedDict[str, Report] = OrderedDict()
         self._lock = threading.Lock()
 
     def begin(self, decision: str, subject: str, token: int | None) -> Begun:
@@ -83,36 +83,40 @@ class MemoryStore:
                 return Begun.DONE
             highest = self._tokens.get(subject, 0)
             if token is not None and token < highest:
-                self._rows[decision] = _Row(subject, "failed", _overtaken(token, highest))
+                self._rows[decision] = _Row(subject)
+                self._finish(decision, "failed", _overtaken(token, highest))
                 return Begun.STALE
             if token is not None:
                 self._tokens[subject] = token
                 self._tokens.move_to_end(subject)
             self._rows.setdefault(decision, _Row(subject))
-            for book in (self._rows, self._tokens):
-                if len(book) > MEMORY_KEPT_MAX:
-                    book.popitem(last=False)
+            if len(self._rows) > MEMORY_KEPT_MAX:
+                forgotten, _ = self._rows.popitem(last=False)
+                self._unreported.pop(forgotten, None)
+            if len(self._tokens) > MEMORY_KEPT_MAX:
+                self._tokens.popitem(last=False)
             return Begun.GO if row is None else Begun.AGAIN
 
     def finish(self, decision: str, result: Result, detail: str) -> None:
         """As `Store.finish`."""
         with self._lock:
-            row = self._rows[decision]
-            row.result, row.detail = result, detail
+            self._finish(decision, result, detail)
 
-    def unreported(self) -> list[Report]:
+    def unreported(self, limit: int) -> list[Report]:
         """As `Store.unreported`."""
         with self._lock:
-            return [
-                Report(decision, row.subject, row.result, row.detail)
-                for decision, row in self._rows.items()
-                if row.result is not None and not row.is_reported
-            ]
+            return list(islice(self._unreported.values(), limit))
 
     def reported(self, decision: str) -> None:
         """As `Store.reported`."""
         with self._lock:
-            self._rows[decision].is_reported = True
+            self._unreported.pop(decision, None)
+
+    def _finish(self, decision: str, result: Result, detail: str) -> None:
+        row = self._rows[decision]
+        if row.result is None:
+            row.result = result
+            self._unreported[decision] = Report(decision, row.subject, result, detail)
 
 
 class SqliteStore:
@@ -151,10 +155,10 @@ class SqliteStore:
         with self._transaction() as db:
             db.execute(_FINISH, (result, detail, decision))
 
-    def unreported(self) -> list[Report]:
+    def unreported(self, limit: int) -> list[Report]:
         """As `Store.unreported`."""
         with self._transaction() as db:
-            return [Report(*row) for row in db.execute(_UNREPORTED)]
+            return [Report(*row) for row in db.execute(_UNREPORTED, (limit,))]
 
     def reported(self, decision: str) -> None:
         """As `Store.reported`."""
@@ -191,6 +195,7 @@ _FORGET = "DELETE FROM actions WHERE number <= (SELECT MAX(number) FROM actions)
 _FINISH = "UPDATE actions SET result = ?, detail = ? WHERE decision = ? AND result IS NULL"
 _UNREPORTED = """
 SELECT decision, subject, result, detail FROM actions WHERE result IS NOT NULL AND is_reported = 0 ORDER BY number
+LIMIT ?
 """
 
 

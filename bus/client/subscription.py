@@ -5,6 +5,7 @@ not processed when its reader ended is handed out again: at least once, in order
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -16,6 +17,7 @@ from bus.client.admitted import Builder, Message, is_outcome, message_of, type_o
 from bus.client.clock import elapsed_s
 from bus.client.errors import Closed, Misuse, Unreadable
 from bus.client.kafka_links import Complaints, group_member, topic_error
+from bus.client.look_back import followed_until
 from bus.core.records import Record
 from bus.core.topics import OUTCOMES
 from bus.shell.follow import Follower
@@ -61,6 +63,7 @@ class Subscription(Generic[T]):
         self._when_closed = when_closed
         self._complaints = Complaints(settings["bootstrap.servers"])
         self._consumer: Consumer | None = None
+        self._pid = os.getpid()
         self._closed = threading.Event()
         self._reading = threading.Lock()
         self._current: Record | None = None
@@ -87,6 +90,8 @@ class Subscription(Generic[T]):
 
     def close(self) -> None:
         """Leave the group and commit what was processed; may be called again."""
+        if os.getpid() != self._pid:  # a forked child that ends must not touch what is its parent's
+            return
         self._closed.set()
         with self._reading:
             if self._consumer is not None:
@@ -147,7 +152,10 @@ class Subscription(Generic[T]):
             return record_of(message)
         if error.code() in _FINAL:
             text = f"{', '.join(self.topics)} cannot be read by group {self.group} ({error.str()})"
-            raise Unreadable(text, "check the names, and the ACLs of this principal for topic and group")
+            step = "check the names, and the ACLs of this principal for topic and group"
+            if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                step = "a lane's groups begin with bus.<lane>. , a reader's with its own prefix: see `agentbus acls`"
+            raise Unreadable(text, step)
         return None  # it passes: the library goes on trying
 
     def _wanted(self, record: Record) -> Message[T] | None:
@@ -163,15 +171,11 @@ class Subscription(Generic[T]):
     def _follower(self, record: Record) -> Follower:
         place = (record.topic, record.partition)
         if place not in self._followers:
-            self._followers[place] = Follower(self._end(place))
+            try:
+                self._followers[place] = followed_until(self._settings, record)
+            except KafkaException as error:
+                raise self._complaints.why(error) from error
         return self._followers[place]
-
-    def _end(self, place: tuple[str, int]) -> int:
-        assert self._consumer is not None
-        try:
-            return self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=CALL_TIMEOUT_S)[1]
-        except KafkaException as error:
-            raise self._complaints.why(error) from error
 
     def _store(self, record: Record) -> None:
         place = TopicPartition(record.topic, record.partition, record.offset + 1)
@@ -181,7 +185,7 @@ class Subscription(Generic[T]):
                 self._consumer.store_offsets(offsets=[place])
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        """Begin with what each source says next: what another member has read since is not known here.
+        """Look anew at what each source said last: what another member has read since is not known here.
 
         A group that reads for the first time notes where it begins, or it would begin somewhere else after a restart.
         """

@@ -1,7 +1,5 @@
 """The bus for an agent that waits for its answers: claim, act, send, listen; safe from any thread."""
 
-import atexit
-import contextlib
 import os
 import time
 import weakref
@@ -12,13 +10,14 @@ from typing import Any, NoReturn, Self, TypeVar, overload
 from bus.client.admitted import Builder
 from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, Denied, LeaseLost, Misuse
+from bus.client.errors import Denied, LeaseLost, Misuse
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
 from bus.client.lease import AGAIN_S, Lease, is_own_and_over
 from bus.client.message import JSON, Body
+from bus.client.opened import Opened
 from bus.client.pending import Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
@@ -38,7 +37,8 @@ class Bus:
     ``agent`` is its id (or AGENTBUS_AGENT), ``lane`` its lane (AGENTBUS_LANE), ``bootstrap`` where Kafka is
     (AGENTBUS_BOOTSTRAP, else 127.0.0.1:9092); ``kafka`` are further settings as librdkafka names them, such as
     ``security.protocol`` (a file of them: AGENTBUS_KAFKA_CONFIG). ``timeout_s`` is how long each call waits unless it
-    says otherwise. Opens at the first use or with ``with``; one background thread serves all of it.
+    says otherwise. Opens at the first use or with ``with``; one background thread serves all of it. A bus that nobody
+    knows any more is closed, and so is what is open when the program ends.
 
         with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
             with bus.claim("lead/L-1") as lead:
@@ -57,13 +57,14 @@ class Bus:
     ) -> None:
         if sharing is None:
             settings = kafka_settings(bootstrap, kafka)
-            shared = Shared(Connection(settings, lane or os.environ.get("AGENTBUS_LANE", "")))
+            connection = Connection(settings, lane or os.environ.get("AGENTBUS_LANE", ""))
         else:
-            shared = sharing._shared.taken()
-        self._shared: Shared = shared
-        self._voice = Voice(self._shared.connection, agent or os.environ.get("AGENTBUS_AGENT", ""))
+            connection = sharing._shared.connection
+        self._voice = Voice(connection, agent or os.environ.get("AGENTBUS_AGENT", ""))
+        self._shared: Shared = Shared(connection) if sharing is None else sharing._shared.taken()
         self._timeout_s = timeout_s
-        self._subscriptions: list[Subscription[Any]] = []  # Any: of whatever their bodies are made
+        self._opened = Opened(self._voice, self._shared)
+        weakref.finalize(self, self._opened.drop).atexit = False  # the end of the program is seen to by `opened`
 
     @property
     def agent(self) -> str:
@@ -95,16 +96,12 @@ class Bus:
     def open(self) -> Self:
         """Connect now; raises `Unreachable`, `NotTaken`."""
         self._voice.open()
-        _close_at_exit(self)
+        self._opened.note()
         return self
 
     def close(self) -> None:
         """Give back every lease, end every subscription and disconnect; may be called again."""
-        for subscription in tuple(self._subscriptions):
-            subscription.close()
-        self._voice.close()
-        self._shared.give_back()
-        _open_buses.discard(self)
+        self._opened.close()
 
     def claim(
         self,
@@ -156,7 +153,7 @@ class Bus:
 
         ``body`` is a dict, a dataclass, a pydantic model, or bytes (with ``content_type="application/avro"`` if they
         are Avro). An ``id`` of your own makes a message that is sent twice one message. A type that has no topic and
-        states no fact gets no answer when all is well: say ``until="forwarded"`` for it, or wait ten seconds longer.
+        states no fact gets no answer when all is well: say ``until="forwarded"`` for it, or it ends as `Unanswered`.
         Raises `Refused` with all violations, `Unanswered`, `NotTaken`.
         """
         self.open()
@@ -172,7 +169,7 @@ class Bus:
         whoever looks late.
         """
         self.open()
-        while (event := self._voice.next_event(timeout_s)) is not None:
+        while (event := self._voice.inbox.wait(timeout_s)) is not None:
             yield event
 
     def on_event(self, call: OnEvent) -> None:
@@ -276,12 +273,12 @@ class Bus:
     ) -> Subscription[Any]:
         settings = self._shared.connection.settings
         made: Subscription[Any] = Subscription(settings, topics, group, types, start, timeout_s, self._forget)
-        self._subscriptions.append(made)
+        self._opened.subscriptions.add(made)
+        self._opened.note()
         return made
 
     def _forget(self, subscription: Subscription[Any]) -> None:
-        with contextlib.suppress(ValueError):
-            self._subscriptions.remove(subscription)
+        self._opened.subscriptions.discard(subscription)
 
     def _wait_s(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else timeout_s
@@ -294,21 +291,6 @@ class Bus:
             if error is not None:
                 raise error from None
             return request.future.result()
-        except KeyboardInterrupt:
-            self._shared.connection.give_up(request)  # what is granted now is given back
+        except BaseException:  # Ctrl-C, or what the message failed with: a lease nobody waits for is given back
+            self._voice.holdings.abandon(request)
             raise
-
-
-_open_buses: "weakref.WeakSet[Bus]" = weakref.WeakSet()
-
-
-def _close_at_exit(bus: Bus) -> None:
-    _open_buses.add(bus)
-
-
-@atexit.register
-def _close_all() -> None:
-    """An interpreter that ends gives back what its agents hold."""
-    for bus in list(_open_buses):
-        with contextlib.suppress(ClientError):
-            bus.close()

@@ -3,27 +3,25 @@
 Every method here returns at once. `Bus` waits for a `Request` with its future, `AsyncBus` awaits it.
 """
 
-import queue
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from bus.client.connection import Connection
-from bus.client.errors import Closed, Misuse
+from bus.client.errors import ClientError, Closed, Misuse
 from bus.client.event import Event
 from bus.client.holding import Holding
 from bus.client.holdings import Holdings
+from bus.client.inbox import Inbox
 from bus.client.message import CLAIM, JSON, Body, Draft, encoded, further_headers
 from bus.client.pending import Request, Until
 from bus.client.verdict import Verdict, verdict_of
 from bus.core.topics import LANE_NAME
 
-# Whoever does not take in what happens to it loses the oldest of it; what it asks is always answered.
-EVENTS_MAX = 1_000
-
 _AGENT = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
 _SUBJECT = re.compile(r"[a-z][a-z0-9_-]{0,63}/[A-Za-z0-9._:-]{1,128}")
+_ID = re.compile(r"[!-~]{1,64}")
 _TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*){2}\.v[1-9][0-9]*")
 
 OnEvent = Callable[[Event], object]
@@ -31,7 +29,7 @@ OnEvent = Callable[[Event], object]
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What a message may say beyond its body. ``expires_in_s`` counts from now, by the broker's clock."""
+    """What a message may say beyond its body. ``expires_in_s`` counts from the call, by the broker's clock."""
 
     content_type: str = JSON
     id: str = ""
@@ -39,14 +37,14 @@ class Extras:
     expires_in_s: float | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Voice:
     """An agent that speaks on a connection. Named steps: ``open``, the rest, ``close``."""
 
     connection: Connection
     agent: str
     holdings: Holdings = field(init=False)
-    _events: "queue.Queue[Event | None]" = field(init=False)
+    inbox: Inbox = field(default_factory=Inbox)
     _on_event: list[OnEvent] = field(default_factory=list)
     _is_listening: bool = False
     _is_closed: bool = False
@@ -58,8 +56,7 @@ class Voice:
         if not LANE_NAME.fullmatch(self.connection.lane):
             text = f"{self.connection.lane or 'nothing'} is no lane"
             raise Misuse(text, "give lane='<name>' as the agent is registered, or set AGENTBUS_LANE")
-        self._events = queue.Queue(EVENTS_MAX)
-        self.holdings = Holdings(self.connection, self.agent, self._unasked)
+        self.holdings = Holdings(self.connection, self.agent)
 
     def open(self) -> None:
         """Connect; may be called again. Raises `Unreachable`, `NotTaken`, `Closed`."""
@@ -69,20 +66,15 @@ class Voice:
         with self.connection.lock:
             if not self._is_listening:
                 self._is_listening = True
-                self.holdings.open()
+                self.connection.listen(self.agent, self)
 
     def close(self) -> None:
         """Give back what is held; the connection stays."""
         self._is_closed = True
         if self._is_listening:
+            self.connection.leave(self.agent, self)
             self.holdings.close()
-        while True:
-            try:
-                self._events.put_nowait(None)
-            except queue.Full:
-                self._drop_oldest()
-            else:
-                return
+        self.inbox.close()
 
     def claim(
         self,
@@ -102,21 +94,21 @@ class Voice:
         if evidence:
             body["evidence"] = [dict(one) for one in evidence]
         draft = Draft(self.agent, CLAIM, encoded(body), subject=_checked(subject, _SUBJECT, "subject", "lead/L-1"))
-        return self.connection.submit(draft, timeout_s)
+        self.holdings.check_room()
+        return self.connection.submit(draft, timeout_s, when_answered=self.holdings.on_claim)
 
     def held(self, request: Request, events: tuple[Event, ...]) -> Holding:
         """The holding that the answer to a claim stands for; raises `Denied`, `Refused`."""
         self.verdict(request, events)
-        return self.holdings.take(events[-1], request)
+        return self.holdings.taken(request)
 
     def draft(self, message_type: str, body: Body, subject: str, token: int | None, extras: Extras) -> Draft:
         """A message of this agent; raises `Misuse` if it can never be one."""
         _checked(message_type, _TYPE, "type", "leads.email.send.v1")
         if subject:
             _checked(subject, _SUBJECT, "subject", "lead/L-1")
-        expires_ms = None
-        if extras.expires_in_s is not None:
-            expires_ms = self.connection.clock.now_ms() + int(extras.expires_in_s * 1000)
+        if extras.id:
+            _checked(extras.id, _ID, "id: it has 1 to 64 visible ASCII characters", "order-17")
         made = Draft(
             source=self.agent,
             type=message_type,
@@ -124,16 +116,22 @@ class Voice:
             subject=subject,
             token=token,
             content_type=extras.content_type,
-            expires_ms=expires_ms,
+            expires_in_ms=None if extras.expires_in_s is None else int(extras.expires_in_s * 1000),
             more=further_headers(extras.headers),
             **({"id": extras.id} if extras.id else {}),
         )
         return made
 
     def send(self, draft: Draft, timeout_s: float, until: Until = "verdict") -> Request:
-        """Send a message."""
+        """Send a message; one under a token may find that its lease is over."""
         self.open()
-        return self.connection.submit(draft, timeout_s, until=until)
+        when_answered = None if draft.token is None else self.holdings.on_act
+        return self.connection.submit(draft, timeout_s, until=until, when_answered=when_answered)
+
+    def renew(self, holding: Holding, timeout_s: float) -> Request:
+        """Send a renewal."""
+        self.open()
+        return self.connection.submit(holding.draft_renewal(), timeout_s, when_answered=holding.on_renewal)
 
     def verdict(self, request: Request, events: tuple[Event, ...]) -> Verdict:
         """What the answer says; raises `Refused`, `Denied`."""
@@ -142,28 +140,31 @@ class Voice:
     def when_event(self, call: OnEvent) -> None:
         """Call this, on the callbacks' thread, for every event that is no answer."""
         with self.connection.lock:
+            self.connection.callbacks.start()
             self._on_event.append(call)
 
-    def next_event(self, timeout_s: float | None) -> Event | None:
-        """The next event that is no answer; None once the time is over or the bus is closed."""
-        try:
-            return self._events.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+    def hear(self, event: Event) -> None:
+        """As `Listener`."""
+        self.holdings.hear(event)
 
-    def _unasked(self, event: Event) -> None:
-        """On the background thread, with the lock held."""
+    def tell(self, event: Event) -> None:
+        """As `Listener`."""
         for call in self._on_event:
             self.connection.callbacks.add(partial(call, event))
-        if self._events.full():
-            self._drop_oldest()
-        self._events.put_nowait(event)
+        self.inbox.put(event)
 
-    def _drop_oldest(self) -> None:
-        try:
-            self._events.get_nowait()
-        except queue.Empty:
-            return
+    def settle(self, subject: str) -> None:
+        """As `Listener`."""
+        self.holdings.settle(subject)
+
+    def holds(self, subject: str, token: int) -> bool:
+        """As `Listener`."""
+        return self.holdings.holds(subject, token)
+
+    def cut_off(self, error: ClientError) -> None:
+        """As `Listener`."""
+        self.holdings.cut_off(error)
+        self.inbox.close()
 
 
 def _checked(text: str, form: re.Pattern[str], what: str, example: str) -> str:

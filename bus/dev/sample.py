@@ -54,8 +54,9 @@ def governed_topics(catalogue: Catalogue) -> tuple[str, ...]:
 def load_sample(
     config: kafka.ClientConfig, operator: str, *, replication: int, steward_config: kafka.ClientConfig | None = None
 ) -> Sample:
-    """Set up what was never set before; raises `BusError`.
+    """Set up what was never set before; raises `BusError`, after which it may be done again.
 
+    It asks anew each time what is there, so that what an earlier try set, however late, is not set twice.
     ``config`` is of somebody who may create topics, ``steward_config`` of the operators' lane if that is another login.
     """
     domain = operator.partition("/person/")[0]

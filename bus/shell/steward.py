@@ -17,6 +17,7 @@ from bus.shell.lane_talk import LaneTalk, Saying, Sent
 SET, SUSPEND, RESUME = "bus.control.set.v1", "bus.control.suspend.v1", "bus.control.resume.v1"
 ANSWER_S = 15.0
 STALE_BASE = "stale_base"
+OUTRUN = frozenset({STALE_BASE, "duplicate"})  # what was wanted may be in force already: read again and see
 # A base read a moment too early is stale though nobody else has changed anything: read again and try once more.
 STALE_TRIES_MAX = 3
 
@@ -28,6 +29,11 @@ class RefusedError(BusError):
         self.answer = answer
         self.reason = str(answer.get("reason", ""))
         super().__init__(f"the bus refused it as {self.reason}", str(answer.get("detail", "")))
+
+    @property
+    def is_outrun(self) -> bool:
+        """Was another message faster, perhaps one of our own whose answer came too late?"""
+        return self.reason in OUTRUN
 
 
 @dataclass(frozen=True, slots=True)

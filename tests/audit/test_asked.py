@@ -59,6 +59,7 @@ def test_a_subject_is_a_subject() -> None:
         ("1.1.6.3", "the decision on offset 6 of partition 1 has 1 event", "ask for 1.1.6.0"),
         ("1.1.9999.0", "there is no such record yet: partition 1 ends at offset", "look at the number again"),
         ("sales.9999", "there is no such record yet: lane sales ends at offset", "look at the number again"),
+        ("", "an empty text is the id of nothing", "name a decision"),
         ("atlantis.1", "there is no lane atlantis", "agentbus lanes ls"),
     ],
 )
@@ -68,6 +69,7 @@ def test_what_is_not_there_is_said_with_what_is_near(asked: str, sentence: str, 
     assert isinstance(answer, Missing)
     assert answer.sentence.startswith(sentence)
     assert step in answer.step
+    assert not answer.step.endswith(("?", "."))  # the sentence gets its full stop where it is shown
 
 
 def test_an_unknown_sender_of_a_known_id_is_told() -> None:

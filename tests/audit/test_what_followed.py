@@ -1,5 +1,8 @@
 """What came of a decision is told whole: many renewals as one, actions one by one, what is left out by its number."""
 
+import re
+from datetime import datetime
+
 import pytest
 
 from bus.audit.aftermath import LINKS_MAX
@@ -88,3 +91,13 @@ def test_the_neighbours_in_a_lane_are_found_across_a_gap(lookup: Lookup) -> None
     assert before is not None
     assert after is not None
     assert (before.decision, after.decision) == ("sales.3", "sales.7")
+
+
+def test_when_it_was_said_has_its_date_and_zone(lookup: Lookup) -> None:
+    """Whoever compares it with other clocks needs both."""
+    found = _explained(lookup, "busy-claim")
+    assert found.message is not None
+    lines = [line for line in as_text(found, None) if line.startswith("said ")]
+    written = re.search(r", at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d) \(", lines[0])
+    assert written is not None
+    assert datetime.fromisoformat(written[1]).timestamp() * 1000 == pytest.approx(found.message.at)

@@ -52,7 +52,7 @@ class Ran:
         lines = [line for line in self.err.splitlines() if not line.startswith(("  ", "using ", "created "))]
         assert len(lines) == 1, self.err
         assert lines[0].startswith("agentbus: ")
-        assert lines[0].endswith(".")
+        assert lines[0].endswith((".", "?"))
         return lines[0].removeprefix("agentbus: ")
 
 

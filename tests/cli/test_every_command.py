@@ -18,7 +18,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from bus.cli.app import app
-from bus.cli.json_shapes import OBJECTS
+from bus.cli.json_shapes import OBJECTS, Shape
 from tests.cli.conftest import COMMAND, Ran, Terminal, environment, in_this_process
 
 ROOT = Path(__file__).parents[2]
@@ -213,8 +213,34 @@ def test_its_json_has_the_keys_that_its_help_names(calls: dict[str, Ran], path: 
     rows = calls[path].rows
     assert bool(rows) is (path not in SILENT)
     for row in rows:
-        fitting = [one for one in OBJECTS[path] if row.keys() == one.keys or (one.is_open and row.keys() > one.keys)]
-        assert fitting, (sorted(row), [str(one) for one in OBJECTS[path]])
+        assert any(_fits(row, one) for one in OBJECTS[path]), (sorted(row), [str(one) for one in OBJECTS[path]])
+
+
+def _fits(row: dict[str, Any], shape: Shape) -> bool:  # Any: JSON
+    return row.keys() == shape.keys or (shape.is_open and row.keys() > shape.keys)
+
+
+def test_a_decision_is_explained_with_the_keys_that_the_help_names(terminal: Terminal, held: str) -> None:
+    """The other thing that `explain` writes."""
+    *_, last = terminal.json("explain", held)
+    (row,) = terminal.json("explain", last["decision"])
+    assert _fits(row, OBJECTS["explain"][0]), sorted(row)
+
+
+def test_a_message_that_nobody_waits_for_has_the_keys_that_the_help_names(terminal: Terminal) -> None:
+    """The other thing that `send` writes."""
+    (row,) = terminal.json("send", "bus.resource.claim.v1", "--from", "crm-1", "--subject", "lead/W-2", "--no-wait")
+    assert _fits(row, OBJECTS["send"][1]), sorted(row)
+
+
+def test_a_change_that_is_none_has_the_keys_that_the_help_names(terminal: Terminal) -> None:
+    """The other thing that `set` and `suspend` write."""
+    twice = [terminal.json("persons", "set", "twin", "--role", "operator") for _ in range(2)]
+    assert _fits(twice[1][0], OBJECTS["persons set"][1]), twice
+    suspend = ("suspend", "--agent", "procurement-1", "--reason", "a walk")
+    twice = [terminal.json(*suspend) for _ in range(2)]
+    terminal.json("resume", *suspend[1:])
+    assert _fits(twice[1][0], OBJECTS["suspend"][1]), twice
 
 
 @pytest.mark.parametrize("path", sorted(CALLS.keys() - WITHOUT_KAFKA - {"doctor"}))

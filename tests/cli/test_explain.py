@@ -1,6 +1,8 @@
 """`agentbus explain` on a running bus: what became of a message, a decision, a subject, as text and as JSON."""
 
+import contextlib
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +131,19 @@ def test_an_id_does_not_stand_in_for_a_subject(terminal: Terminal, said: dict[st
     assert f"`agentbus explain {LEAD} --id` explains it" in ran.err
     (found,) = terminal.json("explain", LEAD, "--id")
     assert (found["message"]["id"], found["decision"]) == (LEAD, said["named"]["decision"])
+
+
+def test_a_changed_file_is_noticed_and_the_journals_are_read_anew(terminal: Terminal, said: dict[str, Any]) -> None:
+    """What this machine remembers can be changed by whoever may write here: the journals decide."""
+    decision = said["claim"]["decision"]
+    assert terminal("explain", decision).code == 0
+    (path,) = (Path(terminal.env["AGENTBUS_CACHE"]) / "index").glob("*.sqlite")
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entries SET body = replace(body, 'sales-1', 'mallory-1')")
+    ran = terminal("explain", decision)
+    assert "what this machine remembered is not what the journals say: reading all of them anew" in ran.err
+    assert ran.out.startswith(f"{decision}  granted: sales-1 holds {LEAD}")
+    assert "reading all" not in terminal("explain", decision).err
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from bus.client import AsyncBus, Bus
+from tests.client.handmade import HandmadeLane
 from tests.stories.bus_under_test import BusUnderTest
 from tests.stories.client import WAIT_S
 from tests.stories.world import LANE_TOPICS, SCHEMAS, World, create_topics, new_world
@@ -123,6 +125,25 @@ def sales(company: Company) -> Iterator[Bus]:
     """The bus of sales-1, for one test."""
     with company.bus() as bus:
         yield bus
+
+
+_handmade = count()
+
+
+@pytest.fixture
+def lane(company: Company) -> Iterator[HandmadeLane]:
+    """A lane whose answers this test writes."""
+    agent = f"{company.world.domain}/agent/hand-1"
+    made = HandmadeLane(company.world.bootstrap, f"handmade-{next(_handmade)}", agent)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bus(lane: HandmadeLane) -> Iterator[Bus]:
+    """An agent on it."""
+    with Bus(agent=lane.agent, lane=lane.lane, bootstrap=lane.bootstrap, timeout_s=20) as opened:
+        yield opened
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> bool:

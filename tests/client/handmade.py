@@ -1,12 +1,15 @@
 """A lane without a bus: the test reads what the client sends and writes the answers itself, as wrongly as it likes."""
 
 import json
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Producer
 
+from bus.client import Bus, Lease
 from tests.stories.client import Record, Topic
 from tests.stories.world import create_topics
 
@@ -77,3 +80,43 @@ class HandmadeLane:
 def settled(seconds: float = 0.5) -> None:
     """Long enough for a reader to have taken in what was written."""
     time.sleep(seconds)
+
+
+class Asking:
+    """A call that waits in a thread of its own, so that the test can answer it."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.result: object = None
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(call,))
+        self._thread.start()
+
+    @property
+    def is_answered(self) -> bool:
+        """Has it come back?"""
+        return not self._thread.is_alive()
+
+    def wait(self) -> object:
+        """What it returned; raises what it raised."""
+        self._thread.join(30)
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def _run(self, call: Callable[[], object]) -> None:
+        try:
+            self.result = call()
+        except BaseException as error:  # noqa: BLE001  # it is raised again where the test waits
+            self.error = error
+
+
+def claim(bus: Bus, subject: str = "lead/L-1") -> Asking:
+    """A claim that waits for the test's answer."""
+    return Asking(lambda: bus.claim(subject))
+
+
+def lease_of(asking: Asking) -> Lease:
+    """What it was granted."""
+    found = asking.wait()
+    assert isinstance(found, Lease)
+    return found

@@ -167,7 +167,7 @@ def test_readers_are_awaited(company: Company) -> None:
                     if action.decision == verdict.decision:
                         action.done("sent")
                         break
-            assert store.unreported() == []
+            assert store.unreported(9) == []
             assert store.begin(verdict.decision, subject, verdict.token) is Begun.DONE
 
     asyncio.run(live())

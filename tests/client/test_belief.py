@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bus.client.belief import belief_end_s, next_try_s, renewal_due_s
 from bus.client.clock import SKEW_TOLD_MS, BrokerClock, elapsed_s
-from bus.client.timers import Timers
+from bus.client.timers import CANCELLED_MAX, Timers
 
 LEASES_MS = st.integers(1, 10_000_000)
 DELAYS_S = st.floats(0, 1_000)
@@ -84,3 +84,18 @@ def test_timers_are_handed_out_once_and_in_order() -> None:
             task()
     assert done == [1.0, 1.0, 2.0, 3.0]
     assert timers.next_s() is None
+
+
+def test_a_cancelled_timer_keeps_nothing() -> None:
+    """What was cancelled is neither handed out nor kept, however many there were."""
+    timers = Timers()
+    made = [timers.at(1e9, lambda: None) for _ in range(10 * CANCELLED_MAX)]
+    kept = timers.at(2.0, lambda: None)
+    for timer in made:
+        timers.cancel(timer)
+        timers.cancel(timer)
+    assert (len(timers), timers.next_s()) == (1, 2.0)
+    assert len(timers._waiting) <= 2 * CANCELLED_MAX
+    assert len(timers.due(3.0)) == 1
+    timers.cancel(kept)
+    assert len(timers) == 0

@@ -1,5 +1,7 @@
 """Reading what was admitted, typed and once processed; and executing it, each action once, with a report."""
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -7,15 +9,16 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
+from confluent_kafka import Producer
 from pydantic import BaseModel
 
-from bus.client import Bus, MemoryStore, SqliteStore, Unreadable
+from bus.client import Bus, MemoryStore, SqliteStore, Subscription, Unreadable
 from bus.client.stores import Begun
 from tests.client.conftest import EMAIL, NOTE, Company, email
 
 _groups = (f"readers-{number}" for number in count())
 WAIT_S = 20.0
-QUIET_S = 3.0  # what has not come by then is not coming; messages need a few hundredths
+QUIET_S = 2.0  # what has not come by then is not coming; messages need a few hundredths
 
 
 class Mail(BaseModel):
@@ -142,7 +145,7 @@ def test_an_action_is_executed_once_and_reported(company: Company, sales: Bus, g
         failed.failed("the mail server said no")
     assert not done.is_retry
     assert done.body.to == "ada@example.com"
-    assert store.unreported() == []
+    assert store.unreported(9) == []
     reports = [
         record.json
         for record in company.world.topic("bus.outcomes").all(lambda one: one.json["kind"] == "reported")
@@ -182,3 +185,42 @@ def test_an_action_under_an_overtaken_token_is_left_out(company: Company, sales:
         if record.json["subject"] == subject
     )
     assert report["result"] == "failed"
+
+
+def test_a_report_that_is_not_answered_delays_nothing(sales: Bus, bus: Bus, group: str, company: Company) -> None:
+    """An executor whose lane nobody serves goes on executing; what the bus has not taken stays to be told."""
+    _act(sales, company.lead(), times=3)
+    store = MemoryStore()
+    with bus.execute_once(store, "leads", group=group, timeout_s=WAIT_S) as actions:
+        began_s = time.monotonic()
+        found = [next(actions) for _ in range(3)]
+        waited_s = time.monotonic() - began_s
+        bus.close()
+    assert waited_s < bus._timeout_s
+    assert [report.decision for report in store.unreported(9)] == [action.decision for action in found]
+
+
+def test_a_group_that_comes_back_knows_what_was_said_before(company: Company, sales: Bus) -> None:
+    """A record ahead of its turn is left until it comes again in order, also by a reader that has just returned."""
+    name, subject = next(_groups), f"lead/{next(_groups)}"
+    producer = Producer({"bootstrap.servers": company.world.bootstrap, "linger.ms": 0})
+
+    def say(number: int, prev: int) -> None:
+        body = {"kind": "told", "decision": f"77.0.{number}.0", "subject": subject}
+        headers: list[tuple[str, str | bytes | None]] = [
+            *(("bus-from", "77.0"), ("bus-decision", f"77.0.{number}.0"), ("bus-prev", f"77.0.{prev}.0"))
+        ]
+        producer.produce("bus.outcomes", json.dumps(body).encode(), headers=headers, partition=0)
+        assert producer.flush(20) == 0
+
+    def reader() -> Subscription[dict[str, Any]]:
+        wanted: dict[str, Callable[[Any], dict[str, Any]]] = {"told": dict}
+        return sales.subscribe("bus.outcomes", group=name, types=wanted, start="earliest", timeout_s=QUIET_S)
+
+    say(10, 9)
+    with reader() as first:
+        assert next(first).decision == "77.0.10.0"
+    for number, prev in ((12, 11), (11, 10), (12, 11)):
+        say(number, prev)
+    with reader() as again:
+        assert [next(again).decision, next(again).decision] == ["77.0.11.0", "77.0.12.0"]

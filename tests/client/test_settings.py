@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,16 @@ def test_what_can_never_work_is_a_sentence(misuse: Callable[[], object], kind: t
     assert caught.value.advice
 
 
+def test_an_agent_that_cannot_be_leaves_no_share_behind() -> None:
+    """Whoever asks for a wrong agent on a shared connection does not keep it open."""
+    bus = Bus(agent=AGENT, lane="sales")
+    with pytest.raises(Misuse):
+        bus.as_agent("sales-2")
+    bus.close()
+    with pytest.raises(Closed):
+        bus._shared.connection.open()
+
+
 def test_closing_twice_is_nothing() -> None:
     """Whoever closes a bus that is closed is no error: a `with` block and an exit hook may both do it."""
     _closed().close()
@@ -105,3 +116,17 @@ def test_closing_twice_is_nothing() -> None:
 def test_a_forked_child_is_told_to_make_its_own() -> None:
     """A connection does not survive a fork, and the child hears so instead of waiting for ever."""
     assert "another process" in _in_a_child(Bus(agent=AGENT, lane="sales"))
+
+
+def test_a_forked_child_may_end_while_its_parent_reads() -> None:
+    """Closing what is the parent's touches nothing, so the child does not wait for the parent's reader."""
+    bus = Bus(agent=AGENT, lane="sales")
+    subscription = bus.subscribe("leads", group="mailer")
+    with subscription._reading:  # as a thread that reads holds it
+        if (pid := os.fork()) == 0:
+            signal.alarm(20)  # kills a child that hangs
+            bus.close()
+            subscription.close()
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+    assert status == 0

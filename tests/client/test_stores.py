@@ -38,7 +38,7 @@ def test_a_lower_token_is_stale(store: Store) -> None:
     assert store.begin("1.0.1.0", LEAD, 7) is Begun.DONE
     assert store.begin("1.0.3.0", LEAD, 9) is Begun.GO
     assert store.begin("1.0.1.1", "lead/L-2", 7) is Begun.GO
-    (report,) = store.unreported()
+    (report,) = store.unreported(9)
     assert (report.decision, report.result) == ("1.0.1.0", "failed")
     assert "9" in report.detail
 
@@ -64,9 +64,10 @@ def test_reports_wait_until_they_are_told(store: Store) -> None:
         store.finish(f"1.0.{number}.0", "done" if result == "done" else "failed", result)
     store.begin("1.0.3.0", LEAD, 3)
     wanted = [Report("1.0.1.0", LEAD, "done", "done"), Report("1.0.2.0", LEAD, "failed", "failed")]
-    assert store.unreported() == wanted
+    assert store.unreported(9) == wanted
+    assert store.unreported(1) == wanted[:1]
     store.reported("1.0.1.0")
-    assert store.unreported() == wanted[1:]
+    assert store.unreported(9) == wanted[1:]
 
 
 def test_memory_is_bounded() -> None:

@@ -8,6 +8,7 @@ from bus.shell.errors import BusError, NotPermittedError
 
 NAMES_SHOWN_MAX = 5  # of many things that are wrong in the same way; the rest is counted
 LOOK_AS_ADMIN = "ask again as an administrator of this Kafka (--kafka-config FILE)"
+MAY_NOT = "this login may not"
 _FORBIDDEN = "authorization failed"  # Kafka's own words, in every error of this kind
 
 
@@ -98,7 +99,8 @@ class Checkup:
 def not_looked(check: str, error: BusError) -> Line:
     """The line of a check that could not be made."""
     if is_forbidden(error):
-        return unseen(check, f"this login may not ({error.message.rstrip('.')})", LOOK_AS_ADMIN)
+        why = error.message.rstrip(".")
+        return unseen(check, why if why.startswith(MAY_NOT) else f"{MAY_NOT} ({why})", LOOK_AS_ADMIN)
     return unseen(check, error.message, error.next_step or "run `agentbus doctor` again")
 
 
