@@ -1,0 +1,84 @@
+"""Negotiation: parties take turns to offer or accept an outcome, no outcome is offered twice, silence ends it."""
+
+from __future__ import annotations
+
+from tests.contests.oracle.entry import Entry
+from tests.contests.oracle.log import Json, Said
+from tests.contests.oracle.subject import Candidate, Contest, Subject
+
+# architecture.md, Bounds: offers 32; so no negotiation has more turns.
+OFFERS_MAX = 32
+TURN_MS = 30_000
+
+
+def turn_ms(terms: Json) -> int:
+    """How long one turn lasts."""
+    return int(terms.get("negotiate", {}).get("turn_ms", TURN_MS))
+
+
+def turns_max(terms: Json, parties: int) -> int:
+    """How many turns there are at most: as the terms say, else two for each party."""
+    return min(int(terms.get("negotiate", {}).get("max_turns", 2 * parties)), OFFERS_MAX)
+
+
+def start(e: Entry, r: Subject, c: Contest) -> None:
+    """The parties are the live candidates, in log order; the first one has the first turn."""
+    c.phase, c.parties, c.turn, c.standing, c.accepts, c.used = "negotiate", c.live(), 0, "", 0, []
+    c.turns_max = turns_max(c.terms, len(c.parties))
+    seated = [agent for _, agents in c.seats for agent in agents]
+    whom = [x.agent for x in c.parties] + seated
+    e.tell("rung", r, whom, contest=c.id, rung="negotiate", deadline=e.start + c.turns_max * turn_ms(c.terms))
+    next_turn(e, r, c)
+
+
+def next_turn(e: Entry, r: Subject, c: Contest) -> bool:
+    """Give the next party its turn; False when there are no turns left."""
+    if c.turn >= c.turns_max:
+        return False
+    c.turn += 1
+    c.deadline = e.start + turn_ms(c.terms)
+    party = party_of(c).agent
+    e.tell("turn", r, [party], contest=c.id, turn=c.turn, party=party, standing=c.standing, deadline=c.deadline)
+    return True
+
+
+def party_of(c: Contest) -> Candidate:
+    """Whose turn it is."""
+    return c.parties[(c.turn - 1) % len(c.parties)]
+
+
+def outcomes(c: Contest) -> list[str]:
+    """What can be offered: what the terms list, else an award for each live candidate."""
+    return list(c.terms.get("negotiate", {}).get("outcomes") or c.choices())
+
+
+def fault(c: Contest, said: Said) -> str:
+    """Why this act is not a move in the turn that runs, or ""."""
+    if c.phase != "negotiate" or said.body["turn"] != c.turn:
+        return "not_your_turn"
+    if said.at >= c.deadline:
+        return "late"
+    if party_of(c).agent != said.source:
+        return "not_your_turn"
+    if said.type == "bus.contest.accept.v1" and not c.standing:
+        return "not_your_turn"
+    is_offer = said.type == "bus.contest.offer.v1"
+    if is_offer and (said.body["outcome"] in c.used or said.body["outcome"] not in outcomes(c)):
+        return "late"
+    return ""
+
+
+def move(e: Entry, r: Subject, c: Contest, said: Said) -> str:
+    """Make a move; "over" when the rung ended, the agreed outcome when all accept, else "" and the next turn runs."""
+    if said.type == "bus.contest.quit.v1":
+        return "over"
+    if said.type == "bus.contest.offer.v1":
+        c.standing, c.accepts = said.body["outcome"], 0
+        c.used.append(c.standing)
+    else:
+        c.accepts += 1
+    told = {"contest": c.id, "turn": c.turn, "agent": said.source, "outcome": c.standing}
+    e.tell("offered", r, [said.source], **told)
+    if c.accepts == len(c.parties) - 1:
+        return c.standing
+    return "" if next_turn(e, r, c) else "over"
