@@ -44,6 +44,13 @@ TODAY = {
     "ask": "Others are refused as `not_allowed`, these as `unresolved`: there are no votes yet.",
     "freeze_above_cost": "Today it is refused as `unresolved`: that takes people.",
 }
+# What only matters inside a contest or a case.
+OF_CONTESTS = frozenset(
+    {
+        *("window_ms", "on_held", "cooldown_ms", "priority", "ladder"),
+        *("veto", "vote", "negotiate", "escalate", "waiting_costs"),
+    }
+)
 # What the schema does not say.
 SAYS = {
     "veto": "Which roles may object, for which reasons, and what follows.",
@@ -57,7 +64,8 @@ def page() -> str:
     """The text of docs/reference/terms.md."""
     schema = json.loads((catalogue_root() / "bus/control.set/v1/schema.json").read_text(encoding="utf-8"))
     fields: dict[str, Any] = schema["$defs"]["terms"]["properties"]  # Any: JSON
-    defaults = {field.name: field.default for field in dataclasses.fields(Terms) if field.name != "revision"}
+    known = {field.name: field.default for field in dataclasses.fields(Terms) if field.name != "revision"}
+    defaults = {name: default for name, default in known.items() if name not in OF_CONTESTS}
     rows = [(f"`{name}`", *_cells(name, fields[name], default)) for name, default in defaults.items()]
     later = [(f"`{name}`", _says(name, what)) for name, what in fields.items() if name not in defaults]
     effective = tables.table(("Field", "Value", "Default", "What it says"), rows)
