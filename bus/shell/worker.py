@@ -250,8 +250,9 @@ class Worker(ABC):
             consumer.incremental_unassign(partitions)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self.readiness.is_cut_off = True
         self._on_revoke(consumer, partitions)
+        # A partition whose topic was deleted is lost as well, and the others go on.
+        self.readiness.is_cut_off = not self._owners
 
     def _tell(self) -> None:
         self.readiness.round_s = time.monotonic()
