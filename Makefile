@@ -9,12 +9,13 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help install demo test accept docs lint lock clean
+.PHONY: help install demo test pages accept docs lint lock clean
 
 help:
 	@echo "make install  .venv with everything in it; then: source .venv/bin/activate"
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
-	@echo "make test     lint, then all tests but the black-box run"
+	@echo "make test     lint, then all tests but the two below"
+	@echo "make pages    every command and snippet of README and docs/, run on a real bus"
 	@echo "make accept   the black-box runs: 10,000 messages against every promise of the wire contract, and 10,000 claims of our client"
 	@echo "make docs     docs/reference and the shown files, made from the code"
 	@echo "make lint     ruff, mypy, import-linter"
@@ -30,7 +31,11 @@ demo: $(READY)
 	@$(BIN)/agentbus demo
 
 test: lint
-	@$(BIN)/python -m pytest --ignore=tests/acceptance
+	@$(BIN)/python -m pytest --ignore=tests/acceptance --ignore=tests/docs/test_pages.py
+
+# Every command and snippet of README and docs/, on a real bus.
+pages: $(READY)
+	@$(BIN)/python -m pytest -q tests/docs/test_pages.py
 
 # Who checks must be right: the run's own oracle is tested first.
 accept: $(READY)

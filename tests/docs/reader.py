@@ -61,6 +61,8 @@ class Reader:
                 if block.gives:
                     self._missing[block.gives] = reason
                 self._tally.not_run.append(f"{block.spot} ({reason})")
+                for command in block.commands:
+                    self._note_use(command.text)
                 continue
             self._do(block)
         if self._unused:

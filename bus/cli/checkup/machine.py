@@ -70,7 +70,7 @@ def developing() -> Iterator[Line]:
         return
     try:
         java = find_java()
-        yield ok("java", f"Java {java.major} at {java.path} ({java.found_in})")
+        yield ok("java", f"Java {java.major}, found in {java.found_in}")
     except DevError as error:
         yield note("java", error.message, f"only `agentbus dev` needs one: {error.next_step}")
     lock = read_lock()
