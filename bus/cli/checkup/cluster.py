@@ -13,7 +13,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 )
 
 from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, note, ok, some, unseen, wrong
-from bus.shell import kafka
 from bus.shell.errors import RetryableError
 from bus.shell.reach import KafkaVersion
 
@@ -198,15 +197,3 @@ def _session_lines(brokers: Sequence[Broker]) -> Iterator[Line]:
         if not shortest <= MEMBER_TIMEOUT_MS <= longest:
             text = f"broker {broker.number} takes session timeouts of {shortest} to {longest} ms; stages ask for 6000"
             yield wrong("brokers", text, "set group.min.session.timeout.ms=6000 on the brokers: no stage can join")
-
-
-def topic_is_hidden(config: kafka.ClientConfig, topic: str) -> bool:
-    """Is the topic there, and these settings may not see it? Raises `RetryableError`."""
-    client = kafka.reader(config)
-    try:
-        found = client.list_topics(topic, timeout=ANSWER_S).topics.get(topic)
-    except KafkaException as error:
-        raise RetryableError(f"Kafka does not tell about {topic}: {error.args[0].str()}") from error
-    finally:
-        client.close()
-    return found is not None and found.error is not None and "authorization" in found.error.str().lower()

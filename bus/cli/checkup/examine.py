@@ -12,12 +12,12 @@ from bus import ENGINE
 from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, stages, topics
 from bus.cli.checkup.lines import Checkup, Line, ok, unseen, wrong
 from bus.core.control import Registry
-from bus.core.topics import CONTROL, JOURNAL
+from bus.core.topics import JOURNAL
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, PUBLISHER_GROUP, Holders, governed_topics, holders_of
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import ControlLog
-from bus.shell.errors import BusError, NotInitialisedError, RetryableError
+from bus.shell.errors import BusError, NotInitialisedError
 from bus.shell.reach import check_reachable, version_at
 
 if TYPE_CHECKING:
@@ -113,8 +113,6 @@ def _open_control(patient: Patient) -> Iterator[Line]:
         said = f"a bus of domain {genesis.domain}, {genesis.partitions} partitions, control {log.registry.number}"
         yield ok("genesis", said)
     except NotInitialisedError as error:
-        if cluster.topic_is_hidden(patient.config, CONTROL):
-            raise RetryableError(f"{CONTROL}: topic authorization failed") from error
         yield wrong("genesis", f"there is no bus on this Kafka: {error.message}", "agentbus init --help")
     finally:
         log.close()
