@@ -49,7 +49,11 @@ CONTRACTS: dict[str, Json] = {
         "guard": True,
         "review": {"seats": ["compliance"], "ballot_ms": 20_000},
     },
-    "stages": {"type": "leads.lead.stage.v1", "resource": "lead", "fact": {"name": "stage", "pointer": "/value"}},
+    "stages": {
+        "type": "leads.lead.stage.v1",
+        "resource": "lead",
+        "fact": {"name": "stage", "pointer": "/value", "role": "crm"},
+    },
 }
 
 

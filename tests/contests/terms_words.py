@@ -17,6 +17,7 @@ TIMES = {
 }
 LISTS = ("claimants", "ask", "priority", "ladder")
 ON_HELD = {"deny": "deny", "preempt": "preempt_if_higher", "contest": "contest"}
+PLAIN = {"window_ms": 0, "lease_ms": 60_000, "cooldown_ms": 0, "handover_ms": 60_000, "wait_max_ms": 14_400_000}
 WAITING_LONG = {"queue": "desk", "tiers_ms": [900_000, 1_800_000], "reserve_ms": 900_000, "hold_ms": 604_800_000}
 
 
@@ -26,8 +27,8 @@ def milliseconds(seconds: str) -> int:
 
 
 def terms_of(resource: str, options: list[str]) -> Json:
-    """The terms a script sets; what it does not name has the start values of the specification."""
-    terms: Json = {"resource": resource, "window_ms": 0, "lease_ms": 60_000, "escalate": dict(WAITING_LONG)}
+    """The terms a script sets; what it does not name is as plain as it can be: nothing cools down, nothing is kept."""
+    terms: Json = {"resource": resource, **PLAIN, "escalate": dict(WAITING_LONG)}
     for option in options:
         name, _, text = option.partition("=")
         _set(terms, name, text)

@@ -156,7 +156,7 @@ def _contest(kind: str, event: Json, names: Names) -> str:
         case "voted":
             return f"voted {short(event['seat'])}"
         case "offered":
-            return f"offered turn {event['turn']}"
+            return f"offered turn {event['turn']} {event.get('move', '')}".strip()
         case "withdrawn":
             return f"withdrawn {event['claim']}"
         case _:
@@ -193,5 +193,5 @@ def _case(kind: str, event: Json, names: Names) -> str:
     if kind == "case_closed":
         ruled = f" {event['ruling']} by {short(event['person'])}" if "ruling" in event else ""
         return f"{event['state']} {name}{ruled}"
-    until = "" if event.get("until", ...) is ... else f" until {seconds_of(event['until'])}"
+    until = f" until {seconds_of(event['until'])}" if isinstance(event.get("until"), int) else ""
     return f"frozen {name}" if kind == "frozen" else f"thawed{until}"

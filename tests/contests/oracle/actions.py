@@ -41,7 +41,7 @@ def next_up(e: Entry, r: Subject, terms: Json) -> None:
         if need == "review":
             opening.open_review(e, r, held, terms, is_over_limit=_is_over_limit(held.cost, terms))
         elif need == "case":
-            cases.open_case(e, r, "approval", terms)
+            cases.open_case(e, r, "over_limit", terms)
         else:
             cases.release(e, r, held)
 
@@ -55,6 +55,7 @@ def _hold(e: Entry, r: Subject, said: Said, terms: Json, contract: Json) -> None
     need = _need(contract, said.cost, terms)
     contest = e.id_of_event(1) if is_next and need == "review" else None
     case = r.case.id if r.case else e.id_of_event(1) if is_next and need == "case" else None
+    told |= {"cost": said.cost, "expiry": said.expiry}
     decision = e.tell("action_held", r, e.sender(), **told, until=until, contest=contest, case=case)
     token = r.holding.token
     held = Held(decision, said.o, said.source, token, said.type, contract, said.cost, said.expiry, until)

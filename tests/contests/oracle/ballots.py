@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from tests.contests.oracle import cases, counting, ladder
 from tests.contests.oracle.entry import Entry
 from tests.contests.oracle.grants import settle_choice, settle_none
@@ -24,46 +22,50 @@ def closed_fault(r: Subject, said: Said) -> str:
 
 def vote(e: Entry, r: Subject, said: Said) -> None:
     """A ballot, or the reason why it is none."""
-    c, choice = r.contest, said.body["choice"]
+    c = r.contest
     reason = closed_fault(r, said)
     if not reason and c is not None:
-        reason = _fault(e, c, said, is_open_case=r.case is not None)
+        reason = _fault(c, said, is_open_case=r.case is not None)
     if reason:
         e.refuse(r, reason)
         return
     assert c is not None
-    seat = _seat(c, said.source)
+    seat = _seat(c, said.source, with_veto=True)
     confidence, reasoning = said.body.get("confidence"), said.body.get("reasoning")
-    c.ballots.pop(seat, None)
-    c.ballots[seat] = Ballot(seat, said.source, choice, said.body["reason"], confidence)
-    told = {"contest": c.id, "seat": seat, "agent": said.source, "choice": choice, "reason": said.body["reason"]}
-    told |= {"confidence": confidence, "reasoning_hash": None if reasoning is None else digest(reasoning)}
-    e.tell("voted", r, e.sender(), **told)
+    c.ballots.pop(said.source, None)
+    c.ballots[said.source] = Ballot(seat, said.source, said.body["choice"], said.body["reason"], confidence)
+    told = {"contest": c.id, "seat": seat, "agent": said.source}
+    told |= {"choice": said.body["choice"], "reason": said.body["reason"], "confidence": confidence}
+    e.tell("voted", r, e.sender(), **told, reasoning_hash=None if reasoning is None else digest(reasoning))
     _follow(e, r, c, said)
 
 
-def veto_of(e: Entry, c: Contest, said: Said) -> str:
+def veto_of(c: Contest, said: Said) -> str:
     """What a rejection by this agent does at once: `deny`, `human`, or "" when it is a plain ballot."""
-    seat = _seat(c, said.source)
-    if not seat or said.body["choice"] != "reject":
+    if said.body["choice"] not in ("reject", ["reject"]) or not _seat(c, said.source, with_veto=True):
         return ""
-    roles = {seat} if seat != said.source else set(e.registry.roles(said.source))
     for veto in c.terms.get("veto", []):
-        if veto["role"] in roles and any(fnmatchcase(said.body["reason"], p) for p in veto["reasons"]):
+        is_its = said.source in c.vetoers[veto["role"]]
+        if is_its and any(_is_reason(said.body["reason"], listed) for listed in veto["reasons"]):
             return str(veto["then"])
     return ""
 
 
+def _is_reason(reason: str, listed: str) -> bool:
+    """A star stands for any ending, and only at the end of what is listed."""
+    return reason.startswith(listed[:-1]) if listed.endswith("*") else reason == listed
+
+
 def _follow(e: Entry, r: Subject, c: Contest, said: Said) -> None:
-    then = veto_of(e, c, said)
+    then = veto_of(c, said)
     if r.case is not None:
         cases.change(e, r, moves=False)
     elif then == "human":
-        kind = {"claims": "contest", "review": "approval", "question": "question"}[c.over]
-        cases.open_case(e, r, kind, c.terms)
+        cases.open_case(e, r, "veto", c.terms)
     elif then == "deny":
+        c.outcome = said.body["reason"]
         _deny(e, r, c)
-    elif c.phase == "vote" and all(seat in c.ballots for seat, _ in c.seats):
+    elif c.phase == "vote" and ladder.have_all_voted(e, c):
         ladder.close_vote(e, r)
 
 
@@ -76,18 +78,18 @@ def _deny(e: Entry, r: Subject, c: Contest) -> None:
         cases.after_review(e, r, "reject", "vetoed")
 
 
-def _fault(e: Entry, c: Contest, said: Said, *, is_open_case: bool) -> str:
-    is_veto = veto_of(e, c, said) != "" and not is_open_case
-    if c.ballot_end is not None and said.at >= c.ballot_end and not is_veto:
-        return "late"
+def _fault(c: Contest, said: Said, *, is_open_case: bool) -> str:
+    is_reject = veto_of(c, said) != ""
+    if not is_reject and not _is_usable(c, said.body["choice"]):
+        return "not_allowed"
+    is_veto = is_reject and not is_open_case
     if is_veto and said.at >= c.deadline:
+        return "late"
+    if not is_veto and c.ballot_end is not None and said.at >= c.ballot_end:
         return "late"
     if not is_veto and not _is_balloting(c):
         return "not_your_turn"
-    seat = _seat(c, said.source)
-    if not seat:
-        return "not_a_seat"
-    return "" if is_veto or _is_ballot(c, said.body["choice"]) else "late"
+    return "" if _seat(c, said.source, with_veto=is_reject) else "not_a_seat"
 
 
 def _is_balloting(c: Contest) -> bool:
@@ -95,15 +97,23 @@ def _is_balloting(c: Contest) -> bool:
     return c.phase == "vote" or (c.phase == "human" and c.is_cut_short)
 
 
-def _seat(c: Contest, agent: str) -> str:
-    is_party = any(x.agent == agent for x in c.candidates) or (c.over == "review" and c.actor == agent)
+def _seat(c: Contest, agent: str, *, with_veto: bool) -> str:
+    """Where this agent sits: who acts has no say in the review of it, who claims none unless the terms seat them."""
+    if c.over == "review" and c.actor == agent:
+        return ""
+    is_party = any(x.agent == agent for x in c.candidates)
     if is_party and not c.terms.get("vote", {}).get("claimants_vote", False):
         return ""
-    return next((seat for seat, agents in c.seats if agent in agents), "")
+    seats = [*c.seats, *c.veto_seats] if with_veto else c.seats
+    return next((seat for seat, agents in seats if agent in agents), "")
 
 
-def _is_ballot(c: Contest, choice: Json) -> bool:
-    if isinstance(choice, list):
-        return c.method in LISTS and all(name in c.choices() for name in choice)
-    is_plain = choice in c.choices() or choice == counting.ABSTAIN
-    return is_plain or (choice == "reject" and c.over == "claims")
+def _is_usable(c: Contest, choice: Json) -> bool:
+    """Whether a ballot names what can be chosen, in the form its method counts; each name once."""
+    names = choice if isinstance(choice, list) else [choice]
+    if names == [counting.ABSTAIN]:
+        return not isinstance(choice, list)
+    if len(names) == 1:
+        return names[0] in c.choices() or (names == ["reject"] and c.over == "claims")
+    is_known = all(name in c.choices() for name in names)
+    return c.method in LISTS and is_known and len(set(names)) == len(names)

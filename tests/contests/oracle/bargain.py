@@ -25,8 +25,7 @@ def start(e: Entry, r: Subject, c: Contest) -> None:
     """The parties are the live candidates, in log order; the first one has the first turn."""
     c.phase, c.parties, c.turn, c.standing, c.accepts, c.used = "negotiate", c.live(), 0, "", 0, []
     c.turns_max = turns_max(c.terms, len(c.parties))
-    seated = [agent for _, agents in c.seats for agent in agents]
-    whom = [x.agent for x in c.parties] + seated
+    whom = [x.agent for x in c.parties] + c.seated()
     e.tell("rung", r, whom, contest=c.id, rung="negotiate", deadline=e.start + c.turns_max * turn_ms(c.terms))
     next_turn(e, r, c)
 
@@ -54,31 +53,30 @@ def outcomes(c: Contest) -> list[str]:
 
 def fault(c: Contest, said: Said) -> str:
     """Why this act is not a move in the turn that runs, or ""."""
+    verb = said.type.split(".")[2]
+    if verb == "offer" and (said.body["outcome"] in c.used or said.body["outcome"] not in outcomes(c)):
+        return "not_allowed"
+    if verb == "accept" and said.body["turn"] == c.turn and not c.standing:
+        return "not_allowed"
     if c.phase != "negotiate" or said.body["turn"] != c.turn:
         return "not_your_turn"
     if said.at >= c.deadline:
         return "late"
-    if party_of(c).agent != said.source:
-        return "not_your_turn"
-    if said.type == "bus.contest.accept.v1" and not c.standing:
-        return "not_your_turn"
-    is_offer = said.type == "bus.contest.offer.v1"
-    if is_offer and (said.body["outcome"] in c.used or said.body["outcome"] not in outcomes(c)):
-        return "late"
-    return ""
+    return "" if party_of(c).agent == said.source else "not_your_turn"
 
 
 def move(e: Entry, r: Subject, c: Contest, said: Said) -> str:
     """Make a move; "over" when the rung ended, the agreed outcome when all accept, else "" and the next turn runs."""
-    if said.type == "bus.contest.quit.v1":
-        return "over"
-    if said.type == "bus.contest.offer.v1":
+    verb = said.type.split(".")[2]
+    if verb == "offer":
         c.standing, c.accepts = said.body["outcome"], 0
         c.used.append(c.standing)
-    else:
-        c.accepts += 1
-    told = {"contest": c.id, "turn": c.turn, "agent": said.source, "outcome": c.standing}
+    c.accepts += 1 if verb == "accept" else 0
+    told = {"contest": c.id, "turn": c.turn, "agent": said.source}
+    told |= {"outcome": None if verb == "quit" else c.standing, "move": None if verb == "offer" else verb}
     e.tell("offered", r, [said.source], **told)
+    if verb == "quit":
+        return "over"
     if c.accepts == len(c.parties) - 1:
         return c.standing
     return "" if next_turn(e, r, c) else "over"

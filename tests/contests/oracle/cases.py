@@ -11,7 +11,13 @@ HOLD_MS = 604_800_000
 RESERVE_MS = 900_000
 
 
-def open_case(e: Entry, r: Subject, kind: str, terms: Json, parties: list[Candidate] | None = None) -> str:
+# What a case decides, by what the contest was over.
+KINDS = {"claims": "claims", "review": "approval", "question": "question"}
+
+
+def open_case(
+    e: Entry, r: Subject, why: str, terms: Json, *, kind: str = "", parties: list[Candidate] | None = None
+) -> str:
     """The human rung: a case opens and freezes the subject at once. Returns the case's id."""
     escalate = terms.get("escalate", {})
     tiers = escalate.get("tiers_ms", [])
@@ -19,10 +25,12 @@ def open_case(e: Entry, r: Subject, kind: str, terms: Json, parties: list[Candid
     if r.contest is not None:
         c = r.contest
         c.is_cut_short, c.phase = c.phase == "vote", "human"
-        seated = [agent for _, agents in c.seats for agent in agents]
-        whom = [x.agent for x in c.live()] + seated + ([c.actor] if c.actor else [])
+        whom = [x.agent for x in c.live()] + c.seated() + ([c.actor] if c.actor else [])
         e.tell("rung", r, whom, contest=c.id, rung="human", deadline=... if due is None else due)
-    case = e.tell("case_opened", r, e.sender(), case=e.id_of_event(), file_n=1, rev=1, state="ready", file_hash=...)
+    kind = kind or KINDS[r.contest.over if r.contest is not None else "review"]
+    told = {"case": e.id_of_event(), "file_n": 1, "rev": 1, "state": "ready", "file_hash": ...}
+    told |= {"over": kind, "why": why, "queue": escalate.get("queue", ""), "tier": 0, "due": due}
+    case = e.tell("case_opened", r, e.sender(), **told)
     r.case = Case(case, kind, escalate, due, parties=parties or [])
     e.tell("frozen", r, concerned(r, r.case.parties), case=case)
     return case
@@ -35,7 +43,9 @@ def change(e: Entry, r: Subject, *, moves: bool) -> None:
     case.file_n += 1
     case.rev += 1 if moves else 0
     state = "reserved" if case.person else "ready"
-    told = {"case": case.id, "file_n": case.file_n, "rev": case.rev, "state": state}
+    told = {"case": case.id, "file_n": case.file_n, "rev": case.rev, "state": state, "tier": case.tier}
+    told |= {"due": case.due, "overdue": True if case.is_overdue else None}
+    told |= {"person": case.person, "reserved_until": case.reserved_until} if case.person else {}
     e.tell("case_changed", r, e.sender(), **told, file_hash=...)
 
 

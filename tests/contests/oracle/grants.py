@@ -74,7 +74,7 @@ def settle(e: Entry, r: Subject, winner: Candidate, by: str, tally: Json = None)
         return False
     if r.lock_until and r.holding is None and c.phase != "human":
         # The delay after a lease that ran out protects effects outside the bus: the grant waits for its end.
-        c.phase, c.deadline, c.decided = "delay", r.lock_until, (winner.id, by)
+        c.phase, c.deadline, c.decided = "delay", r.lock_until, (winner.id, by, tally)
         return True
     settled = _settled(e, r, c, winner.id, by, tally)
     thaw(e, r, is_kept=winner.is_holder)
@@ -116,9 +116,11 @@ def thaw(e: Entry, r: Subject, *, is_kept: bool = True) -> None:
     case, r.case = r.case, None
     if r.holding is not None:
         r.holding.until = max(r.holding.until, e.start + r.holding.lease_ms)
-    # Where nobody holds, or the holding ends in the same entry, the wire does not say which time stands here.
-    until = r.holding.until if r.holding is not None and is_kept else ...
+    # Where the holding ends in the same entry the wire does not say which time stands here.
+    until = None if r.holding is None else r.holding.until if is_kept else ...
     e.tell("unfrozen", r, concerned(r, case.parties), case=case.id, until=until)
+    # None stands for a field that must be absent: nobody holds, so nothing runs again.
+    e.events[-1]["until"] = until
 
 
 def concerned(r: Subject, more: list[Candidate]) -> list[str]:
@@ -127,12 +129,12 @@ def concerned(r: Subject, more: list[Candidate]) -> list[str]:
     return [c.agent for c in candidates] + ([r.holding.agent] if r.holding else [])
 
 
-def valid_ballots(e: Entry, c: Contest) -> list[Json]:
-    """The ballots that count, in the order of seats: those of suspended voters are void."""
+def valid_ballots(e: Entry, c: Contest, seats: list[tuple[str, list[str]]]) -> list[Json]:
+    """The last ballot of each seat that is not void, in the order of seats: a suspended voter's is."""
     found = []
-    for seat, _ in c.seats:
-        ballot = c.ballots.get(seat)
-        if ballot is not None and not e.registry.is_suspended(ballot.agent):
+    for seat, _ in seats:
+        valid = [x for x in c.ballots.values() if x.seat == seat and not e.registry.is_suspended(x.agent)]
+        for ballot in valid[-1:]:
             told = {"seat": seat, "agent": ballot.agent, "choice": ballot.choice, "reason": ballot.reason}
             found.append(told if ballot.confidence is None else {**told, "confidence": ballot.confidence})
     return found
@@ -140,8 +142,12 @@ def valid_ballots(e: Entry, c: Contest) -> list[Json]:
 
 def _settled(e: Entry, r: Subject, c: Contest, winner: str, by: str, tally: Json) -> str:
     whom = [x.agent for x in c.live()] if c.over == "claims" else [c.actor]
-    ballots = valid_ballots(e, c)
-    return e.tell("settled", r, whom, contest=c.id, winner=winner, by=by, tally=tally or {}, ballots=ballots)
+    ballots = valid_ballots(e, c, [*c.seats, *c.veto_seats])
+    # Only a ballot that decided has a tally; how Schulze's is written down is left open.
+    counted = {} if by != "vote" else ... if c.method == "schulze" else tally
+    outcome = c.outcome if by in ("negotiate", "veto") else None
+    told = {"contest": c.id, "winner": winner, "by": by, "tally": counted, "ballots": ballots, "outcome": outcome}
+    return e.tell("settled", r, whom, **told)
 
 
 def _hand_over(e: Entry, r: Subject, c: Contest, winner: Candidate, by: str, settled: str) -> None:

@@ -53,7 +53,7 @@ def advance(e: Entry, r: Subject) -> None:
                 bargain.start(e, r, c)
                 return
             case "human":
-                cases.open_case(e, r, "contest", c.terms)
+                cases.open_case(e, r, "ladder", c.terms)
                 return
             case _:
                 settle_none(e, r, "deny", "unresolved")
@@ -63,8 +63,7 @@ def start_vote(e: Entry, r: Subject, c: Contest) -> None:
     """The ballot of a contest over claims begins with its rung."""
     c.phase, c.deadline = "vote", e.start + ballot_ms(c.terms)
     c.ballot_end = c.deadline
-    seated = [agent for _, agents in c.seats for agent in agents]
-    whom = [x.agent for x in c.live()] + seated
+    whom = [x.agent for x in c.live()] + c.seated()
     e.tell("rung", r, whom, contest=c.id, rung="vote", deadline=c.deadline)
 
 
@@ -88,7 +87,7 @@ def close_vote(e: Entry, r: Subject) -> None:
 
 def count(e: Entry, c: Contest) -> tuple[str, Json]:
     """What the seats chose ("" for no result), and the tally."""
-    vote, valid = c.terms.get("vote", {}), valid_ballots(e, c)
+    vote, valid = c.terms.get("vote", {}), valid_ballots(e, c, c.seats)
     weights = vote.get("weights", {})
     weighed = [(ballot["choice"], weights.get(ballot["seat"], 1)) for ballot in valid]
     winner, tally = counting.winner_of(c.method, weighed, c.choices(), vote.get("threshold_bp", THRESHOLD_BP))
@@ -106,10 +105,10 @@ def after_delay(e: Entry, r: Subject) -> None:
     """The lock delay is over: the winner that waited for it is granted, if it still may be."""
     c = r.contest
     assert c is not None
-    winner_id, by = c.decided
+    winner_id, by, tally = c.decided
     c.phase, c.rung = "window", c.rung - 1
     winner = next((x for x in c.live() if x.id == winner_id), None)
-    if winner is None or not settle(e, r, winner, by):
+    if winner is None or not settle(e, r, winner, by, tally):
         advance(e, r)
 
 
@@ -129,6 +128,13 @@ def left(e: Entry, r: Subject) -> None:
             settle_none(e, r, "", "")
     elif c.phase == "negotiate":
         advance(e, r)
+    elif c.phase == "vote" and have_all_voted(e, c):
+        close_vote(e, r)
+
+
+def have_all_voted(e: Entry, c: Contest) -> bool:
+    """Whether every seat has a ballot that counts now: a seat whose ballots are all void has not voted."""
+    return len(valid_ballots(e, c, c.seats)) == len(c.seats)
 
 
 def _is_over(e: Entry, r: Subject, c: Contest) -> bool:
@@ -160,8 +166,7 @@ def _close_choice(e: Entry, r: Subject, c: Contest) -> None:
     winner, tally = count(e, c)
     if not winner or c.is_over_limit:
         c.phase = "counted"
-        kind = "approval" if c.over == "review" else "question"
-        cases.open_case(e, r, kind, c.terms)
+        cases.open_case(e, r, "over_limit" if c.is_over_limit else "ladder", c.terms)
         return
     settle_choice(e, r, winner, "vote", tally)
     if c.over == "review":

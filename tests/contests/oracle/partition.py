@@ -160,6 +160,7 @@ class Oracle:
             return
         assert c is not None
         agreed = bargain.move(e, r, c, said)
+        c.outcome = agreed
         winner = next((x for x in c.live() if x.id == agreed), None)
         if agreed and (winner is None or not settle(e, r, winner, "negotiate")):
             agreed = "over"

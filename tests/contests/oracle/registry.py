@@ -70,10 +70,9 @@ class Registry:
         kind = subject.partition("/")[0]
         return f"{kind}@{self.revs.get(f'terms/{kind}', 0)}"
 
-    def agents_of(self, seat: str) -> list[str]:
-        """Every agent that sits on a seat now: the agent itself, or all that have the role."""
-        known = sorted(key.removeprefix("agent/") for key, v in self.values.items() if key.startswith("agent/") and v)
-        return [name for name in known if name == seat or seat in self.roles(name)]
+    def agents(self) -> list[str]:
+        """Every agent that is registered now, by its id."""
+        return sorted(key.removeprefix("agent/") for key, v in self.values.items() if key.startswith("agent/") and v)
 
     def owns(self, person: str, agent: str) -> bool:
         """Whether the agent is the person's, by either of the two places that say so."""

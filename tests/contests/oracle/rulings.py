@@ -71,7 +71,10 @@ def _conflicting(r: Subject) -> list[str]:
 
 
 def _candidates(r: Subject) -> list[Candidate]:
+    """Whom, or which option, a person can award the subject to."""
     assert r.case is not None
+    if r.contest is not None and r.contest.over == "question":
+        return [Candidate(option, "", "") for option in r.contest.options]
     if r.contest is not None and r.contest.over == "claims":
         return r.contest.live()
     return [x for x in r.case.parties if x.is_live]
@@ -88,6 +91,8 @@ def _ruling_fault(e: Entry, r: Subject, said: Said) -> str:
     winner = next((x for x in _candidates(r) if x.id == said.body["candidate"]), None)
     if winner is None:
         return "winner_unavailable"
+    if not winner.agent:
+        return ""
     terms = r.contest.terms if r.contest is not None else {}
     reason = obstacle(e, winner.agent, terms)
     return "winner_unavailable" if reason == "suspended" or (reason and not winner.is_holder) else ""
@@ -102,7 +107,7 @@ def _rule(e: Entry, r: Subject, said: Said, terms: Json) -> None:
     elif c is None:
         _decide_wait(e, r, winner, terms)
     elif c.over == "question":
-        settle_choice(e, r, "none", "ruling")
+        settle_choice(e, r, "none" if winner is None else winner.id, "ruling")
         thaw(e, r)
     elif winner is None:
         settle_none(e, r, "ruling", "ruled_out")

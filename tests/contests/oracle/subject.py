@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Ballot:
-    """What one seat says; a later one of the same seat takes its place."""
+    """What one agent of a seat says; a later one of the same agent takes its place."""
 
     seat: str
     agent: str
@@ -47,7 +47,12 @@ class Ballot:
 
 @dataclass(slots=True)
 class Contest:
-    """One contest. `phase`: window, vote, counted, negotiate, delay, human."""
+    """One contest. `phase`: window, vote, counted, negotiate, delay, human.
+
+    `seats` vote; `veto_seats` can veto and nothing else; `vetoers` says who has the veto of a role. All three are as
+    they were when it opened. `ballots` has the last one of each agent, in log order. `outcome` is what a negotiation
+    agreed on, or the reason of a veto.
+    """
 
     id: str
     over: str
@@ -55,6 +60,8 @@ class Contest:
     seats: list[tuple[str, list[str]]]
     deadline: int
     phase: str
+    veto_seats: list[tuple[str, list[str]]] = field(default_factory=list)
+    vetoers: dict[str, list[str]] = field(default_factory=dict)
     is_challenge: bool = False
     candidates: list[Candidate] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
@@ -66,17 +73,22 @@ class Contest:
     is_cut_short: bool = False
     is_over_limit: bool = False
     actor: str = ""
-    decided: tuple[str, str] = ("", "")
+    decided: tuple[str, str, Json] = ("", "", None)
     turn: int = 0
     turns_max: int = 0
     parties: list[Candidate] = field(default_factory=list)
     standing: str = ""
     accepts: int = 0
     used: list[str] = field(default_factory=list)
+    outcome: str = ""
 
     def live(self) -> list[Candidate]:
         """Candidates that can still win, in log order."""
         return [candidate for candidate in self.candidates if candidate.is_live]
+
+    def seated(self) -> list[str]:
+        """Everybody who sits on a seat of it, with a vote or without."""
+        return [agent for _, agents in (*self.seats, *self.veto_seats) for agent in agents]
 
     def choices(self) -> list[str]:
         """What a ballot may name now."""

@@ -47,13 +47,12 @@ def passed(e: Entry, r: Subject, terms: Json) -> None:
         cases.change(e, r, moves=True)
         return
     if r.contest is not None:
-        kind = {"claims": "contest", "review": "approval", "question": "question"}[r.contest.over]
-        cases.open_case(e, r, kind, r.contest.terms)
+        cases.open_case(e, r, "wait", r.contest.terms)
         return
     parties = [Candidate(waited.id, waited.agent, r.holding.claim, is_holder=True)]
     if "/agent/" in waited.whom:
         parties.append(Candidate("", waited.whom, ""))
-    case = cases.open_case(e, r, "wait", terms, parties)
+    case = cases.open_case(e, r, "wait", terms, kind="wait", parties=parties)
     for party in parties:
         party.id = e.id_of_event()
         e.tell("joined", r, [party.agent], contest=case, agent=party.agent, claim=party.claim)
