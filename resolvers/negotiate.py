@@ -1,7 +1,7 @@
 """Negotiate: the parties offer in turn, nobody repeats an offer, and what all accept is done; else it passes on.
 
     offer stands and all others accepted -> settled
-    somebody quit                        -> next rung
+    somebody quit, or was dropped        -> next rung
     a turn was missed                    -> next rung
     the turns are used up                -> next rung
     nothing stands, nothing is left      -> next rung
@@ -33,8 +33,8 @@ class Negotiate:
         if _is_agreed(view):
             outcome = view.turn.standing
             return Settle(award(view.candidates, outcome) or NONE, self.name, turns, outcome)
-        if any(move.kind == "quit" for move in view.moves):
-            return NextRung("quit", turns)
+        if gone := [move.kind for move in view.moves if move.kind in ("quit", "left")]:
+            return NextRung(gone[0], turns)
         if view.turn.number > view.turns_max:
             return NextRung("turns_over", turns)
         if not view.turn.standing and not _left(view):

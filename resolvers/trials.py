@@ -170,14 +170,14 @@ def _on_turn(life: _Life) -> str:
 
 def _drop(life: _Life) -> None:
     if life.contest.over == "claims" and life.contest.live:
-        life.contest = drop(life.contest, life.chance.choice(life.contest.live).id, "withdrawn", start=life.now)
+        life.contest = drop(life.contest, life.chance.choice(life.contest.live).id, "withdrawn")
 
 
 def _suspend(life: _Life) -> None:
     voters = [agent for seat in voting_seats(life.contest) for agent in seat.agents]
     parties = [one.agent for one in life.contest.live if one.agent]
     if voters or parties:
-        life.contest = suspend(life.contest, life.chance.choice([*voters, *parties]), start=life.now)
+        life.contest = suspend(life.contest, life.chance.choice([*voters, *parties]))
 
 
 def _resume(life: _Life) -> None:

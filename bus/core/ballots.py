@@ -33,6 +33,8 @@ def check_ballot(contest: Contest, agent: str, choice: tuple[str, ...], reason: 
     is_on = _takes_ballots(contest)
     if contest.ballots_until and at >= contest.ballots_until and (is_on or not vetoes):
         return Refusal("late", f"ballots counted until {contest.ballots_until}")
+    if vetoes and not contest.case and at >= contest.deadline:
+        return Refusal("late", f"it went on to its next rung at {contest.deadline}: say it again there")
     if not is_on and (not vetoes or contest.case):
         return Refusal("not_your_turn", f"no vote is on: the contest is at {contest.rung_name or 'its window'}")
     if seat_of(contest, agent) is None:
@@ -98,7 +100,7 @@ def standing_veto(contest: Contest) -> tuple[Ballot, VetoTerms] | None:
 
 def _takes_ballots(contest: Contest) -> bool:
     """Is a vote on? After a veto the others' ballots still enter the case file until the vote would have ended."""
-    return contest.hears == "ballots" or (contest.case == "veto" and contest.ballots_until > 0)
+    return contest.hears == "ballots" or (contest.case in ("veto", "wait") and contest.ballots_until > 0)
 
 
 def _is_valid(contest: Contest, ballot: Ballot) -> bool:

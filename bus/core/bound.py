@@ -1,8 +1,8 @@
 """How long a contest may take at worst before it is settled or a person has it, derived rung by rung from the terms.
 
     over claims     window + every rung down to the end (or to first_come, which always settles)
-    over a review   the vote, if the ladder has one
-    over a question the vote, if the ladder has one (an ``until`` of the question only shortens it)
+    over a review   the vote of the contract's seats
+    over a question the vote (an ``until`` of the question only shortens it)
 
     window      window_ms: it may close earlier, never later
     priority    0     first_come  0
@@ -16,11 +16,11 @@ holds for every resolver. Deadlines fire in ticks: what the broker and the lanes
 
 from dataclasses import dataclass
 
-from bus.core.contest import CANDIDATES_MAX, ENDS, HUMAN, Over, Resolvers
+from bus.core.contest import BALLOT_LADDER, CANDIDATES_MAX, ENDS, HUMAN, Resolvers
+from bus.core.contest_events import Over
 from bus.core.terms import Terms
 
 ALWAYS_SETTLES = "first_come"
-VOTE = "vote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def bound_parts(
 ) -> tuple[Part, ...]:
     """The parts in the order in which they pass; the last is the end of the ladder."""
     parts = [Part("window", terms.window_ms)] if over == "claims" else []
-    for rung in terms.ladder:
+    for rung in terms.ladder if over == "claims" else BALLOT_LADDER:
         if rung in ENDS:
             return (*parts, Part(rung, 0))
-        if rung not in resolvers or (over != "claims" and rung != VOTE):
+        if rung not in resolvers:
             continue
         parts.append(Part(rung, resolvers[rung].bound_ms(terms, candidates)))
         if rung == ALWAYS_SETTLES:

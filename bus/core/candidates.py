@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bus.core.contest import APPROVE, CANDIDATES_MAX, REJECT, WINDOW, Candidate, Contest, Electorate, Over, Refusal
+from bus.core.contest import APPROVE, CANDIDATES_MAX, REJECT, WINDOW, Candidate, Contest, Electorate, Refusal
+from bus.core.contest_events import Over
 from bus.core.negotiation import leave
 from bus.core.terms import Terms
 
@@ -72,25 +73,25 @@ def check_withdraw(contest: Contest, agent: str, claim: str) -> Refusal | None:
     return Refusal("late", "no claim of this id, sent by this agent, is in the contest any more")
 
 
-def drop(contest: Contest, candidate: str, reason: str, *, start: int) -> Contest:
-    """The contest without this candidate: it stays listed with the reason but cannot win. Its turn, if any, passes on.
+def drop(contest: Contest, candidate: str, reason: str) -> Contest:
+    """The contest without this candidate: it stays listed with the reason but cannot win. A negotiation ends by it.
 
-    ``reason`` is what its owner hears: withdrawn, suspended, stage, not_allowed … ``start`` = max(at, now) (ms).
+    ``reason`` is what its owner hears: withdrawn, suspended, not_allowed …
     """
     dropped = tuple(
         replace(one, dropped=reason) if one.id == candidate and not one.dropped else one for one in contest.candidates
     )
     if dropped == contest.candidates:
         return contest
-    return leave(replace(contest, candidates=dropped), candidate, start=start)
+    return leave(replace(contest, candidates=dropped), candidate)
 
 
-def suspend(contest: Contest, agent: str, *, start: int) -> Contest:
+def suspend(contest: Contest, agent: str) -> Contest:
     """The agent cannot win any more, for good, and its ballots are void until it is resumed; seats stay as they are."""
     changed = replace(contest, suspended=contest.suspended | {agent})
     for one in contest.live:
         if one.agent == agent:
-            changed = drop(changed, one.id, "suspended", start=start)
+            changed = drop(changed, one.id, "suspended")
     return changed
 
 

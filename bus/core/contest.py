@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from bus.core.contest_events import Over
 from bus.core.terms import Terms
 
-Over = Literal["claims", "review", "question"]
 Hears = Literal["nothing", "ballots", "offers"]
 MoveKind = Literal["offer", "accept", "quit", "left"]
 Reason = Literal[
@@ -27,7 +27,7 @@ WINDOW = -1  # the place on the ladder before its first rung: claims are collect
 NONE = "none"  # the winner where nobody wins
 HUMAN, DENY = "human", "deny"
 ENDS = (HUMAN, DENY)  # of a ladder: a case, or nobody wins
-_CHOICES = ("vote", *ENDS)  # what reviews and questions know
+BALLOT_LADDER = ("vote", HUMAN)  # of reviews and questions, whatever the ladder for claims is
 APPROVE, REJECT = "approve", "reject"
 
 
@@ -35,7 +35,8 @@ APPROVE, REJECT = "approve", "reject"
 class Candidate:
     """What can win: a claim of ``agent`` (``id`` is the decision of its ``joined``), approve, reject, or an option.
 
-    ``roles`` are those at the claim. ``dropped`` says why it can no longer win, "" while it can.
+    ``roles`` are those at the claim. ``dropped`` says why it can no longer win, "" while it can. ``lease_ms`` is the
+    lease the claim asked for, None if it left that to the terms.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Candidate:
     claim: str = ""
     roles: frozenset[str] = frozenset()
     dropped: str = ""
+    lease_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Contest:
     a negotiation). ``ballots`` holds the last one of each agent, in log order. ``ballots_until`` is the end of the vote
     that was reached or begun, 0 without one. ``author`` acted or asked and has no seat in a review. ``until`` is the
     end a question asked for, None without one. ``is_for_person``: over the cost limit, only a person settles.
-    ``case`` says why a person decides now, "" while none does; after a veto the others' ballots still enter the file.
+    ``case`` says why a person decides now, "" while none does; if that cut a vote short, ballots still enter the file.
+    ``holder`` held when claims challenged it, "" if nobody did.
     """
 
     id: str
@@ -131,16 +134,16 @@ class Contest:
     author: str = ""
     until: int | None = None
     is_for_person: bool = False
-    case: Literal["", "ladder", "veto", "over_limit"] = ""
+    case: Literal["", "ladder", "veto", "over_limit", "wait"] = ""
+    holder: str = ""
 
     @property
     def ladder(self) -> tuple[str, ...]:
-        """The rungs this contest knows, down to an end: reviews and questions vote at most, the costly never deny."""
-        rungs = self.terms.ladder if self.over == "claims" else [one for one in self.terms.ladder if one in _CHOICES]
-        if self.is_for_person:
-            rungs = [one for one in rungs if one != DENY]
-        end = next((one for one in rungs if one in ENDS), HUMAN)
-        return (*(one for one in rungs if one not in ENDS), end)
+        """The rungs this contest knows, down to an end: reviews and questions are voted on, then a person decides."""
+        if self.over != "claims":
+            return BALLOT_LADDER
+        end = next((one for one in self.terms.ladder if one in ENDS), HUMAN)
+        return (*(one for one in self.terms.ladder if one not in ENDS), end)
 
     @property
     def rung_name(self) -> str:
@@ -209,7 +212,7 @@ class NextRung:
 class Escalate:
     """A person decides: the ladder came to ``human``, a ``veto`` asked for it, or the cost is ``over_limit``."""
 
-    why: Literal["ladder", "veto", "over_limit"]
+    why: Literal["ladder", "veto", "over_limit", "wait"]
 
 
 Resolution = Settle | Wait | NextRung

@@ -53,6 +53,14 @@ class FactSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Who judges an action before it is admitted, and for how long (ms; None: as the terms say)."""
+
+    seats: tuple[str, ...]
+    ballot_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """One revision of a contract in force; ``schema`` is the schema's text as registered.
 
@@ -69,7 +77,7 @@ class Contract:
     key: str = ""
     guard: bool = False
     cost: str = ""
-    has_review: bool = False
+    review: Review | None = None
     irreversible: bool = False
     fact: FactSource | None = None
     may: tuple[str, ...] | None = None
@@ -104,7 +112,7 @@ def contract_from_json(value: JsonObject, revision: int) -> Contract:
         key=body.get("key", ""),
         guard=body.get("guard", False),
         cost=body.get("cost", ""),
-        has_review=bool(body.get("review")),
+        review=_review(body.get("review")),
         irreversible=body.get("irreversible", False),
         fact=FactSource(fact["name"], fact["pointer"], fact["role"]) if fact else None,
         may=tuple(may) if may is not None else None,
@@ -114,6 +122,13 @@ def contract_from_json(value: JsonObject, revision: int) -> Contract:
         ids=tuple(value.get("ids", ())),
         guids=tuple(value.get("guids", ())),
     )
+
+
+def _review(value: JsonObject | None) -> Review | None:
+    if not value:
+        return None
+    ballot_ms = value.get("ballot_ms")
+    return Review(tuple(value.get("seats", ())), int(ballot_ms) if ballot_ms is not None else None)
 
 
 def shortened(violations: list[Violation]) -> tuple[Violation, ...]:

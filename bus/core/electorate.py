@@ -1,8 +1,10 @@
 """Who may vote and veto in a contest: seats are filled once, when it opens, and stay as they are."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bus.core.contest import Electorate, Seat
+from bus.core.contracts import Review
 from bus.core.terms import Terms
 
 SEATS_MAX = 64  # as many as candidates: more nobody can read
@@ -30,6 +32,12 @@ def seat_agents(terms: Terms, agents: Mapping[str, frozenset[str]]) -> Electorat
     roles = tuple(dict.fromkeys(veto.role for veto in terms.veto))
     vetoers = tuple((role, tuple(one for one in sitting if role in agents[one])) for role in roles)
     return Electorate(tuple(seats), vetoers)
+
+
+def review_terms(terms: Terms, review: Review) -> Terms:
+    """The terms of a review: the contract says who sits and how long the ballot lasts, the terms the rest."""
+    ballot_ms = terms.vote.ballot_ms if review.ballot_ms is None else review.ballot_ms
+    return replace(terms, vote=replace(terms.vote, seats=review.seats, ballot_ms=ballot_ms))
 
 
 def _with_role(role: str, agents: Mapping[str, frozenset[str]], seated: set[str]) -> list[str]:

@@ -3,6 +3,26 @@
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from bus.core.contest_events import (
+    ActionHeld,
+    ActionRefused,
+    CaseChanged,
+    CaseClosed,
+    CaseOpened,
+    ContestOpened,
+    ContestWhat,
+    Frozen,
+    Joined,
+    Offered,
+    RungReached,
+    Settled,
+    TurnBegun,
+    Unfrozen,
+    Voted,
+    WaitEnded,
+    Waiting,
+    Withdrawn,
+)
 from bus.core.contracts import JsonObject
 
 Recipients = tuple[tuple[str, str], ...]  # (lane, agent), whom an event concerns
@@ -17,7 +37,7 @@ class Granted:
     claim: str
     token: int
     until: int
-    by: Literal["first"] = "first"
+    by: str = "first"  # the rung that settled it, or one of first, uncontested, preempt, ruling
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +76,26 @@ class Ended:
     kind: ClassVar[str] = "ended"
     agent: str
     token: int
-    reason: Literal["released", "expired", "revoked"]
+    reason: Literal["released", "expired", "revoked", "superseded", "ruled"]
     cause: str = ""
     handover: Handover | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A claim failed; ``retry_after`` (ms) says when it may be worth another try, None if the bus cannot know."""
+    """A claim failed; ``retry_after`` (ms) says when it may be worth another try, None if the bus cannot know.
+
+    Of a contest that was lost: which, by what, and to whom (the winner's id as a candidate).
+    """
 
     kind: ClassVar[str] = "denied"
     agent: str
     claim: str
     reason: str
     retry_after: int | None = None
+    contest: str | None = None
+    by: str | None = None
+    winner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +109,7 @@ class Refused:
     detail: str = ""
     token: int | None = None
     current: int | None = None
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +179,19 @@ What = (
     | Reported
     | AgentStatus
     | ControlSet
+    | ContestWhat
 )
 _KINDS: dict[str, type[Any]] = {  # Any: the classes of the union above
     kind.kind: kind
     for kind in (
         *(Granted, Confirmed, Renewed, Ended, Denied, Refused),
         *(ActionAdmitted, FactStated, Reported, AgentStatus, ControlSet),
+        *(ContestOpened, Joined, Withdrawn, RungReached, TurnBegun, Voted, Offered, Settled),
+        *(ActionHeld, ActionRefused, Frozen, Unfrozen, CaseOpened, CaseChanged, CaseClosed, Waiting, WaitEnded),
     )
 }
-_FIELDS = {name: tuple(field.name for field in fields(kind)) for name, kind in _KINDS.items()}
+# (name here, name on the wire): a trailing underscore keeps a name off Python's own words.
+_FIELDS = {name: tuple((one.name, one.name.rstrip("_")) for one in fields(kind)) for name, kind in _KINDS.items()}
 NULLABLE = frozenset({("denied", "retry_after"), ("control_set", "value")})
 KINDS = tuple(_KINDS)
 
@@ -181,12 +212,12 @@ def event_to_json(event: Event) -> dict[str, Any]:  # Any: JSON
     out: dict[str, Any] = {"n": event.n, "kind": what.kind, "to": [list(pair) for pair in event.to]}
     if event.subject:
         out["subject"] = event.subject
-    for name in _FIELDS[what.kind]:
+    for name, on_the_wire in _FIELDS[what.kind]:
         value = getattr(what, name)
         if isinstance(value, Handover):
             value = {"agent": value.agent, "until": value.until}
         if value is not None or (what.kind, name) in NULLABLE:
-            out[name] = value
+            out[on_the_wire] = _listed(value)
     return out
 
 
@@ -195,11 +226,20 @@ def event_from_json(value: JsonObject) -> Event:
     kind = _KINDS[value["kind"]]
     given = {}
     for item in fields(kind):
-        if item.name in value:
-            given[item.name] = value[item.name]
-        elif item.default is MISSING:
-            raise KeyError(item.name)
+        name = item.name.rstrip("_")
+        if name in value:
+            given[item.name] = _tupled(value[name])
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise KeyError(name)
     if given.get("handover") is not None:
         given["handover"] = Handover(**given["handover"])
     to = tuple((lane, agent) for lane, agent in value["to"])
     return Event(value["n"], value.get("subject", ""), to, kind(**given))
+
+
+def _listed(value: Any) -> Any:  # Any: JSON
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:  # Any: JSON
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value

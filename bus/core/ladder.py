@@ -114,7 +114,7 @@ def _walk(contest: Contest, resolvers: Resolvers, *, fired: int, start: int) -> 
 
 def _as_case(contest: Contest, result: Escalate) -> Contest:
     """The contest as a person gets it: no rung is on, and no deadline of its own is left."""
-    return replace(contest, case=result.why, hears="nothing", deadline=0)
+    return replace(contest, case=result.why, hears="nothing")
 
 
 def _vetoed(contest: Contest) -> Walked | None:

@@ -3,7 +3,7 @@
     offer   -- a new outcome stands; everybody else is asked in turn -----> next party's turn
     accept  -- the party agrees to what stands ---------------------------> next party's turn
     quit    -- the party leaves the table; the resolver ends the rung
-    left    -- the party was dropped: if it was on turn, or its offer stood, the next party's turn begins anew
+    left    -- a party was dropped: as if it had quit
 
 With two parties these are alternating offers, with more the stacked alternating offers of Aydoğan, Festen, Hindriks and
 Jonker (2017). No outcome is offered twice in a rung, by whomever, so a rung ends even without its bound on turns.
@@ -60,19 +60,11 @@ def move(contest: Contest, kind: MoveKind, *, start: int, outcome: str = "") -> 
     return replace(contest, moves=moves, turn=turn)
 
 
-def leave(contest: Contest, candidate: str, *, start: int) -> Contest:
-    """The table after a candidate was dropped: its turn passes on, what it offered (or would have got) falls."""
-    if contest.hears != "offers" or not contest.live:
+def leave(contest: Contest, candidate: str) -> Contest:
+    """The table after a candidate was dropped: as if it had quit, so the resolver ends the rung."""
+    if contest.hears != "offers":
         return contest
-    now = contest.turn
-    moves = (*contest.moves, Move(now.number, candidate, "left"))
-    before = tuple(one for one in contest.candidates if not one.dropped or one.id == candidate)
-    falls = bool(now.standing) and candidate in (award(before, now.standing), _author(contest))
-    if now.party != candidate and not falls:
-        return replace(contest, moves=moves)
-    party = _after(contest, candidate) if now.party == candidate else now.party
-    turn = Turn(now.number + 1, party, "" if falls else now.standing, start)
-    return replace(contest, moves=moves, turn=turn)
+    return replace(contest, moves=(*contest.moves, Move(contest.turn.number, candidate, "left")))
 
 
 def award(candidates: tuple[Candidate, ...], outcome: str) -> str:
@@ -94,11 +86,6 @@ def _wrong_offer(contest: Contest, outcome: str) -> str:
 
 def _party(contest: Contest, agent: str) -> bool:
     return any(one.id == contest.turn.party and one.agent == agent for one in contest.live)
-
-
-def _author(contest: Contest) -> str:
-    """The party whose offer stands."""
-    return next(one.party for one in reversed(contest.moves) if one.kind == "offer")
 
 
 def _after(contest: Contest, party: str) -> str:

@@ -3,31 +3,17 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import assert_never
 
 from bus.core.control import SUSPENDED, Change, Registry, suspension_name
 from bus.core.entries import Entry
-from bus.core.events import (
-    ActionAdmitted,
-    AgentStatus,
-    Confirmed,
-    ControlSet,
-    Denied,
-    Ended,
-    Event,
-    FactStated,
-    Granted,
-    Handover,
-    Recipients,
-    Refused,
-    Renewed,
-    Reported,
-)
-from bus.core.resource import Fact, Holding, Resource, swept
-from bus.core.terms import FACTS_TTL_MS
+from bus.core.contest import Electorate, Resolvers
+from bus.core.electorate import seat_agents
+from bus.core.events import AgentStatus, ControlSet, Event, Recipients
+from bus.core.fold import Occasion, folded
+from bus.core.resource import Moment, Resource, postponed, swept
+from bus.core.terms import Terms
 from bus.core.topics import DESK_LANE, lane_and_offset
 
-UNREPORTED_MAX = 32  # an executor that is this far behind has its oldest report answered `late`
 TOKEN_GEN = 1 << 44  # token = gen * 2^44 + offset * 2^8 + n: one integer below 2^53
 TOKEN_OFFSET = 1 << 8
 NOTHING = Resource()
@@ -44,8 +30,11 @@ class PartitionState:
     next_offset: int = 0
     resources: dict[str, Resource] = field(default_factory=dict)
     last_of_lane: dict[str, str] = field(default_factory=dict)
-    held_by: dict[str, set[str]] = field(default_factory=dict)
+    resolvers: Resolvers = field(default_factory=dict)
+    stakes: dict[str, set[str]] = field(default_factory=dict)
     _deadlines: list[tuple[int, str]] = field(default_factory=list)
+    _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)
+    _seated_at: int = -1
 
     def decision(self, o: int, n: int) -> str:
         """The id of event ``n`` on the record at ``o``."""
@@ -68,10 +57,11 @@ class PartitionState:
                 del self._deadlines[bisect_left(self._deadlines, (old, subject))]
             if new is not None:
                 insort(self._deadlines, (new, subject))
-        if before.holding:
-            self.held_by[before.holding.agent].discard(subject)
-        if resource.holding:
-            self.held_by.setdefault(resource.holding.agent, set()).add(subject)
+        lost, won = before.stakeholders, resource.stakeholders
+        for agent in lost - won:
+            self.stakes[agent].discard(subject)
+        for agent in won - lost:
+            self.stakes.setdefault(agent, set()).add(subject)
         if resource == NOTHING:
             self.resources.pop(subject, None)
         else:
@@ -89,9 +79,27 @@ class PartitionState:
             yield subject
 
     def sweep(self) -> None:
-        """Drop the hand-overs, lock delays and facts that ended by ``now``."""
+        """Let go of what ended by ``now`` without an event."""
         for subject in list(self.due_subjects(self.now)):
-            self.put(subject, swept(self.resource(subject), self.now))
+            self.put(subject, postponed(swept(self.resource(subject), self.now), self.now))
+
+    def occasion(self, entry: Entry) -> Occasion:
+        """What the events of an entry are about."""
+        at = self.now if entry.verdict == "tick" else entry.at
+        contract = entry.basis.contract if entry.basis else ""
+        prefix = f"{self.gen}.{self.p}.{entry.o}"
+        moment = Moment(at, self.now)
+        return Occasion(prefix, moment, entry.source, contract, self.registry, self.resolvers, self.electorate)
+
+    def electorate(self, terms: Terms) -> Electorate:
+        """Who sits in a contest that opens now: looked up once for each list of seats, until something is set."""
+        if self._seated_at != self.registry.number:
+            self._seated, self._seated_at = {}, self.registry.number
+        key = (terms.ref, terms.vote.seats)
+        if key not in self._seated:
+            roles = {one.id: one.roles for one in self.registry.agents.values()}
+            self._seated[key] = seat_agents(terms, roles)
+        return self._seated[key]
 
     def recipients(self, *sources: str, lane: str = "") -> Recipients:
         """Lane and id of each source once; ``lane`` is that of the message answered, if one is.
@@ -112,27 +120,10 @@ class PartitionState:
         return found
 
 
-def fold_event(state: PartitionState, entry: Entry, event: Event) -> None:  # noqa: C901 one case per kind, closed
+def fold_event(state: PartitionState, entry: Entry, event: Event, occasion: Occasion) -> None:
     """Fold one event of an entry."""
-    what, subject = event.what, event.subject
+    what = event.what
     match what:
-        case Granted():
-            _fold_grant(state, entry, subject, what)
-        case Renewed():
-            holding = _holding(state, subject)
-            state.put(subject, replace(state.resource(subject), holding=replace(holding, until=what.until)))
-        case Ended():
-            _fold_end(state, entry, subject, what)
-        case FactStated():
-            ttl_ms = _facts_ttl_ms(state, subject)
-            facts = {**state.resource(subject).facts, what.name: Fact(what.value, max(entry.at, state.now) + ttl_ms)}
-            state.put(subject, replace(state.resource(subject), facts=facts))
-        case ActionAdmitted() if what.token is not None:
-            waiting = (*state.resource(subject).unreported, state.decision(entry.o, event.n))[-UNREPORTED_MAX:]
-            state.put(subject, replace(state.resource(subject), unreported=waiting))
-        case Reported() if what.result != "partial":
-            waiting = tuple(d for d in state.resource(subject).unreported if d != what.action)
-            state.put(subject, replace(state.resource(subject), unreported=waiting))
         case AgentStatus():
             value = {"select": what.select} if what.status == "suspended" else None
             change = state.registry.next_change(SUSPENDED, suspension_name(what.select), value)
@@ -144,53 +135,29 @@ def fold_event(state: PartitionState, entry: Entry, event: Event) -> None:  # no
             state.registry = state.registry.apply(change)
             if what.kind_of == "agent":
                 _doom(state, state.decision(entry.o, event.n))
-        case Confirmed() | Denied() | Refused() | ActionAdmitted() | Reported():
-            pass
         case _:
-            assert_never(what)
-
-
-def _holding(state: PartitionState, subject: str) -> Holding:
-    holding = state.resource(subject).holding
-    assert holding is not None, f"{subject} is renewed in a valid segment while nobody holds it"
-    return holding
-
-
-def _fold_grant(state: PartitionState, entry: Entry, subject: str, what: Granted) -> None:
-    # The pinned lease needs no field of its own: until = max(at, now) + lease.
-    lease_ms = what.until - max(entry.at, state.now)
-    holding = Holding(what.agent, what.claim, what.token, what.until, lease_ms)
-    state.put(subject, replace(state.resource(subject), holding=holding, handover=None))
-
-
-def _fold_end(state: PartitionState, entry: Entry, subject: str, what: Ended) -> None:
-    handover = what.handover
-    if handover is not None and state.registry.suspension_of(handover.agent):
-        handover = Handover(handover.agent, state.now)
-    cooling_until = 0
-    if what.reason == "expired":
-        terms = state.registry.terms.get(subject.partition("/")[0])
-        if terms is not None and terms.lock_delay_ms:
-            cooling_until = entry.now + terms.lock_delay_ms
-    ended = replace(state.resource(subject), holding=None, handover=handover, cooling_until=cooling_until)
-    state.put(subject, ended)
-
-
-def _facts_ttl_ms(state: PartitionState, subject: str) -> int:
-    terms = state.registry.terms.get(subject.partition("/")[0])
-    return terms.facts_ttl_ms if terms else FACTS_TTL_MS
+            before = state.resource(event.subject)
+            after = folded(before, event.subject, event.n, what, occasion)
+            if after is not before:
+                state.put(event.subject, after)
 
 
 def _doom(state: PartitionState, cause: str) -> None:
-    """Make everything that suspended agents hold, or is kept for them, due at the next tick."""
-    stopped = {agent for agent in state.held_by if state.registry.suspension_of(agent)}
+    """Make everything that suspended agents hold, claim, or is kept for them, due at the next tick."""
+    stopped = {agent for agent in state.stakes if state.registry.suspension_of(agent)}
     for agent in stopped:
-        for subject in sorted(state.held_by[agent]):
-            resource = state.resource(subject)
-            if resource.holding and not resource.holding.doomed_by:
-                doomed = replace(resource.holding, doomed_by=cause, due_ms=state.now)
-                state.put(subject, replace(resource, holding=doomed))
+        for subject in sorted(state.stakes[agent]):
+            state.put(subject, _doomed(state.resource(subject), agent, cause, state.now))
     for subject, resource in list(state.resources.items()):
         handover = resource.handover
         if handover and state.registry.suspension_of(handover.agent):
-            state.put(subject, replace(resource, handover=replace(handover, until=state.now)))
+            state.put(subject, replace(resource, handover=replace(handover, until=min(handover.until, state.now))))
+
+
+def _doomed(resource: Resource, agent: str, cause: str, now: int) -> Resource:
+    holding = resource.holding
+    if holding is not None and holding.agent == agent:
+        if holding.doomed_by:
+            return resource
+        return replace(resource, holding=replace(holding, doomed_by=cause, due_ms=now))
+    return resource if agent in resource.doomed else replace(resource, doomed={**resource.doomed, agent: now})

@@ -17,7 +17,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import NamedTuple
 
+from bus.core.cases import Case, HeldAction, Wait
+from bus.core.contest import Candidate, Contest
 from bus.core.events import Confirmed, Denied, Ended, Granted, Handover, Refused, Renewed, What
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.terms import Terms
@@ -38,11 +42,6 @@ class Holding:
     doomed_by: str = ""
     due_ms: int = 0
 
-    @property
-    def deadline(self) -> int:
-        """When a tick ends it."""
-        return self.due_ms if self.doomed_by else self.until
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -54,29 +53,92 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The state of one subject; a resource with nothing to tell equals ``Resource()``."""
+    """The state of one subject: a product, not a sum. One with nothing to tell equals ``Resource()``.
+
+    ``cooldowns`` says until when (ms) who lost a challenge may not challenge again. ``doomed`` says since when (ms)
+    candidates are suspended. ``last_contest`` is the id and the deadline of the contest that closed last.
+    """
 
     holding: Holding | None = None
     handover: Handover | None = None
     cooling_until: int = 0
     facts: Mapping[str, Fact] = field(default_factory=dict)
     unreported: tuple[str, ...] = ()
+    contest: Contest | None = None
+    case: Case | None = None
+    held: tuple[HeldAction, ...] = ()
+    wait: Wait | None = None
+    cooldowns: Mapping[str, int] = field(default_factory=dict)
+    doomed: Mapping[str, int] = field(default_factory=dict)
+    last_contest: tuple[str, int] = ("", 0)
 
     @property
     def token(self) -> int:
         """The current fencing token, 0 if nobody holds."""
         return self.holding.token if self.holding else 0
 
+    @property
+    def parties(self) -> tuple[Candidate, ...]:
+        """Who can still win: the claims that compete, or whom a case of a wait names."""
+        if self.contest is not None and self.contest.over == "claims":
+            return self.contest.live
+        return tuple(one for one in self.case.parties if not one.dropped) if self.case else ()
+
+    @property
+    def stakeholders(self) -> frozenset[str]:
+        """The agents that a suspension ends something for."""
+        holder = (self.holding.agent,) if self.holding else ()
+        return frozenset((*holder, *(one.agent for one in self.parties)))
+
     def next_deadline(self) -> int | None:
         """The earliest time (ms) at which a tick changes something here."""
-        times = [fact.until for fact in self.facts.values()]
-        if self.holding:
-            times.append(self.holding.deadline)
+        times = [due.at for due in dues_of(self)]
+        times += [fact.until for fact in self.facts.values()]
+        times += self.cooldowns.values()
         if self.handover:
             times.append(self.handover.until)
         if self.cooling_until:
             times.append(self.cooling_until)
         return min(times, default=None)
+
+
+class Ends(IntEnum):
+    """What ends at a deadline; of one subject's at one moment the smaller comes first."""
+
+    SUSPENDED = 0
+    LEASE = 1
+    CONTEST = 2
+    TIER = 3
+    RESERVATION = 4
+    HOLD = 5
+    WAIT = 6
+
+
+class Due(NamedTuple):
+    """A deadline that a tick fires: when (ms), what ends, and for whom or which (an agent, a held action)."""
+
+    at: int
+    what: Ends
+    whose: str = ""
+
+
+def dues_of(resource: Resource) -> list[Due]:
+    """The deadlines of a subject that a tick says something about. While it is frozen, the lease clock stands still."""
+    found = [Due(since, Ends.SUSPENDED, agent) for agent, since in resource.doomed.items()]
+    if holding := resource.holding:
+        if holding.doomed_by:
+            found.append(Due(holding.due_ms, Ends.SUSPENDED, ""))  # "": whoever holds, before any candidate
+        elif not resource.case:
+            found.append(Due(holding.until, Ends.LEASE))
+    contest = resource.contest
+    if contest and not contest.case:
+        found.append(Due(contest.deadline, Ends.CONTEST))
+    if case := resource.case:
+        found += [Due(case.due, Ends.TIER)] if case.due is not None else []
+        found += [Due(case.reserved_until, Ends.RESERVATION)] if case.person else []
+    found += [Due(one.until, Ends.HOLD, one.id) for one in resource.held]
+    found += [Due(resource.wait.until, Ends.WAIT)] if resource.wait else []
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +230,29 @@ def lease_of(wished_ms: int | None, terms: Terms) -> int:
 
 
 def swept(resource: Resource, now: int) -> Resource:
-    """The resource once ``now`` has been reached: hand-over, lock delay and facts that ended are gone."""
+    """The resource once ``now`` has been reached: what ends without an event (rule 4) is gone."""
     facts = resource.facts
     if any(fact.until <= now for fact in facts.values()):
         facts = {name: fact for name, fact in facts.items() if fact.until > now}
+    cooldowns = resource.cooldowns
+    if any(until <= now for until in cooldowns.values()):
+        cooldowns = {agent: until for agent, until in cooldowns.items() if until > now}
     handover = resource.handover if resource.handover and resource.handover.until > now else None
     cooling_until = resource.cooling_until if resource.cooling_until > now else 0
-    return replace(resource, handover=handover, cooling_until=cooling_until, facts=facts)
+    return replace(resource, handover=handover, cooling_until=cooling_until, facts=facts, cooldowns=cooldowns)
+
+
+def is_delayed(resource: Resource, later: int) -> bool:
+    """Does a lock delay keep a winner waiting? Effects outside the bus must end before the next holder begins."""
+    return resource.holding is None and resource.cooling_until > later
+
+
+def postponed(resource: Resource, now: int) -> Resource:
+    """The resource after a tick that found its contest ready to settle within a lock delay: it is asked again then."""
+    contest = resource.contest
+    if contest is None or contest.case or contest.deadline > now or not is_delayed(resource, now):
+        return resource
+    return replace(resource, contest=replace(contest, deadline=resource.cooling_until))
 
 
 def _cooling(resource: Resource, agent: str) -> int | None:

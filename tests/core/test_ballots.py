@@ -132,7 +132,7 @@ def test_a_replica_steps_in_for_a_suspended_one() -> None:
     """When the last ballot of a seat is void, the last valid one of the seat counts."""
     contest = claims(THREE, "sales-1", "support-1", voters=("triage-1", "triage-2")).contest
     contest = votes(votes(contest, "triage-1", "c1").contest, "triage-2", "c2").contest
-    assert _choices(suspend(contest, "triage-2", start=0)) == [("triage", ("c1",))]
+    assert _choices(suspend(contest, "triage-2")) == [("triage", ("c1",))]
 
 
 def test_ballots_are_void_at_the_close() -> None:
@@ -145,7 +145,7 @@ def test_a_suspended_ballot_does_not_lower_the_denominator() -> None:
     """Two seats of four voted, one is suspended: one of four is no quorum of a half."""
     of = replace(THREE, vote=replace(THREE.vote, seats=("a", "b", "c", "d")))
     contest = votes(votes(claims(of, "sales-1", "support-1").contest, "a-1", "c1").contest, "b-1", "c1").contest
-    walked = tick(suspend(contest, "b-1", start=0), contest.deadline)
+    walked = tick(suspend(contest, "b-1"), contest.deadline)
     assert walked.passed[0].why == "no_quorum"
 
 
@@ -153,14 +153,14 @@ def test_a_vote_for_a_dropped_candidate_is_an_abstention() -> None:
     """Who voted for a claim that was withdrawn has taken part and chosen nobody."""
     of = replace(THREE, claimants=None)
     contest = votes(claims(of, "sales-1", "sales-2", "sales-3").contest, "triage-1", "c1").contest
-    assert _choices(drop(contest, "c1", "withdrawn", start=0)) == [("triage", ())]
+    assert _choices(drop(contest, "c1", "withdrawn")) == [("triage", ())]
 
 
 def test_a_ranking_closes_up_over_a_dropped_candidate() -> None:
     """Of a ranking only the dropped candidate is struck."""
     of = replace(THREE, vote=replace(THREE.vote, method="schulze"))
     contest = votes(claims(of, "sales-1", "sales-2", "sales-3").contest, "triage-1", ["c2", "c1", "c3"]).contest
-    assert _choices(drop(contest, "c1", "withdrawn", start=0)) == [("triage", ("c2", "c3"))]
+    assert _choices(drop(contest, "c1", "withdrawn")) == [("triage", ("c2", "c3"))]
 
 
 def test_an_end_the_question_asked_for_comes_first() -> None:
@@ -245,7 +245,7 @@ def test_a_suspended_author_vetoes_nothing() -> None:
     """A veto that a suspension voided before the walk does not act."""
     contest = review(DENYING).contest
     cast = votes(contest, "compliance-1", "reject", "sanctions.match").contest
-    walked = after_message(suspend(cast, "compliance-1", start=0), RESOLVERS, at=contest.opened + 2, now=0)
+    walked = after_message(suspend(cast, "compliance-1"), RESOLVERS, at=contest.opened + 2, now=0)
     assert walked.result == Wait(contest.deadline)
 
 

@@ -45,9 +45,9 @@ def _after(contest: Contest, happening: str, pick: int, at: int) -> Contest:
         case "quit" if pick == 0 and not check_move(contest, on_turn, "quit", turn=contest.turn.number, at=at):
             return move(contest, "quit", start=at)
         case "drop" if live and pick < 3:
-            return drop(contest, live.id, "withdrawn", start=at)
+            return drop(contest, live.id, "withdrawn")
         case "suspend" if live and pick < 3:
-            return suspend(contest, live.agent, start=at)
+            return suspend(contest, live.agent)
     return contest
 
 

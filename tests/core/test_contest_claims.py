@@ -31,7 +31,7 @@ def test_an_agent_claims_once() -> None:
 
 def test_a_withdrawn_claim_was_a_claim() -> None:
     """Who has withdrawn does not come back into the same contest."""
-    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn", start=START + 1)
+    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn")
     refused = check_join(contest, "sales-1", at=START + 2)
     assert refused is not None
     assert refused.reason == "already_claimed"
@@ -90,39 +90,39 @@ def test_one_claim_wins_uncontested_at_the_end() -> None:
 
 def test_nobody_left_is_no_winner() -> None:
     """With all claims withdrawn nobody wins."""
-    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn", start=START + 1)
+    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn")
     assert tick(contest, START + 100).result == Settle("none", "uncontested")
 
 
 def test_the_last_one_left_wins_on_a_rung() -> None:
     """On a rung a single live candidate wins at once."""
     contest = claims(terms("vote", "human", vote_seats=("triage",)), "sales-1", "support-1").contest
-    left = drop(contest, "c1", "withdrawn", start=START + 150)
+    left = drop(contest, "c1", "withdrawn")
     assert after_message(left, RESOLVERS, at=START + 150, now=0).result == Settle("c2", "uncontested")
 
 
 def test_a_suspended_claimant_cannot_win() -> None:
     """First come, but suspended: the next one wins."""
-    contest = suspend(window(OPEN, "sales-1", "sales-2", "sales-3"), "sales-1", start=START + 1)
+    contest = suspend(window(OPEN, "sales-1", "sales-2", "sales-3"), "sales-1")
     assert tick(contest, START + 100).result == Settle("c2", "first_come")
 
 
 def test_a_suspended_claim_does_not_come_back() -> None:
     """Lifting the suspension does not bring a dropped claim back."""
-    contest = resume(suspend(window(OPEN, "sales-1", "sales-2"), "sales-1", start=START + 1), "sales-1")
+    contest = resume(suspend(window(OPEN, "sales-1", "sales-2"), "sales-1"), "sales-1")
     assert [one.id for one in contest.live] == ["c2"]
 
 
 def test_a_dropped_candidate_stays_listed() -> None:
     """Who was dropped stays in the list, with the reason, at its place in the log."""
-    contest = drop(window(OPEN, "sales-1", "sales-2"), "c1", "stage", start=START + 1)
+    contest = drop(window(OPEN, "sales-1", "sales-2"), "c1", "stage")
     assert [(one.id, one.dropped) for one in contest.candidates] == [("c1", "stage"), ("c2", "")]
 
 
 def test_a_candidate_is_dropped_for_one_reason() -> None:
     """What drops a candidate first is what its owner hears."""
-    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn", start=START + 1)
-    assert drop(contest, "c1", "suspended", start=START + 2) == contest
+    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn")
+    assert drop(contest, "c1", "suspended") == contest
 
 
 def test_a_live_claim_can_be_withdrawn() -> None:
@@ -139,7 +139,7 @@ def test_the_claim_of_another_cannot_be_withdrawn() -> None:
 
 def test_a_claim_is_withdrawn_once() -> None:
     """A withdrawn claim is no longer known."""
-    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn", start=START + 1)
+    contest = drop(window(OPEN, "sales-1"), "c1", "withdrawn")
     assert check_withdraw(contest, "sales-1", "claim-1") is not None
 
 

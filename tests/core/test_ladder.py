@@ -20,7 +20,7 @@ VOTE = terms("vote", "human", vote_seats=("triage", "crm"), claimants=("sales", 
 
 def _left(contest: Contest, *candidates: str) -> Walked:
     for one in candidates:
-        contest = drop(contest, one, "withdrawn", start=contest.started + 1)
+        contest = drop(contest, one, "withdrawn")
     return after_message(contest, RESOLVERS, at=contest.started + 1, now=0)
 
 

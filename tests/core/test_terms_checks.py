@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bus.core.bound import bound_ms, bound_parts
-from bus.core.contest import Over
+from bus.core.contest_events import Over
 from bus.core.terms import BASIS_POINTS, Method, Terms, VetoTerms, terms_from_json
 from bus.core.terms_checks import Finding, check_terms
 from resolvers import RESOLVERS

@@ -1,0 +1,204 @@
+"""A contest goes down its ladder and ends: the walk becomes events, the winner gets what it won, the losers hear why.
+
+    settled, unfrozen, [ended], granted | confirmed, [wait_ended], denied … in log order, action_refused …
+
+A winner that may not have it now is dropped, and the rung is asked again without it.
+"""
+
+from dataclasses import replace
+
+from bus.core.ballots import counted_ballots
+from bus.core.candidates import drop
+from bus.core.cases import Case
+from bus.core.contest import NONE, Candidate, Contest, Escalate, Settle, Wait
+from bus.core.contest_events import RungReached, Settled, TurnBegun
+from bus.core.contracts import JsonObject
+from bus.core.events import Denied
+from bus.core.freezing import case_of_contest, change_case, close_case, concerned
+from bus.core.granting import confirm, end_wait, hand_over, obstacle, refuse_fenced, refuse_held, release_held, thaw
+from bus.core.ladder import UNCONTESTED, after_message, after_tick
+from bus.core.reasons import ArbiterReason as Why
+from bus.core.resource import is_delayed
+from bus.core.terms import Terms
+from bus.core.unfolding import Unfolding, agents_of
+
+RULING, VETO, BY_VOTE = "ruling", "veto", "vote"
+_WHY_NOBODY = {VETO: Why.VETOED, RULING: Why.RULED_OUT}
+LISTED = ("approval", "schulze")  # the methods whose ballot is a list
+
+
+def proceed(u: Unfolding) -> None:
+    """Walk the contest as far as it goes now, and say what came of it."""
+    before = as_of_now(u)
+    while u.resource.contest is not None:
+        if u.is_tick:
+            walked = after_tick(before, u.state.resolvers, now=u.moment.now)
+        else:
+            walked = after_message(before, u.state.resolvers, at=u.moment.at, now=u.moment.now)
+        result = walked.result
+        match result:
+            case Wait():
+                _announce(u, before, walked.contest)
+                return
+            case Escalate():
+                case_of_contest(u, result.why)
+                return
+            case Settle():
+                dropped = settle(u, walked.contest, result)
+                if not dropped:
+                    return
+                # A holder is dropped without an event: it was answered by its grant, and its holding ends by itself.
+                before = drop(as_of_now(u), dropped, Why.SUSPENDED)
+
+
+def as_of_now(u: Unfolding) -> Contest:
+    """The contest, with the agents that are suspended now."""
+    contest, registry = u.contest, u.state.registry
+    agents = {*agents_of(contest), *(one.agent for one in contest.ballots)} if registry.suspended else ()
+    suspended = frozenset(one for one in agents if registry.suspension_of(one))
+    return replace(contest, suspended=suspended)
+
+
+def settle(u: Unfolding, contest: Contest, result: Settle) -> str:
+    """End the contest; returns the candidate that had to be dropped instead, or "" when it is over or has to wait."""
+    if contest.over != "claims":
+        _settle_choice(u, contest, result)
+        return ""
+    winner = next((one for one in contest.live if one.id == result.winner), None)
+    if winner is None:
+        settle_nobody(u, contest, "" if result.by == UNCONTESTED else result.by, outcome=result.outcome)
+        return ""
+    if reason := _why_not(u, winner, contest.terms):
+        if winner.agent != _holder(u):
+            _deny(u, contest, winner, reason)
+        return winner.id
+    if is_delayed(u.resource, u.moment.later):
+        return ""
+    award(u, contest, winner, result, None)
+    return ""
+
+
+def award(u: Unfolding, contest: Contest, winner: Candidate, result: Settle, case: Case | None) -> None:
+    """The contest has a winner that may have it; ``case`` is the one a person has just ruled on."""
+    told = [one.agent for one in contest.live]
+    decision = u.say(settled(contest, result), *told)
+    thaw(u, case, *told)
+    if winner.agent == _holder(u):
+        confirm(u)
+    else:
+        hand_over(u, winner, contest.terms, by=result.by, cause=decision)
+    for loser in contest.live:
+        if loser.id != winner.id and loser.agent != contest.holder:
+            _deny(u, contest, loser, Why.LOST, by=result.by, winner=winner.id)
+    refuse_fenced(u)
+
+
+def settle_nobody(u: Unfolding, contest: Contest, by: str, *, case: Case | None = None, outcome: str = "") -> None:
+    """The contest over claims ends and nobody has won: whoever held still holds."""
+    told = [one.agent for one in contest.live]
+    u.say(settled(contest, Settle(NONE, by, outcome=outcome)), *told)
+    thaw(u, case, *told)
+    for loser in contest.live:
+        if loser.agent != contest.holder:
+            _deny(u, contest, loser, _WHY_NOBODY.get(by, Why.UNRESOLVED))
+    refuse_fenced(u)
+
+
+def settled(contest: Contest, result: Settle) -> Settled:
+    """The event that ends a contest: from here on the ballots are open."""
+    tally = dict(result.tally) if result.by == BY_VOTE else {}
+    return Settled(contest.id, result.winner, result.by, tally, ballots_of(contest), result.outcome or None)
+
+
+def ballots_of(contest: Contest) -> tuple[JsonObject, ...]:
+    """The ballots that count, in the order of the seats."""
+    told: list[JsonObject] = []
+    for ballot in counted_ballots(contest):
+        said = next(one for one in reversed(contest.ballots) if one.agent == ballot.agent)
+        is_list = contest.terms.vote.method in LISTED
+        choice = list(said.choice) if is_list else (said.choice[0] if said.choice else "abstain")
+        one = {"seat": ballot.seat, "agent": ballot.agent, "choice": choice, "reason": ballot.reason}
+        told.append(one if ballot.confidence is None else {**one, "confidence": ballot.confidence})
+    return tuple(told)
+
+
+def after_leaving(u: Unfolding) -> None:
+    """A candidate is gone: of a case that is a new revision, or its end; else the contest goes on without it."""
+    contest, case = u.resource.contest, u.resource.case
+    if case is not None:
+        is_over_claims = contest is not None and contest.over == "claims"
+        if (is_over_claims or case.over == "wait") and not u.resource.parties:
+            make_obsolete(u)
+        else:
+            change_case(u, case, does_move=True)
+    elif contest is not None:
+        proceed(u)
+
+
+def make_obsolete(u: Unfolding) -> None:
+    """Nothing is left that a person could decide: the case goes, and the subject thaws."""
+    contest = u.resource.contest
+    told = concerned(u)
+    case = close_case(u)
+    if contest is None:
+        thaw(u, case, *told)
+    elif contest.over == "claims":
+        settle_nobody(u, contest, "", case=case)
+    else:
+        u.say(settled(contest, Settle(NONE, "")), contest.author)
+        thaw(u, case)
+
+
+def after_holding(u: Unfolding, reason: str, why_held: str = Why.FENCED) -> None:
+    """What hung on a holding that ended: its wait, its actions, its part in a contest or a case."""
+    end_wait(u, reason)
+    contest, case = u.resource.contest, u.resource.case
+    if contest is not None and contest.over == "review" and case is None:
+        u.say(settled(contest, Settle(NONE, "")), contest.author)
+    if case is None or why_held == Why.SUSPENDED:
+        refuse_fenced(u, why_held)
+    if case is not None or (contest is not None and contest.over == "claims"):
+        after_leaving(u)
+
+
+def _announce(u: Unfolding, before: Contest, after: Contest) -> None:
+    """Say what changed while the contest waits: another rung, another turn."""
+    if after.rung != before.rung:
+        u.say(RungReached(after.id, after.rung_name, _end_of_rung(after)), *agents_of(after))
+    if after.hears == "offers" and after.turn.number and (after.rung, after.turn) != (before.rung, before.turn):
+        party = next(one.agent for one in after.live if one.id == after.turn.party)
+        turn = TurnBegun(after.id, after.turn.number, party, after.turn.standing, after.deadline)
+        u.say(turn, party)
+
+
+def _end_of_rung(contest: Contest) -> int:
+    """The latest the rung can end: a negotiation's deadline is only that of its turn."""
+    if contest.hears != "offers":
+        return contest.deadline
+    return contest.started + contest.turns_max * contest.terms.negotiate.turn_ms
+
+
+def _settle_choice(u: Unfolding, contest: Contest, result: Settle) -> None:
+    u.say(settled(contest, result), contest.author)
+    if contest.over == "review":
+        action = u.resource.held[0]
+        if result.winner == "approve":
+            release_held(u, action)
+        else:
+            refuse_held(u, action, Why.VETOED if result.by == VETO else Why.RULED_OUT)
+
+
+def _why_not(u: Unfolding, winner: Candidate, terms: Terms) -> str:
+    reason = obstacle(u, winner.agent, terms)
+    return reason if winner.agent != _holder(u) or reason == Why.SUSPENDED else ""
+
+
+def _holder(u: Unfolding) -> str:
+    return u.resource.holding.agent if u.resource.holding else ""
+
+
+def _deny(
+    u: Unfolding, contest: Contest, loser: Candidate, reason: str, *, by: str | None = None, winner: str | None = None
+) -> None:
+    u.say(Denied(loser.agent, loser.claim, reason, None, contest.id, by, winner), loser.agent)
+
