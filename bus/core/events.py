@@ -4,6 +4,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from bus.core.contracts import JsonObject
+from bus.core.wants import WantedFact, WantedRoles, Wants, wants_from_json, wants_to_json
 
 Recipients = tuple[tuple[str, str], ...]  # (lane, agent), whom an event concerns
 
@@ -63,13 +64,17 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """A claim failed; ``retry_after`` (ms) says when it may be worth another try, None if the bus cannot know."""
+    """A claim failed; ``retry_after`` (ms) says when it may be worth another try, None if the bus cannot know.
+
+    ``wants`` is what it lacked: for ``stage`` the fact and its values, for ``not_allowed`` the roles that may claim.
+    """
 
     kind: ClassVar[str] = "denied"
     agent: str
     claim: str
     reason: str
     retry_after: int | None = None
+    wants: Wants | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,8 @@ def event_to_json(event: Event) -> dict[str, Any]:  # Any: JSON
         value = getattr(what, name)
         if isinstance(value, Handover):
             value = {"agent": value.agent, "until": value.until}
+        elif isinstance(value, WantedFact | WantedRoles):
+            value = wants_to_json(value)
         if value is not None or (what.kind, name) in NULLABLE:
             out[name] = value
     return out
@@ -201,5 +208,7 @@ def event_from_json(value: JsonObject) -> Event:
             raise KeyError(item.name)
     if given.get("handover") is not None:
         given["handover"] = Handover(**given["handover"])
+    if "wants" in given:
+        given["wants"] = wants_from_json(given["wants"])
     to = tuple((lane, agent) for lane, agent in value["to"])
     return Event(value["n"], value.get("subject", ""), to, kind(**given))

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from bus.core.events import Confirmed, Denied, Ended, Granted, Handover, Refused, Renewed, What
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.terms import Terms
+from bus.core.wants import WantedFact, wanted_fact, wanted_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,12 @@ def decide_claim(resource: Resource, claim: Claim, terms: Terms, moment: Moment)
         return Denied(claim.agent, claim.id, Why.COOLING, until)
     if holding:
         return Denied(claim.agent, claim.id, Why.HELD, holding.until)
-    if not _stage_is_met(resource, terms, moment):
-        return Denied(claim.agent, claim.id, Why.STAGE)
-    if not _may_claim(claim, terms):
+    if missing := missing_fact(resource, terms, moment.at):
+        return Denied(claim.agent, claim.id, Why.STAGE, wants=missing)
+    if not claim.is_registered:
         return Denied(claim.agent, claim.id, Why.NOT_ALLOWED)
+    if terms.claimants is not None and claim.roles.isdisjoint(terms.claimants):
+        return Denied(claim.agent, claim.id, Why.NOT_ALLOWED, wants=wanted_roles(terms.claimants))
     return Granted(claim.agent, claim.id, claim.token, moment.later + lease_of(claim.lease_ms, terms))
 
 
@@ -167,6 +170,19 @@ def lease_of(wished_ms: int | None, terms: Terms) -> int:
     return terms.lease_ms if wished_ms is None else min(wished_ms, terms.lease_ms)
 
 
+def missing_fact(resource: Resource, terms: Terms, at: int) -> WantedFact | None:
+    """The first fact, by name, that at ``at`` (ms) is not what the terms ask for before a claim; None if all are.
+
+    By name, for the journal has the terms with sorted keys: who folds it must find the same fact as who took them live.
+    """
+    for name, wanted in sorted((terms.when or {}).items()):
+        fact = resource.facts.get(name)
+        known = fact.value if fact is not None and at < fact.until else None
+        if not any(_same(known, value) for value in wanted):
+            return wanted_fact(name, wanted, known)
+    return None
+
+
 def swept(resource: Resource, now: int) -> Resource:
     """The resource once ``now`` has been reached: hand-over, lock delay and facts that ended are gone."""
     facts = resource.facts
@@ -185,22 +201,8 @@ def _cooling(resource: Resource, agent: str) -> int | None:
     return handover.until if handover and handover.agent != agent else None
 
 
-def _stage_is_met(resource: Resource, terms: Terms, moment: Moment) -> bool:
-    for name, wanted in (terms.when or {}).items():
-        fact = resource.facts.get(name)
-        if fact is None or moment.at >= fact.until or not any(_same(fact.value, value) for value in wanted):
-            return False
-    return True
-
-
 def _same(left: object, right: object) -> bool:
     return type(left) is type(right) and left == right
-
-
-def _may_claim(claim: Claim, terms: Terms) -> bool:
-    if not claim.is_registered:
-        return False
-    return terms.claimants is None or not claim.roles.isdisjoint(terms.claimants)
 
 
 def _fenced_detail(resource: Resource, agent: str, token: int) -> str:
