@@ -8,6 +8,7 @@ from bus.core import topics
 from bus.core.answers import is_control_row
 from bus.core.arbiter import decide, evolve
 from bus.core.arrivals import read_arrival
+from bus.core.contracts import JsonObject
 from bus.core.control import Registry
 from bus.core.gate import Row
 from bus.core.partition import PartitionState
@@ -61,6 +62,14 @@ def _difference(row: Row, again: Row) -> str:
     return "; ".join(parts)
 
 
+def _as_then(again: JsonObject, written: JsonObject) -> JsonObject:
+    """Judged again, as the engine of that time wrote it: before ``wants`` was added, a denial did not have it."""
+    for now, then in zip(again["events"], written.get("events", ()), strict=False):
+        if now["kind"] == then.get("kind") == "denied" and "wants" not in then:
+            now.pop("wants", None)
+    return again
+
+
 def _redecide(book: Book, arbiter: ArbiterBook, log: Log, check: Check) -> None:
     """Decide on each record with the state the journal's own entries lead to, so that one fault stays one finding."""
     state = PartitionState(book.genesis.gen, arbiter.p, Registry(book.genesis, built_in_contracts()))
@@ -72,7 +81,7 @@ def _redecide(book: Book, arbiter: ArbiterBook, log: Log, check: Check) -> None:
                 older.append(entry.o)
             else:
                 check.count("entries")
-                again = decide(state, read_arrival(record)).to_json()
+                again = _as_then(decide(state, read_arrival(record)).to_json(), entered.raw)
                 if canonical(again) != canonical(entered.raw):
                     differing = ", ".join(name for name in again if again[name] != entered.raw.get(name)) or "its form"
                     text = f"input {entry.o} is decided differently again: {differing} differ"

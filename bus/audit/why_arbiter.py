@@ -24,7 +24,9 @@ from bus.core.events import (
     Reported,
 )
 from bus.core.reasons import ArbiterReason
+from bus.core.resource import missing_fact
 from bus.core.terms import Terms
+from bus.core.wants import WantedFact, WantedRoles, roles_in_words, value_in_words, values_in_words, wanted_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind,
         case Ended() as what:
             return _ended(found, what)
         case Denied() as what:
-            return _no(found, what.reason, "")
+            return _denied(found, what)
         case Refused() as what:
             return _refused(found, what)
         case ActionAdmitted() as what:
@@ -170,6 +172,19 @@ def _refused(found: Situation, what: Refused) -> list[str]:
     return [f"{named}, but {held}"]
 
 
+def _denied(found: Situation, what: Denied) -> list[str]:
+    """A claim's own reasons, from what the denial says was wanted; an older engine's denial says nothing of it."""
+    wants, terms = what.wants, found.terms
+    if what.reason == ArbiterReason.STAGE:
+        if terms is not None and not isinstance(wants, WantedFact):
+            wants = missing_fact(found.before.resource, terms, found.entry.at)
+        return [_stage(found, wants)] if isinstance(wants, WantedFact) else [_MISSING]
+    if what.reason == ArbiterReason.NOT_ALLOWED and terms is not None:
+        roles = wants if isinstance(wants, WantedRoles) else wanted_roles(terms.claimants or ())
+        return [_not_among_claimants(found, roles)]
+    return _no(found, what.reason, "")
+
+
 def _no(found: Situation, reason: str, detail: str) -> list[str]:
     """A claim that was denied, or anything else that was refused."""
     subject, kind = found.before.subject, found.before.subject.partition("/")[0]
@@ -178,10 +193,6 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
             return _held(found)
         case ArbiterReason.COOLING:
             return [_cooling(found)]
-        case ArbiterReason.STAGE:
-            return [_stage(found)]
-        case ArbiterReason.NOT_ALLOWED if found.terms is not None and not detail:
-            return [_not_among_claimants(found, found.terms)]
         case ArbiterReason.LATE if found.before.resource.holding is not None:
             until = found.clock(found.before.resource.holding.until)
             late = f"the lease of {subject} ended at {until}, and the message came at {found.clock(found.entry.at)}"
@@ -197,6 +208,7 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
             return [detail or plain] if reason in _TOLD_BY_DETAIL else [plain, *([detail] if detail else [])]
 
 
+_MISSING = "a fact that the terms ask for before a claim was not known, or another one"
 _EXPIRED = "the message was void by then, as its sender had asked for with ce_expirytime"
 _TOLD_BY_DETAIL = frozenset({ArbiterReason.LATE, ArbiterReason.CONTEST_CLOSED})
 _PLAIN = {
@@ -235,23 +247,22 @@ def _cooling(found: Situation) -> str:
     return f"{subject} was kept for somebody else"
 
 
-def _stage(found: Situation) -> str:
-    facts, asked = found.before.resource.facts, []
-    for name, wanted in ((found.terms.when if found.terms else None) or {}).items():
-        fact = facts.get(name)
-        is_known = fact is not None and found.entry.at < fact.until
-        was = f"it was {shown(fact.value)}" if fact is not None and is_known else "it was not known"
-        asked.append(f"{name} to be {listed((shown(value) for value in wanted), 'or')}, and {was}")
-    return f"before anybody may claim {found.before.subject} the terms ask for {'; '.join(asked)}"
+def _stage(found: Situation, wants: WantedFact) -> str:
+    asked = f"before anybody may claim {found.before.subject} the terms ask for {wants.fact} to be"
+    was = "not known" if wants.is_ is None else value_in_words(wants.is_)
+    return f"{asked} {values_in_words(wants)}, and it was {was}"
 
 
-def _not_among_claimants(found: Situation, terms: Terms) -> str:
+def _not_among_claimants(found: Situation, wants: WantedRoles) -> str:
     if not found.registry.is_registered(found.entry.source):
         return f"{found.sender} was not registered any more"
     roles = sorted(found.registry.roles(found.entry.source))
-    return (
-        f"the terms let {listed(terms.claimants or ())} claim {found.before.subject}; {found.sender} is {listed(roles)}"
-    )
+    may = roles_in_words(wants, "and")
+    return f"the terms let only {may} claim {found.before.subject}; {found.sender} has {_roles(roles)}"
+
+
+def _roles(roles: list[str]) -> str:
+    return roles_in_words(wanted_roles(roles), "and")
 
 
 def _admitted(found: Situation, what: ActionAdmitted) -> list[str]:

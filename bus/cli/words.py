@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from bus.audit.plain import printable
 from bus.core.contracts import JsonObject
+from bus.core.wants import wants_from_json, wants_in_words
 
 ENDED = {
     "released": "gave {subject} back",
@@ -38,7 +39,7 @@ def _in_words(event: JsonObject) -> str:
                 else ""
             )
         case "denied":
-            return f"denied: {agent} does not get {subject} ({said['reason']}){_retry(said)}"
+            return f"denied: {agent} does not get {subject} ({said['reason']}){_wanted(said)}{_retry(said)}"
         case "refused" | "action_refused":
             return _refused(said, agent, subject)
         case _:
@@ -155,6 +156,12 @@ def _refused(said: JsonObject, agent: str, subject: str) -> str:
     if "current" in said and not detail:
         text += f", token {said.get('token', 'none')} against {said['current'] or 'none: it is free'}"
     return (f"{text}: {detail}" if detail else text) + _retry(said)
+
+
+def _wanted(said: JsonObject) -> str:
+    """What the claim lacked, if the bus named it: denials of older engines do not."""
+    wants = wants_from_json(said.get("wants"))
+    return "" if wants is None else f": {wants_in_words(wants)}"
 
 
 def _retry(said: JsonObject) -> str:

@@ -47,6 +47,7 @@ from bus.client.subscription import Subscription
 from bus.client.sync_bus import Bus
 from bus.client.verdict import Verdict
 from bus.core.contracts import Violation
+from bus.core.wants import WantedFact, WantedRoles
 
 __all__ = [
     "Action",
@@ -82,4 +83,6 @@ __all__ = [
     "Unreadable",
     "Verdict",
     "Violation",
+    "WantedFact",
+    "WantedRoles",
 ]

@@ -1,6 +1,7 @@
 """Says what to do about each reason, in a sentence that an agent which can only read may act on."""
 
 from bus.core.reasons import ArbiterReason, GateReason
+from bus.core.wants import WantedFact, Wants, roles_in_words, wants_in_words
 
 _ADVICE: dict[str, str] = {
     GateReason.TOO_LARGE: "Put the content where it can be fetched and send a reference to it instead",
@@ -36,12 +37,21 @@ _ADVICE: dict[str, str] = {
 _UNKNOWN = "Do not repeat it unchanged; the reference of reasons explains it, or a person can"
 
 
-def advice_on(reason: str, retry_after_ms: int | None = None) -> str:
-    """One sentence without its full stop; with ``retry_after_ms`` it says when another try may help."""
-    sentence = _ADVICE.get(reason, _UNKNOWN)
+def advice_on(reason: str, retry_after_ms: int | None = None, wants: Wants | None = None) -> str:
+    """One sentence without its full stop; with ``retry_after_ms`` it says when another try may help.
+
+    With ``wants``, what a failed claim lacked, it names the fact and its values, or the roles.
+    """
+    sentence = _ADVICE.get(reason, _UNKNOWN) if wants is None else _advice_to_get(wants)
     if retry_after_ms is None:
         return sentence
     return f"{sentence}; try again {in_words(retry_after_ms)}"
+
+
+def _advice_to_get(wants: Wants) -> str:
+    if isinstance(wants, WantedFact):
+        return f"Wait: {wants_in_words(wants)}, and whoever owns that fact has to state it first; then claim again"
+    return f"Leave this to an agent with {roles_in_words(wants, 'or')}, or ask a steward for that role"
 
 
 def in_words(duration_ms: int) -> str:

@@ -17,6 +17,7 @@ from bus.client.advice import advice_on
 from bus.client.event import Event
 from bus.core.contracts import Violation
 from bus.core.reasons import ArbiterReason, GateReason
+from bus.core.wants import Wants
 from bus.shell.errors import BusError, UnreachableError
 
 _INVALID = frozenset(
@@ -103,7 +104,7 @@ class Refusal(ClientError):
         self.subject = event.subject
         self.id = event.id
         self.retry_after_ms = None if retry_at_ms is None else max(0, retry_at_ms - now_ms)
-        super().__init__(self._sentence(what), advice_on(self.reason, self.retry_after_ms))
+        super().__init__(self._sentence(what), advice_on(self.reason, self.retry_after_ms, event.wants))
 
     def __str__(self) -> str:
         return f"{self.message}. {self.advice}."
@@ -118,9 +119,17 @@ class Refusal(ClientError):
 
 
 class Denied(Refusal):
-    """A claim failed: somebody else has it, or this agent may not have it now."""
+    """A claim failed: somebody else has it, or this agent may not have it now.
+
+    ``wants`` is what it lacked, None if the reason is no such thing: a `WantedFact` (``fact``, ``values``, ``is_``)
+    with reason ``stage``, `WantedRoles` (``roles``) with ``not_allowed``.
+    """
 
     verb = "denied"
+
+    def __init__(self, event: Event, what: str, *, now_ms: int) -> None:
+        super().__init__(event, what, now_ms=now_ms)
+        self.wants: Wants | None = event.wants
 
 
 class Refused(Refusal):

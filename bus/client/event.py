@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus.core.contracts import JsonObject, Violation
+from bus.core.wants import Wants, wants_from_json
 
 _WITH_LEASE = ("granted", "confirmed", "renewed")
 
@@ -67,6 +68,11 @@ class Event:
     def violations(self) -> tuple[Violation, ...]:
         """Everything that is wrong with the message."""
         return tuple(_violation(one) for one in self.fields.get("violations", ()))
+
+    @property
+    def wants(self) -> Wants | None:
+        """What a failed claim lacked: a fact with its values, or the roles that may claim; None if none is named."""
+        return wants_from_json(self.fields.get("wants"))
 
     def _integer(self, name: str) -> int | None:
         value = self.fields.get(name)

@@ -13,12 +13,13 @@
 from bus.core.acts import decide_message
 from bus.core.arrivals import Alien, Arrived, Message, Tick, control_wish
 from bus.core.control import SUSPENDED, Change
+from bus.core.deadlines import fire
 from bus.core.entries import Basis, Entry
-from bus.core.events import AgentStatus, ControlSet, Ended, Event, What
+from bus.core.events import AgentStatus, ControlSet, Event, What
 from bus.core.partition import PartitionState, fold_event
+from bus.core.resource import Moment
 from bus.core.routing import Arrival, arrival
-
-EVENTS_PER_TICK_MAX = 256  # a token has eight bits for the event's number
+from bus.core.unfolding import Unfolding
 
 
 def step(state: PartitionState, arrived: Arrived) -> Entry:
@@ -52,26 +53,19 @@ def evolve(state: PartitionState, entry: Entry) -> None:
     else:
         lane, offset = state.origin(entry.src)
         state.last_of_lane[lane] = f"{lane}.{offset}"
+    occasion = state.occasion(entry)
     for event in entry.events:
-        fold_event(state, entry, event)
+        fold_event(state, entry, event, occasion)
     if entry.verdict == "tick":
         state.sweep()
 
 
 def _decide_tick(state: PartitionState, tick: Tick) -> Entry:
     now = max(state.now, tick.now)
-    due = []
-    for subject in state.due_subjects(now):
-        holding = state.resources[subject].holding
-        if holding is not None and holding.deadline <= now:
-            due.append((holding.deadline, subject, holding))
-    events = []
-    for n, (_, subject, holding) in enumerate(sorted(due, key=lambda item: item[:2])[:EVENTS_PER_TICK_MAX]):
-        what = Ended(holding.agent, holding.token, "revoked" if holding.doomed_by else "expired", holding.doomed_by)
-        events.append(Event(n, subject, state.recipients(holding.agent), what))
-    return Entry(
-        tick.o, "tick", tuple(events), type="bus.clock.tick.v1", after=tick.after, now=tick.now, stalled=tick.stalled
-    )
+    u = Unfolding(state, tick.o, Moment(now, now))
+    fire(u, list(state.due_subjects(now)))
+    events = tuple(u.events)
+    return Entry(tick.o, "tick", events, type="bus.clock.tick.v1", after=tick.after, now=tick.now, stalled=tick.stalled)
 
 
 def _is_applicable(state: PartitionState, change: Change) -> bool:

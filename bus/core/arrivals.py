@@ -17,8 +17,18 @@ _NUMBER = (int, float)
 _READ: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "bus.resource.renew": {"token": _NUMBER},
     "bus.resource.release": {"token": _NUMBER},
+    "bus.resource.withdraw": {"claim": (str,)},
     "bus.action.report": {"decision": (str,), "result": (str,)},
-    "bus.agent.wait": {"until": _NUMBER},
+    "bus.agent.wait": {"for": (str,), "until": _NUMBER},
+    "bus.agent.resume": {"wait": (str,)},
+    "bus.contest.ask": {"options": (list,)},
+    "bus.contest.vote": {"contest": (str,), "choice": (str, list), "reason": (str,)},
+    "bus.contest.offer": {"contest": (str,), "turn": _NUMBER, "outcome": (str,)},
+    "bus.contest.accept": {"contest": (str,), "turn": _NUMBER},
+    "bus.contest.quit": {"contest": (str,), "turn": _NUMBER},
+    "bus.case.reserve": {"case": (str,), "rev": _NUMBER},
+    "bus.case.release": {"case": (str,), "rev": _NUMBER},
+    "bus.case.rule": {"case": (str,), "rev": _NUMBER, "ruling": (str,), "reason": (str,)},
     "bus.control.set": {"kind": (str,), "name": (str,), "value": (dict, type(None))},
 }
 

@@ -37,7 +37,8 @@ def check_ballot(contest: Contest, agent: str, choice: tuple[str, ...], reason: 
         return Refusal("late", f"it went on to its next rung at {contest.deadline}: say it again there")
     if not is_on and (not vetoes or contest.case):
         return Refusal("not_your_turn", f"no vote is on: the contest is at {contest.rung_name or 'its window'}")
-    if seat_of(contest, agent) is None:
+    seat = seat_of(contest, agent)
+    if seat is None or not (seat.has_vote or vetoes):
         return Refusal("not_a_seat", "it sits on no seat of this contest, or has a stake in it")
     return None
 
@@ -65,13 +66,13 @@ def voting_seats(contest: Contest) -> tuple[Seat, ...]:
 def counted_ballots(contest: Contest) -> tuple[Ballot, ...]:
     """At most one ballot a seat, in the order of the seats, as they count now."""
     live = choices_of(contest)
-    counted = []
-    for seat in voting_seats(contest):
-        valid = [one for one in contest.ballots if one.seat == seat.name and _is_valid(contest, one)]
-        if valid:
-            last = valid[-1]
-            counted.append(replace(last, choice=tuple(one for one in last.choice if one in live)))
-    return tuple(counted)
+    found = (standing_ballot(contest, seat) for seat in voting_seats(contest))
+    return tuple(replace(one, choice=tuple(name for name in one.choice if name in live)) for one in found if one)
+
+
+def standing_ballot(contest: Contest, seat: Seat) -> Ballot | None:
+    """The last ballot of a seat that is valid now, as it was sent."""
+    return next((one for one in reversed(contest.ballots) if one.seat == seat.name and _is_valid(contest, one)), None)
 
 
 def choices_of(contest: Contest) -> tuple[str, ...]:

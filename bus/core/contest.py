@@ -70,7 +70,10 @@ class Electorate:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What an agent of a seat chose: one candidate, an approval set, a ranking (best first), or () to abstain."""
+    """What an agent of a seat chose: one candidate, an approval set, a ranking (best first), or () to abstain.
+
+    ``is_list``: it was sent as a list, also where that names one.
+    """
 
     seat: str
     agent: str
@@ -78,6 +81,7 @@ class Ballot:
     reason: str
     confidence: int | None = None
     reasoning_hash: str = ""
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

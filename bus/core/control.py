@@ -172,6 +172,11 @@ class Registry:
             return self.persons[source].roles
         return frozenset(STEWARD_ROLES) if self._is_genesis_steward(source) else frozenset()
 
+    def owns(self, person: str, agent: str) -> bool:
+        """Does this person answer for the agent, by what is set of either?"""
+        known, owner = self.persons.get(person), self.agents.get(agent)
+        return (known is not None and agent in known.owns) or (owner is not None and owner.owner == person)
+
     def lane_of(self, source: str) -> str:
         """The lane to answer an agent on (its last one, if it is no longer registered), "" if it never had one."""
         return self.agent_lanes.get(source, "")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from bus.core.contracts import JsonObject
 from bus.core.events import Event, event_from_json, event_to_json
 
-Verdict = Literal["applied", "admitted", "refused", "repeat", "tick", "control"]
+Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "control"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from bus.core.contest_events import (
     Withdrawn,
 )
 from bus.core.contracts import JsonObject
+from bus.core.wants import WantedFact, WantedRoles, Wants, wants_from_json, wants_to_json
 
 Recipients = tuple[tuple[str, str], ...]  # (lane, agent), whom an event concerns
 
@@ -86,6 +87,7 @@ class Denied:
     """A claim failed; ``retry_after`` (ms) says when it may be worth another try, None if the bus cannot know.
 
     Of a contest that was lost: which, by what, and to whom (the winner's id as a candidate).
+    ``wants`` is what it lacked: for ``stage`` the fact and its values, for ``not_allowed`` the roles that may claim.
     """
 
     kind: ClassVar[str] = "denied"
@@ -96,6 +98,7 @@ class Denied:
     contest: str | None = None
     by: str | None = None
     winner: str | None = None
+    wants: Wants | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ def event_to_json(event: Event) -> dict[str, Any]:  # Any: JSON
         value = getattr(what, name)
         if isinstance(value, Handover):
             value = {"agent": value.agent, "until": value.until}
+        elif isinstance(value, WantedFact | WantedRoles):
+            value = wants_to_json(value)
         if value is not None or (what.kind, name) in NULLABLE:
             out[on_the_wire] = _listed(value)
     return out
@@ -233,6 +238,8 @@ def event_from_json(value: JsonObject) -> Event:
             raise KeyError(name)
     if given.get("handover") is not None:
         given["handover"] = Handover(**given["handover"])
+    if "wants" in given:
+        given["wants"] = wants_from_json(given["wants"])
     to = tuple((lane, agent) for lane, agent in value["to"])
     return Event(value["n"], value.get("subject", ""), to, kind(**given))
 

@@ -95,7 +95,8 @@ def opened(before: Resource, subject: str, identifier: str, what: ContestOpened,
     if what.over == "review":
         action = next(one for one in before.held if one.id == what.held)
         review = of.registry.contract_by_ref(action.contract)
-        assert review is not None and review.review is not None, f"{action.contract} asks for no review"
+        assert review is not None, f"{action.contract} was never in force"
+        assert review.review is not None, f"{action.contract} asks for no review"
         terms = review_terms(terms, review.review)
         contest = open_review(
             identifier=identifier,
@@ -123,9 +124,7 @@ def is_over_limit(cost: int | None, terms: Terms) -> bool:
     return cost is not None and terms.freeze_above_cost is not None and cost > terms.freeze_above_cost
 
 
-def _holding(
-    before: Resource, subject: str, what: Granted | Renewed | Ended | Unfrozen, of: Occasion
-) -> Resource:
+def _holding(before: Resource, subject: str, what: Granted | Renewed | Ended | Unfrozen, of: Occasion) -> Resource:
     match what:
         case Granted():
             # The pinned lease needs no field of its own: until = max(at, now) + lease.
@@ -258,7 +257,8 @@ def _said(before: Resource, what: Voted | Offered | TurnBegun, of: Occasion) -> 
         case Voted():
             choice = read_choice(what.choice)
             ballot = Ballot(
-                what.seat, what.agent, choice, what.reason, what.confidence, what.reasoning_hash or ""
+                *(what.seat, what.agent, choice, what.reason, what.confidence, what.reasoning_hash or ""),
+                is_list=isinstance(what.choice, tuple),
             )
             return replace(before, contest=cast(contest, ballot))
         case Offered():

@@ -1,4 +1,4 @@
-"""A case opens, changes and closes: from its opening to its end nothing moves on the subject but what the case allows."""
+"""A case opens, changes and closes: in between nothing moves on its subject but what the case allows."""
 
 from bus.core.cases import Case
 from bus.core.contest import HUMAN
@@ -24,8 +24,8 @@ def concerned(u: Unfolding) -> list[str]:
     return [*(one.agent for one in u.resource.parties), *([holding.agent] if holding else [])]
 
 
-def open_case(u: Unfolding, over: CaseKind, why: CaseWhy, terms: Terms) -> str:
-    """A person decides from here on, and the subject is frozen. Returns the case's id."""
+def open_case(u: Unfolding, over: CaseKind, why: CaseWhy, terms: Terms, *also: str) -> str:
+    """A person decides from here on, and the subject is frozen. Returns the case's id; ``also`` are told of it."""
     tiers = terms.escalate.tiers_ms
     due = u.moment.later + tiers[0] if tiers else None
     if u.resource.contest:
@@ -33,7 +33,7 @@ def open_case(u: Unfolding, over: CaseKind, why: CaseWhy, terms: Terms) -> str:
         u.say(reached, *agents_of(u.contest))
     case = u.ahead()
     u.say(CaseOpened(case, over, why, terms.escalate.queue, due), *_sender(u))
-    u.say(Frozen(case), *concerned(u))
+    u.say(Frozen(case), *concerned(u), *also)
     return case
 
 

@@ -2,8 +2,8 @@
 
 from bus.core.cases import Case, HeldAction
 from bus.core.contest import Candidate
-from bus.core.events import ActionAdmitted, Confirmed, Ended, FactStated, Granted
 from bus.core.contest_events import ActionRefused, Unfrozen, WaitEnded
+from bus.core.events import ActionAdmitted, Confirmed, Ended, FactStated, Granted
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.resource import lease_of
 from bus.core.terms import Terms

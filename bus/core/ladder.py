@@ -94,6 +94,8 @@ def _walk(contest: Contest, resolvers: Resolvers, *, fired: int, start: int) -> 
     if vetoed := _vetoed(contest):
         return vetoed
     passed: list[Passed] = []
+    if contest.over == "claims" and not contest.live:
+        return Walked(contest, Settle(NONE, UNCONTESTED))
     if contest.rung == WINDOW:
         if not _is_window_over(contest, fired):
             return Walked(contest, Wait(contest.deadline))

@@ -4,10 +4,10 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from bus.core.control import SUSPENDED, Change, Registry, suspension_name
-from bus.core.entries import Entry
 from bus.core.contest import Electorate, Resolvers
+from bus.core.control import SUSPENDED, Change, Registry, suspension_name
 from bus.core.electorate import seat_agents
+from bus.core.entries import Entry
 from bus.core.events import AgentStatus, ControlSet, Event, Recipients
 from bus.core.fold import Occasion, folded
 from bus.core.resource import Moment, Resource, postponed, swept

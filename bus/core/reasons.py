@@ -150,13 +150,21 @@ class ArbiterReason(_Reason):
         "fenced",
         "The token is not the current one; the answer carries both (`current` 0: nobody holds).",
     )
+    FROZEN = (
+        "frozen",
+        "A person decides on the resource; when that is over, `unfrozen` is public.",
+    )
+    ALREADY_CLAIMED = (
+        "already_claimed",
+        "The agent has a claim in this contest, or a wait on this resource, already.",
+    )
     COOLING = (
         "cooling",
-        "The resource is kept for a named agent, or its lock delay runs. `retry_after` says until when.",
+        "It is kept for another, its lock delay runs, or the agent has lost a challenge: until `retry_after`.",
     )
     HELD = (
         "held",
-        "Another agent holds it. `retry_after` is the end of its lease.",
+        "Another agent holds it, or a contest is open on it. `retry_after` is the end of the lease.",
     )
     STAGE = (
         "stage",
@@ -164,7 +172,11 @@ class ArbiterReason(_Reason):
     )
     NOT_ALLOWED = (
         "not_allowed",
-        "The terms let only certain roles claim or ask here, and the sender has none of them.",
+        "The sender has no role that may; or the choice, offer or ruling cannot be made here, or not by this sender.",
+    )
+    CONTEST_FULL = (
+        "contest_full",
+        "The contest has 64 claims.",
     )
     LATE = (
         "late",
@@ -172,17 +184,53 @@ class ArbiterReason(_Reason):
     )
     CONTEST_CLOSED = (
         "contest_closed",
-        "No such contest is open on this subject.",
+        "No such contest is open on this subject, or it takes no more claims.",
+    )
+    NOT_YOUR_TURN = (
+        "not_your_turn",
+        "No ballots, or no offers of this agent, are taken at this moment of the contest.",
+    )
+    NOT_A_SEAT = (
+        "not_a_seat",
+        "The agent sits on no seat of the contest, or has a stake in it.",
     )
     NOT_A_PERSON = (
         "not_a_person",
         "Cases are ruled by persons, and the sender is an agent.",
     )
+    STALE_REV = (
+        "stale_rev",
+        "The case has changed since the revision that the ruling names: read it again.",
+    )
+    WINNER_UNAVAILABLE = (
+        "winner_unavailable",
+        "The candidate is gone, suspended, or has no role any more that may hold it.",
+    )
     WAIT_TOO_LONG = (
         "wait_too_long",
         "The wait is longer than the terms allow.",
     )
+    HOLD_OVERFLOW = (
+        "hold_overflow",
+        "32 actions are held on this resource already.",
+    )
+    HOLD_EXPIRED = (
+        "hold_expired",
+        "Nobody decided on the held action within the terms' `hold_ms`.",
+    )
+    RULED_OUT = (
+        "ruled_out",
+        "A vote or a person decided against it.",
+    )
+    VETOED = (
+        "vetoed",
+        "A role with a veto rejected it for a reason that the terms list.",
+    )
+    LOST = (
+        "lost",
+        "Another claim won the contest; `by` says by which rung, `winner` which candidate.",
+    )
     UNRESOLVED = (
         "unresolved",
-        "The act needs a review, a vote or a person, and this engine has none of them yet. It is never admitted.",
+        "Nothing settled it: the ladder, or the case, ended without a winner; or it asks for what cannot be judged.",
     )

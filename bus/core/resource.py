@@ -22,9 +22,11 @@ from typing import NamedTuple
 
 from bus.core.cases import Case, HeldAction, Wait
 from bus.core.contest import Candidate, Contest
-from bus.core.events import Confirmed, Denied, Ended, Granted, Handover, Refused, Renewed, What
+from bus.core.contracts import JsonObject
+from bus.core.events import Handover, Refused
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.terms import Terms
+from bus.core.wants import WantedFact, wanted_fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +116,28 @@ class Ends(IntEnum):
     WAIT = 6
 
 
+BEFORE_ANY = -1  # the holder's place: before any candidate
+
+
 class Due(NamedTuple):
-    """A deadline that a tick fires: when (ms), what ends, and for whom or which (an agent, a held action)."""
+    """A deadline that a tick fires: when (ms), what ends, its place among its like, and whose (agent, held action)."""
 
     at: int
     what: Ends
+    place: int = 0
     whose: str = ""
 
 
 def dues_of(resource: Resource) -> list[Due]:
     """The deadlines of a subject that a tick says something about. While it is frozen, the lease clock stands still."""
-    found = [Due(since, Ends.SUSPENDED, agent) for agent, since in resource.doomed.items()]
+    found = [
+        Due(resource.doomed[one.agent], Ends.SUSPENDED, place, one.agent)
+        for place, one in enumerate(resource.parties)
+        if one.agent in resource.doomed
+    ]
     if holding := resource.holding:
         if holding.doomed_by:
-            found.append(Due(holding.due_ms, Ends.SUSPENDED, ""))  # "": whoever holds, before any candidate
+            found.append(Due(holding.due_ms, Ends.SUSPENDED, BEFORE_ANY))
         elif not resource.case:
             found.append(Due(holding.until, Ends.LEASE))
     contest = resource.contest
@@ -136,7 +146,7 @@ def dues_of(resource: Resource) -> list[Due]:
     if case := resource.case:
         found += [Due(case.due, Ends.TIER)] if case.due is not None else []
         found += [Due(case.reserved_until, Ends.RESERVATION)] if case.person else []
-    found += [Due(one.until, Ends.HOLD, one.id) for one in resource.held]
+    found += [Due(one.until, Ends.HOLD, place, one.id) for place, one in enumerate(resource.held)]
     found += [Due(resource.wait.until, Ends.WAIT)] if resource.wait else []
     return found
 
@@ -154,63 +164,6 @@ class Moment:
         return max(self.at, self.now)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An agent wants the resource; ``token`` is the one it would get."""
-
-    agent: str
-    id: str
-    token: int
-    roles: frozenset[str]
-    is_registered: bool
-    lease_ms: int | None
-
-
-def decide_claim(resource: Resource, claim: Claim, terms: Terms, moment: Moment) -> What:
-    """Grant, confirm or deny a claim (window 0, ``on_held: deny``)."""
-    holding = resource.holding
-    if holding and holding.agent == claim.agent:
-        if moment.at >= holding.until:
-            return Denied(claim.agent, claim.id, Why.LATE)
-        return Confirmed(claim.agent, holding.claim, holding.token, holding.until)
-    until = _cooling(resource, claim.agent)
-    if holding is None and until is not None:
-        return Denied(claim.agent, claim.id, Why.COOLING, until)
-    if holding:
-        return Denied(claim.agent, claim.id, Why.HELD, holding.until)
-    if not _stage_is_met(resource, terms, moment):
-        return Denied(claim.agent, claim.id, Why.STAGE)
-    if not _may_claim(claim, terms):
-        return Denied(claim.agent, claim.id, Why.NOT_ALLOWED)
-    return Granted(claim.agent, claim.id, claim.token, moment.later + lease_of(claim.lease_ms, terms))
-
-
-def decide_renewal(resource: Resource, agent: str, token: int, message_type: str, moment: Moment) -> What:
-    """Extend the lease of the current holder, in time."""
-    if failed := check_holder(resource, agent, token, message_type, moment):
-        return failed
-    holding = resource.holding
-    assert holding is not None
-    return Renewed(agent, token, max(holding.until, moment.later + holding.lease_ms))
-
-
-def decide_release(
-    resource: Resource, agent: str, token: int, message_type: str, to: str, handover_ms: int, moment: Moment
-) -> What:
-    """End the holder's own holding, at any time; with ``to`` keep the resource for that agent a while."""
-    if failed := check_holder(resource, agent, token, message_type, None):
-        return failed
-    handover = Handover(to, moment.later + handover_ms) if to else None
-    return Ended(agent, token, "released", handover=handover)
-
-
-def decide_revocation(resource: Resource, operator: str, message_type: str) -> What:
-    """End whatever holding there is."""
-    if resource.holding is None:
-        return Refused(operator, message_type, Why.FENCED, "nobody holds it", current=0)
-    return Ended(resource.holding.agent, resource.holding.token, "revoked")
-
-
 def check_holder(
     resource: Resource, agent: str, token: int, message_type: str, moment: Moment | None
 ) -> Refused | None:
@@ -224,9 +177,28 @@ def check_holder(
     return None
 
 
+def lease_wish(body: JsonObject) -> int | None:
+    """The lease (ms) that a claim asks for, None if it leaves that to the terms."""
+    wish = body.get("lease_ms")
+    return int(wish) if wish is not None else None
+
+
 def lease_of(wished_ms: int | None, terms: Terms) -> int:
     """The lease of a grant: the claim's wish, cut to the terms."""
     return terms.lease_ms if wished_ms is None else min(wished_ms, terms.lease_ms)
+
+
+def missing_fact(resource: Resource, terms: Terms, at: int) -> WantedFact | None:
+    """The first fact, by name, that at ``at`` (ms) is not what the terms ask for before a claim; None if all are.
+
+    By name, for the journal has the terms with sorted keys: who folds it must find the same fact as who took them live.
+    """
+    for name, wanted in sorted((terms.when or {}).items()):
+        fact = resource.facts.get(name)
+        known = fact.value if fact is not None and at < fact.until else None
+        if not any(_same(known, value) for value in wanted):
+            return wanted_fact(name, wanted, known)
+    return None
 
 
 def swept(resource: Resource, now: int) -> Resource:
@@ -255,30 +227,17 @@ def postponed(resource: Resource, now: int) -> Resource:
     return replace(resource, contest=replace(contest, deadline=resource.cooling_until))
 
 
-def _cooling(resource: Resource, agent: str) -> int | None:
-    """Until when nobody but the named agent may claim; None if anybody may."""
-    if resource.cooling_until:
-        return resource.cooling_until
+def closed_until(resource: Resource, agent: str) -> int | None:
+    """Until when (ms) this agent may not claim: a lock delay, a hand-over, a challenge it lost; None: it may."""
+    if resource.holding is not None:
+        return resource.cooldowns.get(agent)
     handover = resource.handover
-    return handover.until if handover and handover.agent != agent else None
-
-
-def _stage_is_met(resource: Resource, terms: Terms, moment: Moment) -> bool:
-    for name, wanted in (terms.when or {}).items():
-        fact = resource.facts.get(name)
-        if fact is None or moment.at >= fact.until or not any(_same(fact.value, value) for value in wanted):
-            return False
-    return True
+    kept_until = handover.until if handover and handover.agent != agent else 0
+    return max(resource.cooling_until, kept_until) or None
 
 
 def _same(left: object, right: object) -> bool:
     return type(left) is type(right) and left == right
-
-
-def _may_claim(claim: Claim, terms: Terms) -> bool:
-    if not claim.is_registered:
-        return False
-    return terms.claimants is None or not claim.roles.isdisjoint(terms.claimants)
 
 
 def _fenced_detail(resource: Resource, agent: str, token: int) -> str:

@@ -5,16 +5,14 @@
 A winner that may not have it now is dropped, and the rung is asked again without it.
 """
 
-from dataclasses import replace
-
-from bus.core.ballots import counted_ballots
+from bus.core.ballots import ABSTAIN, standing_ballot
 from bus.core.candidates import drop
 from bus.core.cases import Case
 from bus.core.contest import NONE, Candidate, Contest, Escalate, Settle, Wait
 from bus.core.contest_events import RungReached, Settled, TurnBegun
 from bus.core.contracts import JsonObject
 from bus.core.events import Denied
-from bus.core.freezing import case_of_contest, change_case, close_case, concerned
+from bus.core.freezing import case_of_contest, change_case, close_case
 from bus.core.granting import confirm, end_wait, hand_over, obstacle, refuse_fenced, refuse_held, release_held, thaw
 from bus.core.ladder import UNCONTESTED, after_message, after_tick
 from bus.core.reasons import ArbiterReason as Why
@@ -24,12 +22,11 @@ from bus.core.unfolding import Unfolding, agents_of
 
 RULING, VETO, BY_VOTE = "ruling", "veto", "vote"
 _WHY_NOBODY = {VETO: Why.VETOED, RULING: Why.RULED_OUT}
-LISTED = ("approval", "schulze")  # the methods whose ballot is a list
 
 
-def proceed(u: Unfolding) -> None:
-    """Walk the contest as far as it goes now, and say what came of it."""
-    before = as_of_now(u)
+def proceed(u: Unfolding, since: Contest | None = None) -> None:
+    """Walk the contest as far as it goes now, and say what came of it ``since`` it stood as given, or as it stands."""
+    before = u.contest
     while u.resource.contest is not None:
         if u.is_tick:
             walked = after_tick(before, u.state.resolvers, now=u.moment.now)
@@ -38,7 +35,7 @@ def proceed(u: Unfolding) -> None:
         result = walked.result
         match result:
             case Wait():
-                _announce(u, before, walked.contest)
+                _announce(u, since or before, walked.contest)
                 return
             case Escalate():
                 case_of_contest(u, result.why)
@@ -48,21 +45,13 @@ def proceed(u: Unfolding) -> None:
                 if not dropped:
                     return
                 # A holder is dropped without an event: it was answered by its grant, and its holding ends by itself.
-                before = drop(as_of_now(u), dropped, Why.SUSPENDED)
-
-
-def as_of_now(u: Unfolding) -> Contest:
-    """The contest, with the agents that are suspended now."""
-    contest, registry = u.contest, u.state.registry
-    agents = {*agents_of(contest), *(one.agent for one in contest.ballots)} if registry.suspended else ()
-    suspended = frozenset(one for one in agents if registry.suspension_of(one))
-    return replace(contest, suspended=suspended)
+                before = drop(u.contest, dropped, Why.SUSPENDED)
 
 
 def settle(u: Unfolding, contest: Contest, result: Settle) -> str:
     """End the contest; returns the candidate that had to be dropped instead, or "" when it is over or has to wait."""
     if contest.over != "claims":
-        _settle_choice(u, contest, result)
+        _settle_by_vote(u, contest, result)
         return ""
     winner = next((one for one in contest.live if one.id == result.winner), None)
     if winner is None:
@@ -111,50 +100,53 @@ def settled(contest: Contest, result: Settle) -> Settled:
 
 
 def ballots_of(contest: Contest) -> tuple[JsonObject, ...]:
-    """The ballots that count, in the order of the seats."""
+    """The ballots that stand, as they were sent: in the order of the seats, and behind them those that only veto."""
     told: list[JsonObject] = []
-    for ballot in counted_ballots(contest):
-        said = next(one for one in reversed(contest.ballots) if one.agent == ballot.agent)
-        is_list = contest.terms.vote.method in LISTED
-        choice = list(said.choice) if is_list else (said.choice[0] if said.choice else "abstain")
-        one = {"seat": ballot.seat, "agent": ballot.agent, "choice": choice, "reason": ballot.reason}
-        told.append(one if ballot.confidence is None else {**one, "confidence": ballot.confidence})
+    for seat in contest.electorate.seats:
+        if ballot := standing_ballot(contest, seat):
+            choice = list(ballot.choice) if ballot.is_list else (ballot.choice[0] if ballot.choice else ABSTAIN)
+            one = {"seat": ballot.seat, "agent": ballot.agent, "choice": choice, "reason": ballot.reason}
+            told.append(one if ballot.confidence is None else {**one, "confidence": ballot.confidence})
     return tuple(told)
 
 
 def after_leaving(u: Unfolding) -> None:
     """A candidate is gone: of a case that is a new revision, or its end; else the contest goes on without it."""
-    contest, case = u.resource.contest, u.resource.case
-    if case is not None:
-        is_over_claims = contest is not None and contest.over == "claims"
-        if (is_over_claims or case.over == "wait") and not u.resource.parties:
-            make_obsolete(u)
-        else:
-            change_case(u, case, does_move=True)
-    elif contest is not None:
-        proceed(u)
+    case = u.resource.case
+    if case is None:
+        if u.resource.contest:
+            proceed(u)
+    elif case.over in ("claims", "wait") and not u.resource.parties:
+        make_obsolete(u)
+    else:
+        change_case(u, case, does_move=True)
 
 
 def make_obsolete(u: Unfolding) -> None:
     """Nothing is left that a person could decide: the case goes, and the subject thaws."""
-    contest = u.resource.contest
-    told = concerned(u)
+    contest = u.contest if u.resource.contest else None
     case = close_case(u)
     if contest is None:
-        thaw(u, case, *told)
+        thaw(u, case, *(one.agent for one in case.parties))
     elif contest.over == "claims":
         settle_nobody(u, contest, "", case=case)
     else:
-        u.say(settled(contest, Settle(NONE, "")), contest.author)
+        settle_choice(u, contest, NONE, "")
         thaw(u, case)
+
+
+def settle_choice(u: Unfolding, contest: Contest, winner: str, by: str) -> None:
+    """A review or a question ends other than by its vote; what follows from it is the caller's to say."""
+    u.say(settled(contest, Settle(winner, by)), contest.author)
 
 
 def after_holding(u: Unfolding, reason: str, why_held: str = Why.FENCED) -> None:
     """What hung on a holding that ended: its wait, its actions, its part in a contest or a case."""
     end_wait(u, reason)
-    contest, case = u.resource.contest, u.resource.case
+    case = u.resource.case
+    contest = u.contest if u.resource.contest else None
     if contest is not None and contest.over == "review" and case is None:
-        u.say(settled(contest, Settle(NONE, "")), contest.author)
+        settle_choice(u, contest, NONE, "")
     if case is None or why_held == Why.SUSPENDED:
         refuse_fenced(u, why_held)
     if case is not None or (contest is not None and contest.over == "claims"):
@@ -178,7 +170,7 @@ def _end_of_rung(contest: Contest) -> int:
     return contest.started + contest.turns_max * contest.terms.negotiate.turn_ms
 
 
-def _settle_choice(u: Unfolding, contest: Contest, result: Settle) -> None:
+def _settle_by_vote(u: Unfolding, contest: Contest, result: Settle) -> None:
     u.say(settled(contest, result), contest.author)
     if contest.over == "review":
         action = u.resource.held[0]
@@ -201,4 +193,3 @@ def _deny(
     u: Unfolding, contest: Contest, loser: Candidate, reason: str, *, by: str | None = None, winner: str | None = None
 ) -> None:
     u.say(Denied(loser.agent, loser.claim, reason, None, contest.id, by, winner), loser.agent)
-

@@ -150,7 +150,7 @@ def terms_from_json(value: JsonObject, revision: int) -> Terms:
         claimants=tuple(claimants) if claimants is not None else None,
         ask=tuple(value.get("ask", ())),
         priority=tuple(value.get("priority", ())),
-        when={name: tuple(values) for name, values in value.get("when", {}).items()},
+        when={name: tuple(map(_whole_value, values)) for name, values in value.get("when", {}).items()},
         ladder=tuple(value.get("ladder", LADDER)),
         veto=tuple(VetoTerms(one["role"], tuple(one["reasons"]), one["then"]) for one in value.get("veto", ())),
         vote=_vote(value.get("vote", {})),
@@ -189,6 +189,10 @@ def _escalate(value: JsonObject) -> EscalateTerms:
         on_expiry=value.get("on_expiry", "stay_frozen"),
         hold_ms=int(value.get("hold_ms", HOLD_MS)),
     )
+
+
+def _whole_value(value: str | float) -> str | int:
+    return int(value) if isinstance(value, float) else value  # true and false stay as they are
 
 
 def _whole(value: float | None) -> int | None:

@@ -5,6 +5,7 @@ the partition's state when the entry is folded. The two are the same fold (`bus.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bus.core.contest import Contest
 from bus.core.entries import Verdict
@@ -27,8 +28,8 @@ class Unfolding:
         subject: str = "",
         source: str = "",
         lane: str = "",
-        id: str = "",  # noqa: A002 the wire's name
-        type: str = "",  # noqa: A002 the wire's name
+        id: str = "",
+        type: str = "",
         contract: str = "",
     ) -> None:
         self.state, self.o, self.moment, self.subject = state, o, moment, subject
@@ -56,7 +57,11 @@ class Unfolding:
         """The subject's contest; suspensions count as they are now."""
         contest = self.resource.contest
         assert contest is not None, f"nothing is contested on {self.subject}"
-        return contest
+        registry = self.state.registry
+        if not registry.suspended:
+            return contest
+        agents = {*agents_of(contest), *(one.agent for one in contest.ballots)}
+        return replace(contest, suspended=frozenset(one for one in agents if registry.suspension_of(one)))
 
     @property
     def terms(self) -> Terms | None:

@@ -63,6 +63,11 @@ def _field(kind: type[Any], field: "dataclasses.Field[Any]", hint: Any) -> str: 
     return f"`{field.name}`{'?' if is_absent else ''} {text}"
 
 
+def _name(field: "dataclasses.Field[Any]") -> str:  # Any: type hints
+    is_optional = field.default is not dataclasses.MISSING
+    return f"{field.name.rstrip('_')}{'?' if is_optional else ''}"  # `is` is a word of Python
+
+
 def _is_union(hint: Any) -> bool:  # Any: type hints
     return typing.get_origin(hint) in (types.UnionType, typing.Union)
 
@@ -71,6 +76,6 @@ def _type(hint: Any) -> str:  # Any: type hints
     if typing.get_origin(hint) is Literal:
         return " / ".join(f"`{value}`" for value in typing.get_args(hint))
     if dataclasses.is_dataclass(hint):
-        names = ", ".join(field.name for field in dataclasses.fields(hint))
+        names = ", ".join(_name(field) for field in dataclasses.fields(hint))
         return f"{{{names}}}"
     return {str: "text", int: "integer", bool: "true or false"}.get(hint, "JSON")

@@ -12,7 +12,7 @@ from tests.acceptance.control_oracle import Contract, Registry, change_of
 from tests.acceptance.envelope_oracle import read_envelope
 from tests.acceptance.gate_oracle import unframed
 from tests.acceptance.json_oracle import parse_body, pointed
-from tests.acceptance.resource_oracle import Act, Holding, Outcome, Resource
+from tests.acceptance.resource_oracle import Act, Holding, Outcome, Resource, at_most
 from tests.acceptance.wire import Json, Record, canonical, id_order, sha256, token
 
 TICK = "bus.clock.tick.v1"
@@ -138,10 +138,14 @@ class ArbiterOracle:
         is_late = held.reserved_for == act.source and act.at_ms >= held.reserved_until_ms
         if is_late and [event.get("reason") for event in written["events"]] == ["late"]:
             return self._claim_denied(act, "late")
-        if not held.meets(act.terms.get("when") or {}):
-            return self._claim_denied(act, "stage")
-        if act.terms.get("claimants") is not None and not set(act.terms["claimants"]) & set(act.roles):
+        missing = held.missing(act.terms.get("when") or {})
+        if missing:
+            return self._claim_denied(act, "stage", wants=missing)
+        claimants = act.terms.get("claimants")
+        if not self.registry.is_registered(act.source, self.control):
             return self._claim_denied(act, "not_allowed")
+        if claimants is not None and not set(claimants) & set(act.roles):
+            return self._claim_denied(act, "not_allowed", wants=at_most({"roles": claimants}, "roles"))
         return self._grant(act, held, record)
 
     def _claim_of_held(self, act: Act, holding: Holding) -> Outcome:
@@ -161,9 +165,11 @@ class ArbiterOracle:
         told = {"kind": "granted", "agent": act.source, "claim": act.id, "token": new}
         return Outcome("applied", events=[{**told, "until": until_ms, "by": "first"}])
 
-    def _claim_denied(self, act: Act, reason: str, retry_after: int | None = None) -> Outcome:
+    def _claim_denied(
+        self, act: Act, reason: str, retry_after: int | None = None, *, wants: Json | None = None
+    ) -> Outcome:
         told = {"kind": "denied", "agent": act.source, "claim": act.id, "reason": reason, "retry_after": retry_after}
-        return Outcome("applied", events=[told])
+        return Outcome("applied", events=[told | ({"wants": wants} if wants else {})])
 
     def _refused(self, act: Act, reason: str, **more: Json) -> Outcome:
         told = {"kind": "refused", "agent": act.source, "type": act.type, "reason": reason, **more}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from tests.acceptance.wire import Json
 
+LISTED_MAX = 16  # values or roles in `wants` of a denial
+
 
 @dataclass(slots=True)
 class Holding:
@@ -35,9 +37,19 @@ class Resource:
             return self.reserved_until_ms
         return self.locked_until_ms
 
-    def meets(self, when: Json) -> bool:
-        """Whether every fact the terms ask for is one of the listed values."""
-        return all(self.facts.get(name) in values for name, values in when.items())
+    def missing(self, when: Json) -> Json:
+        """What a denial as `stage` wants: the first fact by name that has none of its values; {} if all have."""
+        for name in sorted(when):
+            if self.facts.get(name) not in when[name]:
+                is_so = {"is": self.facts[name]} if name in self.facts else {}
+                return at_most({"fact": name, "values": when[name]} | is_so, "values")
+        return {}
+
+
+def at_most(wants: Json, name: str) -> Json:
+    """A list of `wants` cut to what the wire allows, and said to be cut."""
+    is_cut = len(wants[name]) > LISTED_MAX
+    return {**wants, name: wants[name][:LISTED_MAX]} | ({"more": True} if is_cut else {})
 
 
 @dataclass(slots=True)

@@ -64,6 +64,11 @@ def history() -> History:
     made.send(sales.message(JOT, {"n": 1}))
     made.now_ms += 5_000
     made.send(crm.message(STAGE, {"lead_id": "L-1", "stage": "new"}, subject=LEAD))
+    made.send(sales.message("bus.resource.claim.v1", {}, subject="lead/L-2"))
+    made.send(crm.message(STAGE, {"lead_id": "L-3", "stage": "new"}, subject="lead/L-3"))
+    made.send(sales.message("bus.resource.claim.v1", {}, subject="lead/L-3"))
+    made.send(crm.message(STAGE, {"lead_id": "L-3", "stage": "hot"}, subject="lead/L-3"))
+    made.send(crm.message("bus.resource.claim.v1", {}, subject="lead/L-3"))
     made.tick(partition, after_ms=200)
     return made
 
@@ -96,6 +101,18 @@ def test_an_honest_history_keeps_every_promise() -> None:
     assert broken_promises(history().evidence()) == []
 
 
+def test_the_history_has_a_denial_of_each_sort() -> None:
+    """A fact that nobody stated, one with another value, and a role that may not claim, as the wire page has them."""
+    logs = history().topics["bus.journal"]
+    entries = [entry for log in logs for record in log for entry in json.loads(record.value or b"").get("entries", [])]
+    wanted = [canonical(event["wants"]).decode() for entry in entries for event in entry["events"] if "wants" in event]
+    assert sorted(wanted) == [
+        '{"fact":"stage","is":"new","values":["qualified","hot"]}',
+        '{"fact":"stage","values":["qualified","hot"]}',
+        '{"roles":["sales","support"]}',
+    ]
+
+
 def _rewritten(log: list[Record], change: Callable[[Json], None]) -> None:
     """The last record of a log with a changed value."""
     value = json.loads(log[-1].value or b"")
@@ -103,14 +120,14 @@ def _rewritten(log: list[Record], change: Callable[[Json], None]) -> None:
     changed(log, -1, value=canonical(value))
 
 
-def _entry(made: History, kind: str, change: Callable[[Json, Json], None]) -> None:
-    """Change the first event of a kind in the journals, and chain the segments after it again."""
+def _entry(made: History, kind: str, change: Callable[[Json, Json], None], *, having: str = "kind") -> None:
+    """Change the first event of a kind with that field in the journals, and chain the segments after it again."""
     for log in made.topics["bus.journal"]:
         for index, record in enumerate(log):
             value = json.loads(record.value or b"")
             for entry in value.get("entries", []):
                 for event in entry["events"]:
-                    if event["kind"] == kind:
+                    if event["kind"] == kind and having in event:
                         change(entry, event)
                         changed(log, index, value=canonical(value))
                         _chain_again(log, index + 1)
@@ -146,6 +163,12 @@ FAULTS_IN_JOURNAL: dict[str, Callable[[History], None]] = {
     ),
     "a fenced action is admitted": lambda made: _entry(made, "refused", _admit),
     "a denial without retry_after": lambda made: _entry(made, "denied", lambda _, event: event.pop("retry_after")),
+    "a denial that does not say what was wanted": lambda made: _entry(
+        made, "denied", lambda _, event: event.pop("wants"), having="wants"
+    ),
+    "a denial that wants more": lambda made: _entry(
+        made, "denied", lambda _, event: event["wants"].update(more=True), having="wants"
+    ),
     "a lease that ran out is not ended": lambda made: _entry(made, "ended", lambda entry, _: entry.update(events=[])),
     "another basis": lambda made: _entry(made, "granted", lambda entry, _: entry["basis"].update(control=1)),
     "a gate row lost": lambda made: _rewritten(_alpha(made, "gate"), lambda value: value.update(seq=99)),

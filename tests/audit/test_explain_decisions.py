@@ -4,14 +4,16 @@ import json
 
 import pytest
 
-from bus.audit.explain import UNDECIDED
+from bus.audit.explain import UNDECIDED, Explaining
 from bus.audit.explanation import Explanation
+from bus.audit.lookup import Lookup
 from bus.audit.story import story_of
 from bus.core import topics
 from bus.core.events import KINDS
 from bus.core.journal import parse_segment
 from bus.core.reasons import ArbiterReason, GateReason
 from bus.core.records import digest
+from tests.audit.eventful import eventful_bus
 from tests.audit.explained import (
     answers,
     clock,
@@ -19,6 +21,7 @@ from tests.audit.explained import (
     explanations,
     held_after,
     held_before,
+    index_of,
     kinds,
     lookup,
     public_events,
@@ -138,6 +141,34 @@ def test_a_missing_stage_is_told_from_a_wrong_one() -> None:
     stages = [one.why[0] for one in explanations().values() if one.reason == "stage"]
     assert any(sentence.endswith("it was not known") for sentence in stages)
     assert any(sentence.endswith('it was "lost"') for sentence in stages)
+
+
+def test_a_claim_without_the_role_is_told_which_roles_may() -> None:
+    """The roles are those of the denial, the sender's own those of its registration."""
+    found = _about("arbiter", "denied", "not_allowed")
+    assert found.event["wants"] == {"roles": ["sales", "support"]}
+    assert found.why == ["the terms let only roles sales and support claim lead/L-4; legal-1 has role legal"]
+
+
+def test_a_denial_of_an_older_engine_is_explained_as_well() -> None:
+    """Where the journal does not say what was wanted, terms and facts of that moment do, in the same sentences."""
+    bus = eventful_bus()
+    events = [
+        event
+        for p in range(PARTITIONS)
+        for body in bus.bodies[topics.JOURNAL, p]
+        for entry in body.get("entries", ())
+        for event in entry["events"]
+    ]
+    assert sum(event.pop("wants", None) is not None for event in events) >= 3
+    asked = Lookup(index_of(bus.evidence()))
+    explaining = Explaining(asked.index, asked, clock)
+    for one in explanations().values():
+        if "wants" in one.event:
+            p, o, n = map(int, one.decision.split(".")[1:])
+            old = asked.arbiter(p, o, n)
+            assert old is not None
+            assert explaining.arbiter(old).why == one.why
 
 
 def test_an_admitted_action_leads_to_its_record_and_its_report() -> None:

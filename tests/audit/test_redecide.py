@@ -7,6 +7,7 @@ import pytest
 from bus.audit.evidence import Place
 from bus.core import topics
 from bus.core.records import Record
+from tests.audit.eventful import eventful_bus
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, event_of, found
 
 Logs = dict[Place, list[Record]]
@@ -42,6 +43,16 @@ def test_another_decision_of_the_arbiter_is_found(bus: HandmadeBus, name: str, v
     assert any(
         "is decided differently again: events differ" in finding for finding in found(bus.evidence(), "redecide")
     )
+
+
+def test_a_denial_of_an_older_engine_does_not_say_what_was_wanted() -> None:
+    """Journals from before that field are judged again without findings; a wrong content of the field is found."""
+    bus = eventful_bus()
+    _, denied = event_of(bus, "denied", "deal/D-1")
+    wants = denied.pop("wants")
+    assert found(bus.evidence(), "redecide") == []
+    denied["wants"] = {**wants, "values": ["lost"]}
+    assert any("events differ" in finding for finding in found(bus.evidence(), "redecide"))
 
 
 def test_another_basis_is_found(bus: HandmadeBus) -> None:

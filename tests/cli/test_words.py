@@ -35,6 +35,14 @@ HELD = {"agent": AGENT, "subject": "lead/L-1", "token": 17592188307712, "until":
         ),
         ({"kind": "denied", **HELD, "reason": "stage", "retry_after": None}, "does not get lead/L-1 (stage)"),
         (
+            {"kind": "denied", **HELD, "reason": "stage", "wants": {"fact": "stage", "values": ["won"], "is": "new"}},
+            'denied: sales-1 does not get lead/L-1 (stage): the fact stage must be "won"; it is "new"',
+        ),
+        (
+            {"kind": "denied", **HELD, "reason": "not_allowed", "wants": {"roles": ["crm"]}},
+            "does not get lead/L-1 (not_allowed): only role crm may claim it",
+        ),
+        (
             {"kind": "refused", "agent": AGENT, "type": "t.e.v", "reason": "stale", "detail": "9 s early"},
             "refused: t.e.v of sales-1 (stale): 9 s early",
         ),

@@ -8,6 +8,7 @@ from bus.client.errors import VIOLATIONS_SHOWN_MAX, refusal_of
 from bus.client.event import event_of
 from bus.core.contracts import JsonObject
 from bus.core.reasons import ArbiterReason, GateReason
+from bus.core.wants import WantedFact, WantedRoles
 
 REASONS = sorted({reason.value for reason in (*GateReason, *ArbiterReason)})
 UNHEARD_OF = advice_on("a_reason_of_a_later_engine")
@@ -68,6 +69,34 @@ def test_all_violations_are_kept_and_a_few_are_told() -> None:
     assert [violation.path for violation in no.violations] == [f"/{n}" for n in range(9)]
     assert f"and {9 - VIOLATIONS_SHOWN_MAX} more" in str(no)
     assert "/0: must be (mend)" in str(no)
+
+
+def test_a_claim_without_its_fact_is_told_the_fact_its_values_and_who_has_to_state_it() -> None:
+    """An agent that can only read knows what to wait for, and one that can do more has the fact in its hands."""
+    no = _refusal("denied", "stage", retry_after=None, wants={"fact": "stage", "values": ["won"], "is": "new"})
+    assert isinstance(no, Denied)
+    assert no.wants == WantedFact("stage", ("won",), "new")
+    assert str(no) == (
+        'the claim on lead/L-1 was denied as stage. Wait: the fact stage must be "won"; it is "new", '
+        "and whoever owns that fact has to state it first; then claim again."
+    )
+
+
+def test_a_claim_without_the_role_is_told_the_roles() -> None:
+    """It says which roles would do, not that there are some."""
+    no = _refusal("denied", "not_allowed", wants={"roles": ["sales", "crm"]})
+    assert isinstance(no, Denied)
+    assert no.wants == WantedRoles(("sales", "crm"))
+    assert no.advice == "Leave this to an agent with role sales or crm, or ask a steward for that role"
+
+
+@pytest.mark.parametrize("wants", [None, 7, {"fact": "stage"}, {"licence": "B"}])
+def test_what_a_denial_wants_in_another_form_is_not_told(wants: object) -> None:
+    """Without the field, or with one of a later engine, the advice is that of the reason alone."""
+    no = _refusal("denied", "stage", wants=wants)
+    assert isinstance(no, Denied)
+    assert no.wants is None
+    assert no.advice == advice_on("stage")
 
 
 @pytest.mark.parametrize(("retry_after", "told_ms"), [(4_000, 3_000), (500, 0), (None, None)])

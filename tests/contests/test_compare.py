@@ -27,6 +27,13 @@ def test_equal_entries_have_no_difference() -> None:
     assert differences(ENTRY, _found()) == []
 
 
+def test_what_a_denial_wants_is_no_difference() -> None:
+    """The oracle of contests does not say what a claim lacked; a bus that does says the same."""
+    denied = {"n": 0, "kind": "denied", "to": [["a", "x"]], "reason": "stage", "retry_after": None}
+    wants = {"fact": "stage", "values": ["won"], "is": "new"}
+    assert differences({**ENTRY, "events": [denied]}, {**ENTRY, "events": [{**denied, "wants": wants}]}) == []
+
+
 def test_another_value_is_a_difference() -> None:
     """A reason, a concerned agent, a verdict or a kind that is another is named."""
     assert differences(ENTRY, _found(reason="fenced")) == [

@@ -31,6 +31,7 @@ from bus.core.events import (
 )
 from bus.core.gate import Row, row_from_json
 from bus.core.records import canonical
+from bus.core.wants import WantedFact
 
 A = "spiffe://acme/agent/sales"
 VALUES = st.recursive(
@@ -50,6 +51,16 @@ EVENTS: list[tuple[What, JsonObject]] = [
     ),
     (Denied(A, "c1", "held", 99), {"agent": A, "claim": "c1", "reason": "held", "retry_after": 99}),
     (Denied(A, "c1", "stage"), {"agent": A, "claim": "c1", "reason": "stage", "retry_after": None}),
+    (
+        Denied(A, "c1", "stage", wants=WantedFact("stage", ("won",), "new")),
+        {
+            "agent": A,
+            "claim": "c1",
+            "reason": "stage",
+            "retry_after": None,
+            "wants": {"fact": "stage", "values": ["won"], "is": "new"},
+        },
+    ),
     (Refused(A, "a.b.c.v1", "late"), {"agent": A, "type": "a.b.c.v1", "reason": "late", "detail": ""}),
     (
         Refused(A, "a.b.c.v1", "fenced", "why", token=5, current=0),
@@ -103,7 +114,7 @@ def test_a_kind_this_engine_does_not_know_stops_the_fold(kind: str) -> None:
 @pytest.mark.parametrize(("what", "form"), EVENTS, ids=lambda item: getattr(item, "kind", ""))
 def test_an_event_that_lacks_a_field_stops_the_fold(what: What, form: JsonObject) -> None:
     """A required field that is missing is an error, never a default."""
-    optional = {"token", "until", "current", "handover", "held", "cause", "by", "retry_after", "detail"}
+    optional = {"token", "until", "current", "handover", "held", "cause", "by", "retry_after", "detail", "wants"}
     for name in form.keys() - optional:
         stored = {"n": 0, "kind": what.kind, "to": [], **form}
         del stored[name]

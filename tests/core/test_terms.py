@@ -75,6 +75,13 @@ def test_left_out_fields_have_their_start_values() -> None:
     assert terms_from_json({"resource": "lead"}, 1) == Terms("lead", 1, when={})
 
 
+def test_a_number_with_an_empty_fraction_is_a_whole_number() -> None:
+    """JSON has one kind of number: a fact of 1 is what terms with 1.0 ask for."""
+    read = terms_from_json({"resource": "lead", "when": {"score": [1.0, True, "1"]}}, 1).when
+    assert read == {"score": (1, True, "1")}
+    assert [type(value) for value in (read or {})["score"]] == [int, bool, str]
+
+
 def test_nothing_written_means_a_person() -> None:
     """Without a ladder nothing is settled by a rule nobody chose."""
     assert terms_from_json({"resource": "lead"}, 1).ladder == ("human",)

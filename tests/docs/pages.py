@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.tidy.tree import ROOT, files_under
 
 RUN = ("console", "python", "java", "javascript")
-SHOWN = ("", "json", "yaml", "text", "properties")  # to be looked at, or saved; nothing to run
+SHOWN = ("", "json", "yaml", "text", "properties", "ini")  # to be looked at, or saved; nothing to run
 _FENCE = re.compile(r"^```(\S*)\s*$")
 _MARK = re.compile(r"^<!-- (not run|needs|gives|in a terminal of its own)(?:: (.+?))? -->$")
 _SAVED_AS = re.compile(r"`([\w./-]+\.\w+)`[^`]*:$")
