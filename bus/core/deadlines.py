@@ -27,6 +27,7 @@ def fire(u: Unfolding, subjects: list[str]) -> None:
         _, subject, due = heappop(queue)
         u.turn_to(subject)
         mark = u.mark()
+        u.sweep()
         _fire(u, due)
         tend(u)
         u.postpone()

@@ -143,6 +143,8 @@ def dues_of(resource: Resource) -> list[Due]:
     contest = resource.contest
     if contest and not contest.case:
         found.append(Due(contest.deadline, Ends.CONTEST))
+        if resource.cooling_until and contest.over == "claims":
+            found.append(Due(resource.cooling_until, Ends.CONTEST))  # a winner may wait for this
     if case := resource.case:
         found += [Due(case.due, Ends.TIER)] if case.due is not None else []
         found += [Due(case.reserved_until, Ends.RESERVATION)] if case.person else []

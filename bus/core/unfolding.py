@@ -101,13 +101,15 @@ class Unfolding:
     # ---- ticks touch many subjects ---------------------------------------------------------------------
 
     def turn_to(self, subject: str) -> None:
-        """Go on with another subject, less what ended there without an event."""
+        """Go on with another subject."""
         self.subject = subject
-        if subject not in self._touched:
-            self._touched[subject] = swept(self.state.resource(subject), self.moment.now)
+
+    def sweep(self) -> None:
+        """Let go of what ended on the subject without an event."""
+        self._touched[self.subject] = swept(self.resource, self.moment.now)
 
     def postpone(self) -> None:
-        """The subject's contest could not be settled within a lock delay: it is asked again when that is over."""
+        """If the subject's contest could not be settled within a lock delay, it is asked again when that is over."""
         self._touched[self.subject] = postponed(self.resource, self.moment.now)
 
     def mark(self) -> tuple[int, Resource]:
