@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.contests.generate import generate, new_game
+from tests.contests.game import new_game
+from tests.contests.generate import generate
 from tests.contests.oracle.log import Json
 from tests.contests.oracle.sending import for_lanes, public
 
@@ -24,7 +25,7 @@ def _events(given: str, *lines: str) -> list[Json]:
 def test_no_ballot_is_readable_before_the_close(seed: int) -> None:
     """What leaves the bus of a ballot or an offer is that it was received: neither choice, reason nor outcome."""
     script = generate(seed)
-    game = new_game(script.given)
+    game = new_game(script.given, lag_ms=script.lag_ms)
     for line in script.lines:
         game.line(line)
     sealed = [event for _, entry in game.timed for event in entry["events"] if event["kind"] in ("voted", "offered")]

@@ -1,6 +1,6 @@
 """What `settled` tells: whose ballots counted, the tally that decided, what was agreed, why it was vetoed."""
 
-from tests.contests.generate import new_game
+from tests.contests.game import new_game
 from tests.contests.oracle.log import Json
 
 CLAIMS = ("1 sales claims lead/L-1 as c1", "2 support claims lead/L-1 as c2", "11 tick")

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from tests.contests.oracle.entry import Entry
-from tests.contests.oracle.grants import concerned, drop, end, end_wait, refuse_held, settle_choice, settle_none, thaw
+from tests.contests.oracle.grants import (
+    concerned,
+    delay,
+    drop,
+    end,
+    end_wait,
+    refuse_held,
+    settle_choice,
+    settle_none,
+    thaw,
+)
 from tests.contests.oracle.log import Json
 from tests.contests.oracle.subject import Candidate, Case, Held, Subject
 
@@ -140,6 +150,7 @@ def tier_passed(e: Entry, r: Subject) -> None:
         refuse_held(e, r, held, "unresolved")
     if expiry == "release" and r.holding is not None:
         end(e, r, "expired")
+        delay(e, r)
         end_wait(e, r, "expired")
 
 

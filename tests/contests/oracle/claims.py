@@ -48,7 +48,7 @@ def _fault(e: Entry, r: Subject, said: Said, terms: Json) -> tuple[str, int | No
     if c is None and _is_held(e, r, said, terms):
         return "held", None if r.holding is None else r.holding.until
     rules = terms if c is None else c.terms
-    if not all(_is_known(e, r, name, values, terms) for name, values in (rules.get("when") or {}).items()):
+    if not all(_is_known(e, r, name, values) for name, values in (rules.get("when") or {}).items()):
         return "stage", None
     claimants = rules.get("claimants")
     if claimants is not None and not set(claimants) & set(e.registry.roles(said.source)):
@@ -58,13 +58,12 @@ def _fault(e: Entry, r: Subject, said: Said, terms: Json) -> tuple[str, int | No
     return ("", None) if c is None else (_closed(c, said), None)
 
 
-def _is_known(e: Entry, r: Subject, name: str, values: list[Json], terms: Json) -> bool:
+def _is_known(e: Entry, r: Subject, name: str, values: list[Json]) -> bool:
     """Whether a fact is one of these values, of the same kind (1 is neither "1" nor true), and not too old."""
     if name not in r.facts:
         return False
-    value, stated = r.facts[name]
-    is_fresh = "facts_ttl_ms" not in terms or e.start < stated + terms["facts_ttl_ms"]
-    return is_fresh and any(type(value) is type(one) and value == one for one in values)
+    value, until = r.facts[name]
+    return e.start < until and any(type(value) is type(one) and value == one for one in values)
 
 
 def _cooling(r: Subject, agent: str) -> int | None:
@@ -155,6 +154,8 @@ def release(e: Entry, r: Subject, said: Said, terms: Json) -> None:
     if to:
         r.reserved_for, r.reserved_until = to, e.start + terms.get("handover_ms", 0)
         e.events[-1]["handover"] = {"agent": to, "until": r.reserved_until}
+        # What is kept for somebody who is suspended is over with the next tick.
+        r.reserved_until = min(r.reserved_until, e.now) if e.registry.is_suspended(to) else r.reserved_until
     after_end(e, r, "released", "fenced")
 
 

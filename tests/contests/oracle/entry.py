@@ -12,12 +12,16 @@ from tests.contests.oracle.subject import Subject
 
 @dataclass(slots=True)
 class Entry:
-    """`start` is the s of the specification of contests, section 2: max(at, now) of a message, `now` of a tick."""
+    """`start` is the s of the specification of contests, section 2: max(at, now) of a message, `now` of a tick.
+
+    `now` is the time the partition has by its ticks.
+    """
 
     gen: int
     partition: int
     o: int
     start: int
+    now: int
     registry: Registry
     said: Said | None = None
     verdict: str = "applied"

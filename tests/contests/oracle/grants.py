@@ -41,6 +41,12 @@ def end(e: Entry, r: Subject, reason: str, cause: str = "", also: list[str] | No
     return h
 
 
+def delay(e: Entry, r: Subject) -> None:
+    """After a lease that ran out the next grant waits, for effects outside the bus."""
+    delay_ms = (e.registry.terms(r.name) or {}).get("lock_delay_ms", 0)
+    r.lock_until = e.start + delay_ms if delay_ms else 0
+
+
 def end_wait(e: Entry, r: Subject, reason: str) -> None:
     """A wait is over, if there was one."""
     if r.wait is not None:
@@ -156,7 +162,7 @@ def _hand_over(e: Entry, r: Subject, c: Contest, winner: Candidate, by: str, set
     if h is not None:
         if c.terms.get("cooldown_ms"):
             r.cooldowns[h.agent] = e.start + c.terms["cooldown_ms"]
-        end_wait(e, r, "superseded")
+        end_wait(e, r, "ruled" if by == "ruling" else "superseded")
 
 
 def _deny(e: Entry, r: Subject, c: Contest, loser: Candidate, reason: str, **more: Json) -> None:

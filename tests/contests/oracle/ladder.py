@@ -21,11 +21,14 @@ def ballot_ms(terms: Json) -> int:
 
 def bound_ms(terms: Json) -> int:
     """The longest a contest over claims can take before it is settled or a case: window, ballot, turns."""
-    ladder, longest = terms.get("ladder", []), terms.get("window_ms", 0)
-    if "vote" in ladder:
-        longest += ballot_ms(terms)
-    if "negotiate" in ladder:
-        longest += bargain.turns_max(terms, bargain.OFFERS_MAX) * bargain.turn_ms(terms)
+    longest = terms.get("window_ms", 0)
+    for rung in terms.get("ladder", []):
+        if rung == "vote":
+            longest += ballot_ms(terms)
+        elif rung == "negotiate":
+            longest += bargain.turns_max(terms, bargain.OFFERS_MAX) * bargain.turn_ms(terms)
+        elif rung == "first_come":
+            break  # it always settles
     return int(longest)
 
 

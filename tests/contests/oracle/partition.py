@@ -14,6 +14,8 @@ from tests.contests.oracle.registry import Registry, value_hash
 from tests.contests.oracle.subject import Subject
 
 CLAIM = "bus.resource.claim.v1"
+# Start value of the specification of contests, section 1: a quarter of a year.
+FACTS_TTL_MS = 7_776_000_000
 
 
 def decide(records: Sequence[Raw], *, stewards: tuple[str, ...], gen: int = 1, partition: int = 0) -> list[Json]:
@@ -45,7 +47,7 @@ class Oracle:
             return {"o": raw.offset, "verdict": "repeat", "reason": "", "events": []}
         self.last[said.lane] = said.lane_id
         start = max(said.at, self.now)
-        e = Entry(self.gen, self.partition, raw.offset, start, self.registry, said)
+        e = Entry(self.gen, self.partition, raw.offset, start, self.now, self.registry, said)
         if said.type.startswith("bus.control."):
             self._control(e, said)
         else:
@@ -54,12 +56,12 @@ class Oracle:
 
     def next_deadline(self) -> int | None:
         """When a tick would fire something, epoch milliseconds."""
-        return ticks.earliest(Entry(self.gen, self.partition, 0, self.now, self.registry), self.subjects)
+        return ticks.earliest(Entry(self.gen, self.partition, 0, self.now, self.now, self.registry), self.subjects)
 
     def _tick(self, raw: Raw) -> Json:
         stated = json.loads(raw.value)
         self.now = max(self.now, stated["now"])
-        e = Entry(self.gen, self.partition, raw.offset, self.now, self.registry, verdict="tick")
+        e = Entry(self.gen, self.partition, raw.offset, self.now, self.now, self.registry, verdict="tick")
         ticks.run(e, self.subjects)
         return e.done()
 
@@ -182,7 +184,9 @@ class Oracle:
             actions.guarded(e, r, said, terms, contract)
             return
         for name, value in (said.fact or {}).items():
-            r.facts[name] = (value, e.start)
+            # How long it is known is settled when it is stated; terms set later say so of later statements.
+            ttl_ms = (terms or {}).get("facts_ttl_ms", FACTS_TTL_MS)
+            r.facts[name] = (value, e.start + ttl_ms)
             e.tell("fact", r, e.sender(), name=name, value=value)
         if contract.get("topic"):
             e.verdict = "admitted"

@@ -7,7 +7,7 @@ from copy import deepcopy
 
 from tests.contests.oracle import actions, cases, claims, ladder, waits
 from tests.contests.oracle.entry import Entry
-from tests.contests.oracle.grants import end
+from tests.contests.oracle.grants import delay, end
 from tests.contests.oracle.subject import Subject
 
 EVENTS_MAX = 256
@@ -42,15 +42,12 @@ def earliest(e: Entry, subjects: dict[str, Subject]) -> int | None:
 
 def _forget(e: Entry, r: Subject) -> None:
     """Reservations, delays, cooldowns and facts end with a tick, and nobody is told."""
-    terms = e.registry.terms(r.name) or {}
     if r.reserved_for and r.reserved_until <= e.start:
         r.reserved_for, r.reserved_until = "", 0
     if r.lock_until <= e.start:
         r.lock_until = 0
     r.cooldowns = {agent: until for agent, until in r.cooldowns.items() if until > e.start}
-    ttl = terms.get("facts_ttl_ms")
-    if ttl is not None:
-        r.facts = {name: fact for name, fact in r.facts.items() if fact[1] + ttl > e.start}
+    r.facts = {name: fact for name, fact in r.facts.items() if fact[1] > e.start}
 
 
 def _deadlines(e: Entry, r: Subject) -> list[tuple[int, str, int, int]]:
@@ -106,8 +103,7 @@ def _drain(e: Entry, r: Subject, index: int) -> None:
 
 def _expire(e: Entry, r: Subject) -> None:
     end(e, r, "expired")
-    delay_ms = (e.registry.terms(r.name) or {}).get("lock_delay_ms", 0)
-    r.lock_until = e.start + delay_ms if delay_ms else 0
+    delay(e, r)
     claims.after_end(e, r, "expired", "fenced")
 
 
