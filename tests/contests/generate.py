@@ -287,8 +287,10 @@ def _wait(maker: Maker, subject: str) -> None:
     claims, holding, random = maker.claims.get(subject, []), maker.subject(subject).holding, maker.random
     if claims:
         who = short(holding.agent) if holding is not None and random.random() < 0.8 else random.choice(claims)[0]
+        # Who waits for itself is not decided anywhere.
+        whom = random.choice([one for one in ("support", "legal", "ship/T-1") if one != who])
         until = (maker.now_ms + random.choice((2_000, 15_000, 15_000, 90_000))) / 1000
-        maker.say(f"{who} waits {subject} {random.choice(('support', 'legal', 'ship/T-1'))} until {until:.3f}")
+        maker.say(f"{who} waits {subject} {whom} until {until:.3f}")
 
 
 def _goes_on(maker: Maker, subject: str) -> None:

@@ -79,17 +79,17 @@ def _deny(e: Entry, r: Subject, c: Contest) -> None:
 
 
 def _fault(c: Contest, said: Said, *, is_open_case: bool) -> str:
-    is_reject = veto_of(c, said) != ""
-    if not is_reject and not _is_usable(c, said.body["choice"]):
+    # Once a person decides nothing acts at once any more: a veto is a ballot like any other.
+    is_veto = not is_open_case and veto_of(c, said) != ""
+    if not is_veto and not _is_usable(c, said.body["choice"]):
         return "not_allowed"
-    is_veto = is_reject and not is_open_case
     if is_veto and said.at >= c.deadline:
         return "late"
     if not is_veto and c.ballot_end is not None and said.at >= c.ballot_end:
         return "late"
     if not is_veto and not _is_balloting(c):
         return "not_your_turn"
-    return "" if _seat(c, said.source, with_veto=is_reject) else "not_a_seat"
+    return "" if _seat(c, said.source, with_veto=is_veto) else "not_a_seat"
 
 
 def _is_balloting(c: Contest) -> bool:

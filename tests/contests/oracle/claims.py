@@ -84,8 +84,8 @@ def _is_held(e: Entry, r: Subject, said: Said, terms: Json) -> bool:
         return r.contest is not None and terms.get("window_ms", 0) > 0
     if on_held == "preempt_if_higher":
         order = terms.get("priority", [])
-        mine = ladder.priority_of(e, said.source, order)
-        return mine >= ladder.priority_of(e, r.holding.agent, order)
+        mine = ladder.place_of(e.registry.roles(said.source), order)
+        return mine >= ladder.place_of(e.registry.roles(r.holding.agent), order)
     return on_held != "contest" or r.contest is not None
 
 

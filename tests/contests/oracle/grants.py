@@ -112,7 +112,7 @@ def settle_choice(e: Entry, r: Subject, winner: str, by: str, tally: Json = None
     c = r.contest
     assert c is not None
     _settled(e, r, c, winner, by, tally)
-    r.closed, r.contest = (c.id, c.deadline), None
+    r.closed, r.contest = (c.id, max(c.deadline, c.rung_end)), None
 
 
 def thaw(e: Entry, r: Subject, *, is_kept: bool = True) -> None:
@@ -174,7 +174,7 @@ def _close(e: Entry, r: Subject, c: Contest, winner: Candidate | None) -> None:
     if c.is_challenge and c.terms.get("cooldown_ms"):
         losers = [x.agent for x in c.live() if x is not winner and not x.is_holder]
         r.cooldowns.update(dict.fromkeys(losers, e.start + c.terms["cooldown_ms"]))
-    r.closed, r.contest = (c.id, c.deadline), None
+    r.closed, r.contest = (c.id, max(c.deadline, c.rung_end)), None
     current = r.holding.token if r.holding else None
     for held in [h for h in r.held if h.token != current]:
         refuse_held(e, r, held, "fenced")

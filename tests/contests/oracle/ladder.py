@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.contests.oracle import bargain, cases, counting
 from tests.contests.oracle.entry import Entry
 from tests.contests.oracle.grants import settle, settle_choice, settle_none, valid_ballots
@@ -154,15 +156,15 @@ def _is_over(e: Entry, r: Subject, c: Contest) -> bool:
 
 def _by_priority(e: Entry, c: Contest) -> Candidate | None:
     order = c.terms.get("priority", [])
-    ranked = [(priority_of(e, x.agent, order), x) for x in c.live()]
+    ranked = [(place_of(x.roles, order), x) for x in c.live()]
     best = min(rank for rank, _ in ranked)
     first = [x for rank, x in ranked if rank == best]
     return first[0] if len(first) == 1 else None
 
 
-def priority_of(e: Entry, agent: str, order: list[str]) -> int:
+def place_of(roles: Sequence[str], order: list[str]) -> int:
     """The best place of an agent's roles in the terms' order; who is not listed comes last."""
-    return min((order.index(role) for role in e.registry.roles(agent) if role in order), default=len(order))
+    return min((order.index(role) for role in roles if role in order), default=len(order))
 
 
 def _close_choice(e: Entry, r: Subject, c: Contest) -> None:

@@ -69,6 +69,7 @@ class Contest:
     rung: int = -1
     window_end: int = 0
     ballot_end: int | None = None
+    rung_end: int = 0
     ballots: dict[str, Ballot] = field(default_factory=dict)
     is_cut_short: bool = False
     is_over_limit: bool = False
