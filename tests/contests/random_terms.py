@@ -41,6 +41,7 @@ def random_terms(random: Random, resource: str) -> str:
     ]
     words += [f"weights={seats[0]}:{random.randint(1, 4)}"] if random.random() < 0.4 else []
     words += [f"claimants={','.join(random.sample(CLAIMING_ROLES, 3))}"] if random.random() < 0.25 else []
+    words += [f"outcomes={','.join(random.sample(CLAIMING_ROLES, 3))},nobody"] if random.random() < 0.15 else []
     words += ["claimants-vote=yes"] if random.random() < 0.2 else []
     words += [_veto(random, seats)] if random.random() < 0.5 else []
     words += [_veto(random, seats)] if random.random() < 0.2 else []

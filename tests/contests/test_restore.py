@@ -17,7 +17,7 @@ from tests.contests.play import Play
 from tests.rules.scripts_reader import Script, read_scripts
 
 SCRIPTS = read_scripts(Path(__file__).parent / "scripts")
-SEEDS = range(150)
+SEEDS = range(60)
 
 
 def _records(given: Sequence[str], lines: Sequence[str]) -> tuple[list[Raw], int]:

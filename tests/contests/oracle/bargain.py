@@ -65,8 +65,15 @@ def fault(c: Contest, said: Said) -> str:
     return "" if party_of(c).agent == said.source else "not_your_turn"
 
 
-def move(e: Entry, r: Subject, c: Contest, said: Said) -> str:
-    """Make a move; "over" when the rung ended, the agreed outcome when all accept, else "" and the next turn runs."""
+def award(c: Contest, outcome: str) -> Candidate | None:
+    """Whom an agreed outcome gives the subject to: who it names, or the only one that had that role when it claimed."""
+    with_role = [x for x in c.live() if outcome in x.roles]
+    named = [x for x in c.live() if x.id == outcome] or (with_role if len(with_role) == 1 else [])
+    return named[0] if named else None
+
+
+def move(e: Entry, r: Subject, c: Contest, said: Said) -> str | None:
+    """Make a move; None when the rung ended, the agreed outcome when all accept, else "" and the next turn runs."""
     verb = said.type.split(".")[2]
     if verb == "offer":
         c.standing, c.accepts = said.body["outcome"], 0
@@ -76,7 +83,7 @@ def move(e: Entry, r: Subject, c: Contest, said: Said) -> str:
     told |= {"outcome": None if verb == "quit" else c.standing, "move": None if verb == "offer" else verb}
     e.tell("offered", r, [said.source], **told)
     if verb == "quit":
-        return "over"
+        return None
     if c.accepts == len(c.parties) - 1:
         return c.standing
-    return "" if next_turn(e, r, c) else "over"
+    return "" if next_turn(e, r, c) else None

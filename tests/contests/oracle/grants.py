@@ -80,6 +80,7 @@ def settle(e: Entry, r: Subject, winner: Candidate, by: str, tally: Json = None)
         return False
     if r.lock_until and r.holding is None and c.phase != "human":
         # The delay after a lease that ran out protects effects outside the bus: the grant waits for its end.
+        c.rung_end = c.deadline
         c.phase, c.deadline, c.decided = "delay", r.lock_until, (winner.id, by, tally)
         return True
     settled = _settled(e, r, c, winner.id, by, tally)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.contests.oracle import actions, ballots, bargain, cases, claims, ladder, opening, rulings, ticks, waits
 from tests.contests.oracle.entry import Entry
-from tests.contests.oracle.grants import settle
+from tests.contests.oracle.grants import settle, settle_none
 from tests.contests.oracle.log import Json, Raw, Said, is_tick, read
 from tests.contests.oracle.registry import Registry, value_hash
 from tests.contests.oracle.subject import Subject
@@ -162,12 +162,15 @@ class Oracle:
             return
         assert c is not None
         agreed = bargain.move(e, r, c, said)
-        c.outcome = agreed
-        winner = next((x for x in c.live() if x.id == agreed), None)
-        if agreed and (winner is None or not settle(e, r, winner, "negotiate")):
-            agreed = "over"
-        if agreed == "over":
+        if agreed is None:
             ladder.advance(e, r)
+        elif agreed:
+            c.outcome = agreed
+            winner = bargain.award(c, agreed)
+            if winner is None:
+                settle_none(e, r, "negotiate", "unresolved")
+            elif not settle(e, r, winner, "negotiate"):
+                ladder.advance(e, r)
 
     def _report(self, e: Entry, r: Subject, said: Said) -> None:
         action = said.body["decision"]

@@ -135,10 +135,9 @@ def _decide_wait(e: Entry, r: Subject, winner: Candidate | None, terms: Json) ->
         confirm(e, r)
         return
     if r.holding is not None:
-        old = end(e, r, "ruled", "")
+        end(e, r, "ruled", "")
         end_wait(e, r, "ruled")
-        grant(e, r, agent=winner.agent, claim=winner.claim, wish_ms=None, terms=terms, by="ruling")
-        for held in [h for h in r.held if h.token == old.token]:
-            refuse_held(e, r, held, "fenced")
-    else:
-        grant(e, r, agent=winner.agent, claim=winner.claim, wish_ms=None, terms=terms, by="ruling")
+    grant(e, r, agent=winner.agent, claim=winner.claim, wish_ms=None, terms=terms, by="ruling")
+    current = r.holding.token if r.holding else None
+    for held in [h for h in r.held if h.token != current]:
+        refuse_held(e, r, held, "fenced")
