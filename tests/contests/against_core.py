@@ -37,11 +37,14 @@ def parting(given: Sequence[str], lines: Sequence[str]) -> Parting | None:
     for n, line in enumerate(("", *lines)):
         if line:
             play.line(line)
-        for raw, expected in zip(play.log.records[len(core.journal) :], play.entries[len(core.journal) :], strict=True):
-            found, wrong = _decided(core, raw, expected)
-            if wrong:
-                return Parting(n, told(expected, "", play.names), _in_words(found, play), tuple(wrong))
+        if (found := _parting(core, play, n)) is not None:
+            return found
     return None
+
+
+def parting_of(play: Play) -> Parting | None:
+    """Where the arbiter parts from a play that the oracle has decided."""
+    return _parting(Core(), play, 0)
 
 
 def lines_of_seed(seed: int) -> tuple[tuple[str, ...], list[str]]:
@@ -77,6 +80,15 @@ def _parting_of_a_shorter_one(given: Sequence[str], lines: Sequence[str]) -> Par
         return parting(given, lines)
     except (IndexError, KeyError, ValueError):
         return None  # a line names a token, a contest or a case that is no longer there: no script
+
+
+def _parting(core: Core, play: Play, n: int) -> Parting | None:
+    known = len(core.journal)
+    for raw, expected in zip(play.log.records[known:], play.entries[known:], strict=True):
+        found, wrong = _decided(core, raw, expected)
+        if wrong:
+            return Parting(n, told(expected, "", play.names), _in_words(found, play), tuple(wrong))
+    return None
 
 
 def _decided(core: Core, raw: Raw, expected: dict[str, object]) -> tuple[dict[str, object] | str, list[str]]:

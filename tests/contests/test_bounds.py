@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contests.cast import ANA, START_MS, agent
+from tests.contests.crowd import claim, enlist, new_play
 from tests.contests.oracle.ladder import bound_ms
 from tests.contests.oracle.log import Json
-from tests.contests.oracle.partition import Oracle
-from tests.contests.oracle.registry import Registry
-from tests.contests.play import Play
 from tests.contests.terms_words import terms_of
-
-CLAIM = "bus.resource.claim.v1"
-
-
-def _play(*given: str) -> Play:
-    play = Play(Oracle(Registry((ANA,))).step)
-    play.begin(given)
-    return play
-
-
-def _enlist(play: Play, name: str) -> None:
-    """One more agent, on the lane of sales."""
-    value = {"lane": "sales", "roles": ["crowd"], "owner": ANA}
-    play.decide(play.log.set("agent", agent(name), value, at_ms=START_MS))
-
-
-def _claim(play: Play, name: str, subject: str) -> Json:
-    at_ms = START_MS + 1_000
-    return play.decide(play.log.say(agent(name), CLAIM, {}, at_ms=at_ms, lane="sales", subject=subject))
 
 
 def test_the_65th_candidate_is_turned_away() -> None:
     """Sixty-four claims compete, the next is denied, and the entry that closes the contest stays within its bound."""
-    play = _play("terms lead window=10 ladder=first_come,deny")
+    play = new_play("terms lead window=10 ladder=first_come,deny")
     for number in range(65):
-        _enlist(play, f"crowd-{number}")
-    answers = [_claim(play, f"crowd-{number}", "lead/L-1")["events"][-1] for number in range(65)]
+        enlist(play, f"crowd-{number}")
+    answers = [claim(play, f"crowd-{number}", "lead/L-1")["events"][-1] for number in range(65)]
     assert [event["kind"] for event in answers] == ["joined"] * 64 + ["denied"]
     assert answers[-1]["reason"] == "contest_full"
     play.line("11 tick")
@@ -47,7 +25,7 @@ def test_the_65th_candidate_is_turned_away() -> None:
 
 def test_the_33rd_held_action_is_refused() -> None:
     """Thirty-two actions wait for one review; the next is refused as an overflow."""
-    play = _play("terms supplier lease=600")
+    play = new_play("terms supplier lease=600")
     play.line("1 sales claims supplier/S-1 as c1")
     told = [play.line(f"2 sales issues supplier/S-1 with #1 as a{number}") for number in range(33)]
     assert [words.startswith("held") for words in told] == [True] * 32 + [False]
@@ -56,10 +34,10 @@ def test_the_33rd_held_action_is_refused() -> None:
 
 def test_an_agent_with_many_holdings_is_drained_by_ticks() -> None:
     """Suspending an agent with 600 holdings takes three ticks of at most 256 events, and ends each of them once."""
-    play = _play("terms lead lease=6000")
+    play = new_play("terms lead lease=6000")
     play.line("0 tick")
-    _enlist(play, "busy")
-    tokens = {_claim(play, "busy", f"lead/L-{number}")["events"][0]["token"] for number in range(600)}
+    enlist(play, "busy")
+    tokens = {claim(play, "busy", f"lead/L-{number}")["events"][0]["token"] for number in range(600)}
     play.line("2 ana suspends busy")
     ended: list[Json] = []
     sizes = []
@@ -74,12 +52,12 @@ def test_an_agent_with_many_holdings_is_drained_by_ticks() -> None:
 
 def test_what_does_not_fit_into_a_tick_waits_whole() -> None:
     """A contest whose end would pass 256 events is settled in the next tick, in one piece."""
-    play = _play("terms lead window=10 ladder=first_come,deny")
+    play = new_play("terms lead window=10 ladder=first_come,deny")
     for number in range(64):
-        _enlist(play, f"crowd-{number}")
+        enlist(play, f"crowd-{number}")
     for subject in range(4):
         for number in range(64):
-            _claim(play, f"crowd-{number}", f"lead/L-{subject}")
+            claim(play, f"crowd-{number}", f"lead/L-{subject}")
     sizes = []
     for second in (11, 12, 13):
         play.line(f"{second} tick")
