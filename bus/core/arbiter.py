@@ -98,5 +98,5 @@ def _decide_control(state: PartitionState, message: Message) -> Entry:
         source=message.envelope.source,
         at=message.at,
         hash=message.hash,
-        basis=Basis(change.number, contract=message.contract_ref),
+        basis=Basis(change.number, contract=message.contract_ref, resolvers=state.resolvers_version),
     )

@@ -11,13 +11,22 @@ Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "c
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the decision rests on: the control number, and the revisions of terms and contract ("" for none)."""
+    """What the decision rests on: the control number, and the revisions of terms and contract ("" for none).
+
+    ``resolvers`` is the version of the strategies; 0, and absent, where none were at hand (journals before contests).
+    """
 
     control: int
     terms: str = ""
     contract: str = ""
     allow: bool = True
     policy: str = ""
+    resolvers: int = 0
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """The basis as journals write it."""
+        named = ("control", "terms", "contract", "allow", "policy", *(("resolvers",) if self.resolvers else ()))
+        return {name: getattr(self, name) for name in named}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +62,9 @@ class Entry:
             stated = {"after": self.after, "now": self.now, "stalled": list(self.stalled)}
             return {"o": self.o, "type": self.type, "verdict": "tick", **stated, "events": events}
         assert self.basis is not None
-        basis = {name: getattr(self.basis, name) for name in ("control", "terms", "contract", "allow", "policy")}
         spoken = {name: getattr(self, name) for name in ("o", "src", "id", "type", "source", "at", "hash")}
-        return {**spoken, "basis": basis, "verdict": self.verdict, "reason": self.reason, "events": events}
+        spoken["basis"] = self.basis.to_json()
+        return {**spoken, "verdict": self.verdict, "reason": self.reason, "events": events}
 
 
 def entry_from_json(value: JsonObject) -> Entry:

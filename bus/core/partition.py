@@ -21,7 +21,10 @@ NOTHING = Resource()
 
 @dataclass(slots=True)
 class PartitionState:
-    """Everything the arbiter knows in partition ``p``, folded from its journal. Times in milliseconds."""
+    """Everything the arbiter knows in partition ``p``, folded from its journal. Times in milliseconds.
+
+    ``resolvers_version`` is written into every basis, so that a re-decision knows which strategies were in force.
+    """
 
     gen: int
     p: int
@@ -31,6 +34,7 @@ class PartitionState:
     resources: dict[str, Resource] = field(default_factory=dict)
     last_of_lane: dict[str, str] = field(default_factory=dict)
     resolvers: Resolvers = field(default_factory=dict)
+    resolvers_version: int = 0
     stakes: dict[str, set[str]] = field(default_factory=dict)
     _deadlines: list[tuple[int, str]] = field(default_factory=list)
     _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)

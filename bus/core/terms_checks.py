@@ -170,8 +170,10 @@ def _negotiation(terms: Terms) -> Iterator[Finding]:
 
 def _escalation(terms: Terms, arbiter_retention_ms: int) -> Iterator[Finding]:
     escalate = terms.escalate
-    to_person = HUMAN in terms.ladder or any(veto.then == HUMAN for veto in terms.veto)
-    to_person = to_person or terms.freeze_above_cost is not None or terms.wait_max_ms > 0
+    # Without contests the ladder, which ends in human when nobody chose, and vetoes are never asked.
+    is_contested = terms.window_ms > 0 or terms.on_held == "contest" or bool(terms.ask)
+    is_for_person = HUMAN in terms.ladder or any(veto.then == HUMAN for veto in terms.veto)
+    to_person = (is_contested and is_for_person) or terms.freeze_above_cost is not None or terms.wait_max_ms > 0
     if to_person and not escalate.queue:
         said = "cases of these terms lie in no queue, so no person may rule them"
         yield _error("/escalate/queue", said, "name a queue that persons have")

@@ -18,6 +18,7 @@ from bus.core.topics import ARBITER, JOURNAL
 from bus.shell.errors import FatalError
 from bus.shell.metrics import Metrics
 from bus.shell.stage import Draft
+from resolvers import RESOLVERS, RESOLVERS_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ class ArbiterStage:
 
     def __init__(self, partition: int, topic_id: str, registry: Registry, metrics: Metrics) -> None:
         self.topic, self.partition, self.journal = ARBITER, partition, JOURNAL
-        self.state = PartitionState(registry.genesis.gen, partition, registry)
+        self.state = PartitionState(
+            registry.genesis.gen,
+            partition,
+            registry,
+            resolvers=RESOLVERS,
+            resolvers_version=RESOLVERS_VERSION,
+        )
         self.last_seen: tuple[int, int] | None = None  # offset and append time (ms) of the newest record judged
         self._topic_id = topic_id
         self._metrics = metrics

@@ -7,6 +7,8 @@ from dataclasses import replace
 from bus.core.arrivals import ControlWish
 from bus.core.contracts import BUILT_IN_PREFIX, JsonObject, Violation, contract_from_json, shortened
 from bus.core.control import Registry
+from bus.core.terms import terms_from_json
+from bus.core.terms_checks import check_terms
 from bus.core.topics import LANE_NAME, PERSON_LANES, answers, gate_journal, incoming
 from bus.shell.validation import ContractError, compile_contract
 
@@ -30,7 +32,7 @@ def check_change(wish: ControlWish, registry: Registry, topic_exists: TopicExist
         case "contract":
             return shortened(_contract(wish, topic_exists))
         case _:
-            return shortened(_terms(wish))
+            return shortened(_terms(wish, registry))
 
 
 def _broken(path: str, rule: str, message: str, hint: str = "") -> Violation:
@@ -111,8 +113,14 @@ def _contract_value(name: str, value: JsonObject, topic_exists: TopicExists) -> 
     return wrong
 
 
-def _terms(wish: ControlWish) -> list[Violation]:
+def _terms(wish: ControlWish, registry: Registry) -> list[Violation]:
     wrong = _named(wish, RESOURCE_TYPE, "a resource type")
-    if wish.value is not None and wish.value["resource"] != wish.name:
+    if wish.value is None:
+        return wrong
+    if wish.value["resource"] != wish.name:
         wrong.append(_broken("/value/resource", "name", f"resource is not the name {wish.name}"))
+    terms = terms_from_json(wish.value, registry.next_change(wish.kind, wish.name, wish.value).rev)
+    for found in check_terms(terms, restart_bound_ms=registry.genesis.restart_bound_ms):
+        if found.severity == "error":
+            wrong.append(_broken(f"/value{found.field}", "impossible", found.sentence, found.hint))
     return wrong

@@ -123,6 +123,7 @@ def test_a_finding_names_its_field(changes: dict[str, Any], severity: str, field
         {"vote.quorum_bp": BASIS_POINTS},
         {"vote.seats": [f"seat-{n}" for n in range(64)]},
         {"on_held": "deny", "window_ms": 0},
+        {"on_held": "deny", "window_ms": 0, "ask": [], "escalate.queue": ""},
     ],
 )
 def test_what_just_works_has_no_findings(changes: dict[str, Any]) -> None:
