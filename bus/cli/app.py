@@ -15,6 +15,7 @@ import typer
 from bus.cli import (
     acls,
     agents,
+    cases,
     completion,
     contracts,
     demo,
@@ -90,6 +91,7 @@ _noun("topics", topics)
 _noun("acls", acls)
 _add(app, "suspend", suspensions.suspend, suspensions.SUSPEND_EXAMPLES)
 _add(app, "resume", suspensions.resume, suspensions.RESUME_EXAMPLES)
+_noun("cases", cases)
 _noun("resources", resources)
 _add(app, "explain", explain.explain, explain.EXAMPLES)
 _add(app, "verify", verify.verify, verify.EXAMPLES)

@@ -18,6 +18,9 @@ EXAMPLES = (
 )
 
 
+CASES_OFFERED_MAX = 200  # more than a screen shows
+
+
 class Shell(StrEnum):
     """The shells that can be helped."""
 
@@ -70,6 +73,10 @@ _KINDS = {
     "message_type": "contract",
     "resource": "terms",
     "of_type": "terms",
+    "given": "terms",
+    "case": "case",
+    "like": "case",
+    "queue": "queue",
 }
 
 
@@ -79,6 +86,8 @@ def _offer(kind: str, _context: object, _parameter: object, incomplete: str) -> 
 
 def _names(kind: str) -> list[str]:
     """The names in force of one kind; none if no bus answers: whoever presses Tab wants no complaint."""
+    if kind == "case":
+        return _cases()
     from bus.cli.in_force import registry_of
     from bus.shell.errors import BusError
 
@@ -94,8 +103,25 @@ def _names(kind: str) -> list[str]:
             found = [one.rpartition("/")[2] for one in registry.agents]
         case "person":
             found = [one.rpartition("/")[2] for one in (*registry.persons, *registry.genesis.stewards)]
+        case "queue":
+            found = [queue for one in registry.persons.values() for queue in one.queues]
+            found += [one.escalate.queue for one in registry.terms.values() if one.escalate.queue]
         case "contract":
             found = [*registry.contracts, *registry.built_in]
         case _:
             found = list(registry.terms)
     return sorted(set(found))
+
+
+def _cases() -> list[str]:
+    """The open cases by id and by subject, the most urgent first."""
+    from bus.cli.cases_desk import desk_of
+    from bus.shell.errors import BusError
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            with desk_of(Caller(os.environ.get("AGENTBUS_BOOTSTRAP", ""), (), None, is_json=False)) as desk:
+                found = [one for one in desk.reader.shelf.files() if one.is_open]
+        except BusError:
+            return []
+    return [name for one in found[:CASES_OFFERED_MAX] for name in (one.case, one.subject)]

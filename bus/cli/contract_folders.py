@@ -73,12 +73,24 @@ def find_faults(found: Chosen) -> Faults:
                     faults.sentences.append(f"{tried.example.path}: should be {wanted}, is {came}{why}")
         except ValueError as error:
             faults.sentences.append(str(error))
-    faults.sentences += _refused_settings("contract", found.contracts)
-    faults.sentences += _refused_settings("terms", found.terms)
+    faults.sentences += refused_settings("contract", found.contracts)
+    if wrong := refused_settings("terms", found.terms):
+        faults.sentences += wrong
+    else:
+        faults.sentences += _impossible(found.terms)
     return faults
 
 
-def _refused_settings(kind: str, values: Mapping[str, "JsonObject"]) -> list[str]:
+def _impossible(terms: Mapping[str, "JsonObject"]) -> list[str]:
+    """What in terms of the right form cannot work."""
+    from bus.cli.terms_check import check
+    from bus.core.terms import terms_from_json
+
+    found = {name: check(terms_from_json(value, 1)).errors for name, value in terms.items()}
+    return [f"{name}: {one.field} {one.sentence}; {one.hint}" for name, errors in found.items() for one in errors]
+
+
+def refused_settings(kind: str, values: Mapping[str, "JsonObject"]) -> list[str]:
     """What the contract of `bus.control.set.v1` itself would say."""
     from bus.core.records import canonical
     from bus.shell.catalogue import built_in_contracts

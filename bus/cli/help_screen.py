@@ -16,6 +16,7 @@ LINE_MAX = 62  # with the longest name before it, a line of 80 columns
 GROUPS = {
     "Try it": ("demo", "dev"),
     "Speak and listen": ("send", "tail"),
+    "Decide": ("cases",),
     "Look into it": ("resources", "explain", "verify", "doctor"),
     "Say what is in force": ("lanes", "agents", "persons", "contracts", "terms", "suspend", "resume"),
     "Set it up and run it": ("init", "topics", "acls", "run"),

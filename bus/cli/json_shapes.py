@@ -60,6 +60,11 @@ _ACL = _of(
     *("principal", "resource", "name", "pattern", "operation", "host", "is_denial"),
 )
 _ACLS = "a line for each difference, %s."
+_CASE = (
+    *("case", "rev", "n", "subject", "kind", 'why: {"reason", "detail"}', "queue", "tier", "state", "overdue", "due"),
+    *("frozen_since", "person", "reserved_until", "alike", "alike_open: number", "at"),
+)
+_HANDED = _of('kind: "case_changed"', "case", "rev", "state", "decision", MORE)
 _CHECK = _of("check", "title", "result", "counts", "found", "findings", "not_checked", "moving")
 
 # By command as it is typed: the text with a %s for each object. "a line for each X" means none for none.
@@ -103,8 +108,11 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
     "agents set": _SET,
     "agents rm": _SET,
     "persons ls": (
-        "a line for each person, %s.",
-        _of("person", "roles: […]", "queues: […]", "owns: [ids]", "of_genesis"),
+        "a line for each person, %s; owned are owns and the agents set so, unregistered owns that are no agents.",
+        _of(
+            *("person", "roles: […]", "queues: […]", "owns: [ids]", "of_genesis"),
+            *("owned: [ids]", "unregistered: [ids]"),
+        ),
     ),
     "persons set": _SET,
     "persons rm": _SET,
@@ -121,6 +129,13 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         _of("resource", "revision", "lease_ms", "claimants", "when"),
     ),
     "terms show": ("the terms in force, as they were set: %s.", _of("lease_ms", MORE)),
+    "terms check": (
+        '%s; a bound by what is contested: "claims", "review" or "question".',
+        _of(
+            *("resource", "works: true or false", "bound_ms: {…}", 'parts: {over: [{"part", "bound_ms"}]}'),
+            'findings: [{"severity", "field", "sentence", "hint"}]',
+        ),
+    ),
     "terms set": _SET,
     "terms rm": _SET,
     "topics plan": (f"{_TOPICS} None if all is well.", _TOPIC),
@@ -155,6 +170,20 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         _of("standing: {…}", "left_out: number"),
         _DECIDED,
     ),
+    "cases ls": ("a line for each case, %s; alike is the same of cases that are alike.", _of(*_CASE)),
+    "cases show": (
+        "the case file as docs/wire.md has it, %s; at is when the bus wrote it.",
+        _of("case", "n", "rev", "state", "kind", "subject", "rulings: […]", "at", "alike_with: [cases]", MORE),
+    ),
+    "cases reserve": ("the answer of the bus, %s.", _HANDED),
+    "cases release": ("the answer of the bus, %s.", _HANDED),
+    "cases rule": (
+        "the answer of the bus to each ruling, %s or %s; with --dry-run %s.",
+        _of('kind: "case_closed"', "case", "rev", "state", "ruling", "person", "decision", MORE),
+        _of('kind: "refused"', "reason", "detail", "decision", MORE),
+        _of('kind: "would_rule"', "case", "subject", "rev", "ruling", "candidate", "effects: […]", "irreversible"),
+    ),
+    "cases watch": ("a line for each case that waits, then for each change, %s.", _of(*_CASE, "time")),
     "resources ls": (
         'a line for each resource, %s; with --watch a line for each change, with "time"; %s if part is not readable.',
         _of(*_RESOURCE),

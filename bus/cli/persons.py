@@ -1,11 +1,16 @@
 """`agentbus persons`: the people who set things up, operate, and rule."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry_of, remove, show_rows, steward_of
+from bus.cli.words import name_of
+
+if TYPE_CHECKING:
+    from bus.core.control import Registry
 
 ABOUT = "The people who set things up, operate, and rule."
 
@@ -14,16 +19,35 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The person's id, or its n
 
 @with_caller
 def ls(caller: Caller) -> None:
-    """Show all persons; a steward of genesis has both roles until somebody sets that person."""
+    """Show all persons with their queues and the agents they own, which they cannot rule on.
+
+    A steward of genesis has both roles until somebody sets that person. An owned agent that is not registered is named
+    on stderr: whoever mistyped it may rule where they should not.
+    """
     registry = registry_of(caller)
     rows: list[list[object]] = [
-        [one, sorted(registry.roles(one)), [], [], True]
+        [one, sorted(registry.roles(one)), [], [], True, _owned(registry, one), []]
         for one in registry.genesis.stewards
         if one not in registry.persons and registry.roles(one)
     ]
-    rows += [[one.id, sorted(one.roles), list(one.queues), list(one.owns), False] for one in registry.persons.values()]
-    columns = ("person", "roles", "queues", "owns", "of_genesis")
-    show_rows(caller, columns, sorted(rows, key=str), nothing="There are no persons.")
+    rows += [
+        [
+            *(one.id, sorted(one.roles), list(one.queues), list(one.owns), False),
+            *(_owned(registry, one.id), missing_agents(registry, one.owns)),
+        ]
+        for one in registry.persons.values()
+    ]
+    rows.sort(key=str)
+    if caller.is_json:
+        show_rows(
+            caller, ("person", "roles", "queues", "owns", "of_genesis", "owned", "unregistered"), rows, nothing=""
+        )
+    else:
+        told = [[person, roles, queues, owned, is_first] for person, roles, queues, _, is_first, owned, _ in rows]
+        columns = ("person", "roles", "queues", "owns", "of_genesis")
+        show_rows(caller, columns, told, nothing="There are no persons.", optional=("of_genesis",))
+    for row in rows:
+        _warn(caller, str(row[0]), row[6])
 
 
 @with_caller
@@ -43,6 +67,7 @@ def set_(
     with steward_of(caller, person) as steward:
         domain = steward.registry.genesis.domain
         agents = [full_id(one, "agent", domain) for one in owns]
+        _warn(caller, full_id(name, "person", domain), missing_agents(steward.registry, agents))
         value = {"roles": list(dict.fromkeys(role)), "queues": list(dict.fromkeys(queue)), "owns": agents}
         put_as(caller, steward, Wanted("person", full_id(name, "person", domain), value, base))
 
@@ -51,6 +76,24 @@ def set_(
 def rm(caller: Caller, name: Id, person: AsPerson = "", base: Base = "") -> None:
     """Take a person off the register."""
     remove(caller, person, "person", name, base)
+
+
+def missing_agents(registry: "Registry", owned: Sequence[str]) -> list[str]:
+    """The agents that are owned and not registered."""
+    return [agent for agent in owned if agent not in registry.agents]
+
+
+def _owned(registry: "Registry", person: str) -> list[str]:
+    """The agents a person answers for, by what is set of either."""
+    known = registry.persons.get(person)
+    by_agents = [agent.id for agent in registry.agents.values() if agent.owner == person]
+    return sorted({*by_agents, *(known.owns if known else ())})
+
+
+def _warn(caller: Caller, person: str, missing: object) -> None:
+    for agent in missing if isinstance(missing, list) else []:
+        register = f"`agentbus agents set {name_of(agent)} --lane … --role …` registers it"
+        caller.say(f"{name_of(person)} owns {name_of(agent)}, which is no agent of this bus; {register}")
 
 
 VERBS = {

@@ -7,12 +7,15 @@ import typer
 
 from bus.cli.caller import Caller, missing_file, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, put, registry_of, remove, show_rows, value_of
+from bus.cli.in_force import AsPerson, Base, check_known, put, registry_of, remove, show_rows, value_of
 
 if TYPE_CHECKING:
+    from bus.cli.terms_check import Checked
     from bus.core.contracts import JsonObject
 
 ABOUT = "The rules of each resource type: who may claim it, and for how long."
+
+FILES = (".yaml", ".yml", ".json")  # what ends so is a file, also where it is not there
 
 Resource = Annotated[str, typer.Argument(metavar="RESOURCE", help="The resource type, such as lead.")]
 
@@ -55,11 +58,47 @@ def set_(
     person: AsPerson = "",
     base: Base = "",
 ) -> None:
-    """Put the terms of a file in force."""
+    """Put the terms of a file in force, unless they cannot work; what is unwise is said."""
+    from bus.cli.terms_check import finding_lines, refuse_impossible
     from bus.shell.steward import Wanted
 
     value = _read(file)
+    checked = _checked(file, value)
+    if checked.errors:
+        if caller.is_json:
+            caller.show_json(checked.to_json())
+        for line in finding_lines(checked.errors):
+            caller.say(f"  {line}")
+        refuse_impossible(checked)
+    for line in finding_lines(checked.warnings):
+        caller.say(f"unwise: {line}")
     put(caller, person, Wanted("terms", str(value["resource"]), value, base))
+
+
+@with_caller
+def check(
+    caller: Caller,
+    given: Annotated[
+        str, typer.Argument(metavar="FILE|RESOURCE", help="Terms in a file, or those in force for a resource type.")
+    ],
+) -> None:
+    """Say how long a contest may take at worst, part by part, and what in the terms cannot work or is unwise.
+
+    A file needs no bus. Terms in force are also held against the agents and persons there are.
+    """
+    from bus.cli.terms_check import check as check_all
+    from bus.cli.terms_check import show_check
+
+    if _is_file(given):
+        file = Path(given)
+        show_check(caller, _checked(file, _read(file)))
+        return
+    registry = registry_of(caller)
+    terms = registry.terms.get(given)
+    if terms is None:
+        check_known(f"file and no terms of {given}", given, list(registry.terms))
+        return
+    show_check(caller, check_all(terms, registry))
 
 
 @with_caller
@@ -84,9 +123,26 @@ def _read(file: Path) -> "JsonObject":
     return value
 
 
+def _is_file(given: str) -> bool:
+    return Path(given).suffix in FILES or "/" in given or Path(given).is_file()
+
+
+def _checked(file: Path, value: "JsonObject") -> "Checked":
+    """What can be said of the terms in a file; raises `CommandError` (findings) if they are none by their form."""
+    from bus.cli.contract_folders import refused_settings
+    from bus.cli.terms_check import check as check_all
+    from bus.core.terms import terms_from_json
+
+    if wrong := refused_settings("terms", {str(value["resource"]): value}):
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise CommandError(ExitCode.FINDINGS, f"{file} holds no terms: {wrong[0]}{more}", "correct it")
+    return check_all(terms_from_json(value, 1))
+
+
 VERBS = {
     "ls": (ls, "agentbus terms ls"),
     "show": (show, "agentbus terms show lead"),
+    "check": (check, ("agentbus terms check schemas/leads/terms/lead.yaml", "agentbus terms check lead")),
     "set": (set_, "agentbus terms set schemas/leads/terms/lead.yaml"),
     "rm": (rm, "agentbus terms rm lead"),
 }

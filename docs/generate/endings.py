@@ -15,6 +15,12 @@ _CHANGED: Ending = {
 _TAKEN_AWAY = _CHANGED | _UNKNOWN
 _NOT_READABLE = "this login may not read the journals"
 _PART_MISSING = "part of the journals could not be read, so what is shown may not be all"
+_NOT_ESCALATIONS = "this login may not read the case files"
+_RULED: Ending = {
+    ExitCode.FINDINGS: "refused for another reason",
+    ExitCode.CONFLICT: "the case has changed since it was shown, or is closed",
+    ExitCode.NOT_PERMITTED: "the person may not rule on it, or this login may not",
+}
 _ASKED = _UNKNOWN | {ExitCode.NOT_PERMITTED: _NOT_READABLE}
 
 ENDINGS: dict[str, Ending] = {
@@ -31,6 +37,10 @@ ENDINGS: dict[str, Ending] = {
     "resume": _CHANGED,
     "verify": {ExitCode.FINDINGS: "something is wrong", ExitCode.NOT_FOUND: "there is no such folder"},
     "explain": _ASKED,
+    "cases show": _UNKNOWN | {ExitCode.NOT_PERMITTED: _NOT_ESCALATIONS},
+    "cases ls": {ExitCode.NOT_PERMITTED: _NOT_ESCALATIONS},
+    "cases watch": {ExitCode.NOT_PERMITTED: _NOT_ESCALATIONS},
+    **{f"cases {verb}": _UNKNOWN | _RULED for verb in ("reserve", "release", "rule")},
     "resources ls": {ExitCode.FINDINGS: _PART_MISSING, ExitCode.NOT_PERMITTED: _NOT_READABLE},
     "resources show": _ASKED | {ExitCode.FINDINGS: _PART_MISSING},
     "agents show": _ASKED,
@@ -42,9 +52,11 @@ ENDINGS: dict[str, Ending] = {
     "contracts check": {ExitCode.FINDINGS: "an example or a contract is wrong"},
     "contracts apply": _CHANGED,
     "terms show": _UNKNOWN,
+    "terms check": _UNKNOWN | {ExitCode.FINDINGS: "the terms cannot work"},
     "topics plan": {ExitCode.FINDINGS: "there are differences"},
     "topics apply": {ExitCode.FINDINGS: "something remains that only a migration can change"},
     "acls check": {ExitCode.FINDINGS: "there are differences"},
-    **{f"{noun} set": _CHANGED for noun in ("lanes", "agents", "persons", "terms")},
+    **{f"{noun} set": _CHANGED for noun in ("lanes", "agents", "persons")},
+    "terms set": _CHANGED | {ExitCode.FINDINGS: "they cannot work, or are refused: what is wrong is listed"},
     **{f"{noun} rm": _TAKEN_AWAY for noun in ("lanes", "agents", "persons", "contracts", "terms")},
 }

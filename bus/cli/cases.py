@@ -1,0 +1,257 @@
+"""`agentbus cases`: what waits for a person, and the person's word on it."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bus.cli.caller import Caller, with_caller
+from bus.cli.failures import CommandError, ExitCode
+from bus.cli.in_force import AsPerson
+from bus.cli.remembered import COUNT_MAX
+
+if TYPE_CHECKING:
+    from bus.cli.cases_desk import Desk
+    from bus.cli.cases_list import Filter
+    from bus.core.contracts import JsonObject
+
+ABOUT = "What waits for a person: look at it, reserve it, rule on it."
+LS_MAX = 50
+WAIT_S = 10.0
+REASON_MAX = 4096  # docs/wire.md: free text
+
+
+class State(StrEnum):
+    """How far a case is."""
+
+    READY = "ready"
+    RESERVED = "reserved"
+    OVERDUE = "overdue"
+    CLOSED = "closed"
+    OBSOLETE = "obsolete"
+    ALL = "all"
+
+
+class Ruling(StrEnum):
+    """What a person can say, as it is typed."""
+
+    AWARD = "award"
+    REJECT_ALL = "reject-all"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+Case = Annotated[
+    str,
+    typer.Argument(metavar="CASE", help="Its id, the beginning or end of it, or the subject, as deal/D-9 or D-9."),
+]
+Queue = Annotated[str, typer.Option(metavar="NAME", show_default=False, help="Only cases in this queue.")]
+InState = Annotated[
+    State | None, typer.Option("--state", metavar="STATE", show_default="open ones", help="Only cases in this state.")
+]
+Mine = Annotated[bool, typer.Option("--mine", help="Only what you have reserved.")]
+Like = Annotated[
+    str, typer.Option("--alike", metavar="CASE", show_default=False, help="Only cases like this one, each alone.")
+]
+Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for each answer.")]
+
+
+@with_caller
+def ls(
+    caller: Caller,
+    queue: Queue = "",
+    state: InState = None,
+    mine: Mine = False,
+    like: Like = "",
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, metavar="N", help="Show so many lines.")] = LS_MAX,
+    person: AsPerson = "",
+) -> None:
+    """Show what waits for a person, the most urgent first; cases that are alike share a line."""
+    from bus.cli.cases_desk import desk_of
+    from bus.cli.cases_list import COLUMNS, OPTIONAL, groups, json_of, row_of, wanted
+
+    with desk_of(caller) as desk:
+        chosen = _filter(caller, desk, queue, state, person if mine else None, like)
+        files = wanted(desk.reader.shelf, chosen)
+        if caller.is_json:
+            for file in files[:limit]:
+                caller.show_json(json_of(file, desk.reader.shelf))
+        found = groups(files, is_grouped=not like)
+        left = len(files) - limit if caller.is_json else len(found) - limit
+        if not files:
+            caller.say(_nothing(desk, chosen))
+        elif not caller.is_json:
+            has_alike = any(group.count > 1 for group in found[:limit])
+            columns = COLUMNS if has_alike else COLUMNS[:-1]
+            rows = [row_of(group)[: len(columns)] for group in found[:limit]]
+            caller.show_table(columns, rows, optional=OPTIONAL)
+        if left > 0:
+            caller.say(f"{left:,} more are not shown (--limit)")
+
+
+@with_caller
+def show(caller: Caller, case: Case) -> None:
+    """Show one case whole: what speaks for what, and what each ruling will do.
+
+    A ruling typed afterwards speaks of what was shown: if the case has changed since, it is refused.
+    """
+    from bus.cli.cases_desk import desk_of
+    from bus.cli.cases_page import page_of
+    from bus.cli.sheet import page_width, print_lines
+
+    with desk_of(caller) as desk:
+        file = desk.find(case)
+        like = desk.reader.shelf.alike(file)[1:] if file.is_open else []
+        if caller.is_json:
+            caller.show_json({**file.body, "at": file.at, "alike_with": [one.case for one in like]})
+        else:
+            print_lines(page_of(file, alike=len(like), width=page_width()).lines)
+        desk.shown.remember(*like, file)
+
+
+@with_caller
+def reserve(caller: Caller, case: Case, person: AsPerson = "", wait_s: Wait = WAIT_S) -> None:
+    """Keep a case for yourself: for as long as its terms allow, nobody else can rule on it."""
+    from bus.cli.cases_desk import RESERVE
+
+    _hand(caller, RESERVE, case, person, wait_s)
+
+
+@with_caller
+def release(caller: Caller, case: Case, person: AsPerson = "", wait_s: Wait = WAIT_S) -> None:
+    """Give a case back that you have reserved: it decides nothing."""
+    from bus.cli.cases_desk import RELEASE
+
+    _hand(caller, RELEASE, case, person, wait_s)
+
+
+@with_caller
+def rule(
+    caller: Caller,
+    case: Case,
+    ruling: Annotated[Ruling, typer.Argument(metavar="RULING", help="award, reject-all, approve or reject.")],
+    candidate: Annotated[
+        str, typer.Argument(metavar="CANDIDATE", help="Of an award: the number shown, the agent, the claim or option.")
+    ] = "",
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; whoever it concerns can read it.")],
+    alike: Annotated[bool, typer.Option("--alike", help="Rule every open case like it the same way.")] = False,
+    rev: Annotated[
+        int | None, typer.Option(min=1, metavar="N", show_default="as last shown here", help="The revision you saw.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
+    person: AsPerson = "",
+    wait_s: Wait = WAIT_S,
+) -> None:
+    """Decide a case. With --alike, decide every open case like it, one by one, with the same reason.
+
+    The exit code is 6 if a case has changed since it was shown, and 7 if you may not rule on it.
+    """
+    from bus.cli.cases_desk import manned_desk
+    from bus.cli.cases_ruling import Word, chosen, end_with, preview, rule_alike, rule_one
+
+    if not reason.strip() or len(reason) > REASON_MAX:
+        step = f"write --reason with 1 to {REASON_MAX:,} characters"
+        raise CommandError(ExitCode.USAGE, "a ruling has a reason", step)
+    if alike and rev is not None:
+        raise CommandError(ExitCode.USAGE, "each case has a revision of its own", "leave out --rev or --alike")
+    word = Word(ruling.value.replace("-", "_"), candidate, reason, rev or 0)
+    with manned_desk(caller, person) as desk:
+        file = desk.find(case)
+        if file.is_open:
+            chosen(file, word)  # a mistake in typing is told once, before anything is said
+        if dry_run:
+            preview(caller, desk, desk.reader.shelf.alike(file) if alike else [file], word)
+            return
+        end_with((rule_alike if alike else rule_one)(caller, desk, file, word, wait_s=wait_s))
+
+
+@with_caller
+def watch(
+    caller: Caller,
+    queue: Queue = "",
+    state: InState = None,
+    mine: Mine = False,
+    bell: Annotated[bool, typer.Option("--bell", help="Ring the terminal's bell for a new or overdue case.")] = False,
+    person: AsPerson = "",
+) -> None:
+    """Keep showing what waits until Ctrl-C; in a pipe and with --json a line for each change."""
+    from bus.cli.cases_desk import desk_of
+    from bus.cli.cases_watch import watch as keep_watching
+
+    with desk_of(caller) as desk:
+        chosen = _filter(caller, desk, queue, state, person if mine else None, "")
+        keep_watching(caller, desk.reader, chosen, does_ring=bell)
+
+
+def _filter(caller: Caller, desk: "Desk", queue: str, state: State | None, person: str | None, alike: str) -> "Filter":
+    """Which cases are meant; ``person`` None for everybody's."""
+    from bus.cli.cases_desk import who
+    from bus.cli.cases_list import Filter
+    from bus.cli.in_force import check_person
+
+    if person is not None:
+        check_person(caller, person)
+    digest = desk.find(alike).alike if alike else ""
+    if alike and not digest:
+        raise CommandError(ExitCode.NOT_FOUND, f"case {alike} is like no other", "leave --alike out")
+    return Filter(queue, state.value if state else "", "" if person is None else who(caller, person), digest)
+
+
+def _nothing(desk: "Desk", chosen: "Filter") -> str:
+    """Why the list is empty: nothing waits at all, or not in this view."""
+    waiting = sum(file.is_open for file in desk.reader.shelf.files())
+    if not waiting and not chosen.state:
+        return "Nothing waits for a person."
+    others = f"; {waiting:,} open {'case is' if waiting == 1 else 'cases are'} in other views" if waiting else ""
+    return f"No case is in this view{others}."
+
+
+def _hand(caller: Caller, message_type: str, case: str, person: str, wait_s: float) -> None:
+    """Reserve or give back, at the revision that is there now; who was shown it before has seen its own act."""
+    from bus.cli.cases_desk import manned_desk
+    from bus.cli.cases_ruling import check_open, end_with, told_refusal
+
+    with manned_desk(caller, person) as desk:
+        file = desk.find(case)
+        check_open(file)
+        answer = desk.say(message_type, file, {"rev": file.rev}, wait_s)
+        if answer["kind"] == "refused":
+            end_with(told_refusal(caller, desk, file, file.rev, answer))
+            return
+        if desk.shown.rev(file.case) == file.rev:
+            desk.shown.keep({file.case: int(answer.get("rev", file.rev))})
+        _tell_hand(caller, answer)
+
+
+def _tell_hand(caller: Caller, answer: "JsonObject") -> None:
+    from bus.audit.plain import name_of
+    from bus.cli.explain_text import until_text
+    from bus.cli.words import clock
+
+    if caller.is_json:
+        caller.show_json(answer)
+        return
+    subject, until = answer.get("subject", ""), answer.get("reserved_until")
+    if answer.get("person"):
+        by = f" until {clock(until)} ({until_text(until)})" if until else ""
+        caller.show(f"reserved: {subject} for {name_of(str(answer['person']))}{by}, rev {answer['rev']}")
+    else:
+        caller.show(f"given back: {subject}, rev {answer['rev']}")
+
+
+VERBS = {
+    "ls": (ls, ("agentbus cases ls --queue revenue", "agentbus cases ls --mine", "agentbus cases ls --alike D-9")),
+    "show": (show, ("agentbus cases show 1.7.198.2", "agentbus cases show deal/D-9")),
+    "reserve": (reserve, "agentbus cases reserve deal/D-9 --as ben"),
+    "release": (release, "agentbus cases release deal/D-9 --as ben"),
+    "rule": (
+        rule,
+        (
+            "agentbus cases rule deal/D-9 reject --reason 'terms are not ours'",
+            "agentbus cases rule lead/L-1 award 2 --reason 'their customer' --as ben",
+            "agentbus cases rule 1.7.198.2 approve --alike --reason 'checked by phone'",
+        ),
+    ),
+    "watch": (watch, ("agentbus cases watch --queue revenue --bell", "agentbus cases watch --json")),
+}

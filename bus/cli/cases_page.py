@@ -1,0 +1,304 @@
+"""Shows one case on a page: what is to be decided, what speaks for what, and what each ruling will do."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
+from bus.audit.plain import lasting, name_of, printable, shown
+from bus.cli.explain_text import until_text
+from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
+from bus.cli.words import clock
+from bus.core.contracts import JsonObject
+
+DIFFERS, SAME = "≠", "="
+# Of a claim: what names it, and does not speak for or against it.
+NAMES = frozenset({"candidate", "decision", "claim", "agent", "src", "hash", "o", "excerpt", "size", "dropped", "id"})
+SPELLED_OUT_MAX = 3  # held actions whose fields are shown one a line; what is held behind them is alike as a rule
+TIME_KEYS = ("_at", "_until", "at", "until", "by", "due", "deadline")
+TIME = re.compile(r"\b1[0-9]{12}\b")
+TEN_YEARS_MS = 10 * 365 * 86_400_000
+WHY = {
+    "ladder": "no rung of the ladder settled it",
+    "veto": "a veto brought it here",
+    "over_limit": "over the limit above which only a person decides",
+    "wait": "somebody has waited for too long",
+}
+VERDICT = {"approve": GOOD, "reject": "red"}
+
+
+def page_of(file: CaseFile, *, alike: int, width: int, is_deciding: bool = True) -> Sheet:
+    """The page; ``alike`` counts the other open cases like it."""
+    sheet = Sheet(width)
+    _head(sheet, file)
+    _standing(sheet, file, alike)
+    _claims(sheet, file)
+    _actions(sheet, file)
+    _ballots(sheet, file)
+    _offers(sheet, file)
+    _policies(sheet, file)
+    _rulings(sheet, file)
+    _trail(sheet, file)
+    if is_deciding and file.is_open:
+        _next(sheet, file, alike)
+    return sheet
+
+
+def state_text(file: CaseFile) -> str:
+    """How far it is, in a word or two."""
+    if file.is_open and file.is_overdue:
+        return f"{file.state}, overdue"
+    return file.state
+
+
+def due_text(file: CaseFile) -> str:
+    """When it goes up a tier, by the clock and from now."""
+    if not file.is_open:
+        return "–"
+    if file.is_overdue:
+        return "overdue"
+    return f"{clock(file.due)} ({until_text(file.due)})" if file.due else "–"
+
+
+def timed(text: str) -> str:
+    """The text with its epoch times as the clock on this wall shows them."""
+    now_ms = int(time.time() * 1000)
+
+    def told(found: re.Match[str]) -> str:
+        at = int(found[0])
+        return clock(at) if abs(at - now_ms) < TEN_YEARS_MS else found[0]
+
+    return TIME.sub(told, text)
+
+
+def _head(sheet: Sheet, file: CaseFile) -> None:
+    style = ALARM if file.is_open and file.is_overdue else MARK if file.is_open else QUIET
+    title = f"{printable(file.subject)}  {file.kind}"
+    state = f"  {state_text(file)}"
+    sheet.lines.append(((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET)))
+    why = WHY.get(file.why, file.why.replace("_", " "))
+    sheet.wrapped(f"{why}: {file.detail}" if file.detail else why, indent=0)
+    sheet.blank()
+
+
+def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
+    body = file.body
+    tier = f"tier {file.tier + 1}"
+    due = f"{tier}, due {due_text(file)}" if not file.is_overdue else f"{tier}, overdue"
+    sheet.labelled("queue", f"{file.queue or 'none'}, {due}" if file.is_open else file.queue or "none")
+    if file.person and file.is_open:
+        until = f" until {clock(file.reserved_until)} ({until_text(file.reserved_until)})"
+        sheet.labelled("reserved", f"by {name_of(file.person)}{until if file.reserved_until else ''}", STRONG)
+    sheet.labelled("closed", _closed(file))
+    if file.frozen_since and file.is_open:
+        now_ms = int(time.time() * 1000)
+        since = lasting(max(0, now_ms - file.frozen_since))
+        sheet.labelled("frozen", f"since {clock(file.frozen_since)} ({since})")
+    holder = body.get("holder")
+    if isinstance(holder, Mapping) and holder.get("agent"):
+        still = "; its lease stands still" if file.is_open else ""
+        sheet.labelled("holder", f"{name_of(str(holder['agent']))}, token {holder.get('token')}{still}")
+    sheet.labelled("question", str(body.get("question") or ""))
+    sheet.labelled("waiting", "; ".join(f"{one.get('name')} {_cost(one)}" for one in file.part("waiting_costs")))
+    facts = body.get("facts")
+    if isinstance(facts, Mapping):
+        sheet.labelled("facts", "; ".join(f"{name} is {shown(value)}" for name, value in sorted(facts.items())))
+    if alike:
+        sheet.labelled("alike", f"{alike} more {'case is' if alike == 1 else 'cases are'} like this one")
+    if file.is_open:
+        sheet.labelled("if nobody", timed(str(body.get("if_nothing") or "")))
+
+
+def _closed(file: CaseFile) -> str:
+    """By whom, how and why; "" of an open case."""
+    if file.is_open:
+        return ""
+    body = file.body
+    if file.state == "obsolete" or not body.get("ruling"):
+        return f"{clock(file.at)}, nothing was left to rule on"
+    candidate = str(body.get("candidate") or "")
+    what = next((one.label for one in choices(file) if candidate and one.candidate == candidate), body["ruling"])
+    why = f": {body['reason']}" if body.get("reason") else ""
+    return f"{clock(file.at)} by {name_of(file.person or str(body.get('ruled_by') or ''))}, {what}{why}"
+
+
+def _cost(one: JsonObject) -> str:
+    value = one.get("value")
+    if isinstance(value, int) and TIME.fullmatch(str(value)) and timed(str(value)) != str(value):
+        return f"{clock(value)} ({until_text(value)})"
+    return shown(value)
+
+
+# ---- what speaks for what ---------------------------------------------------------------------------------------
+
+
+def _claims(sheet: Sheet, file: CaseFile) -> None:
+    claims = list(numbered_claims(file))
+    if not claims:
+        return
+    told = [_told(claim) for _, claim in claims]
+    heads = [_claim_head(number, claim) for number, claim in claims]
+    labels = list(dict.fromkeys(label for one in told for label in one))
+    rows = [(label, tuple(one.get(label, "–") for one in told)) for label in labels]
+    differing = [Row(label, values, DIFFERS) for label, values in rows if len(claims) > 1 and len(set(values)) > 1]
+    same = [(label, values[0]) for label, values in rows if len(claims) > 1 and len(set(values)) == 1]
+    alone = [Row(label, values) for label, values in rows if len(claims) == 1]
+    sheet.heading("Claims", "≠ is where they differ" if differing else "")
+    known = file.body.get("facts")
+    against = _against(known if isinstance(known, Mapping) else {}, [*differing, *alone])
+    sheet.side_by_side(heads, [*differing, *alone])
+    if same:
+        texts = "; ".join(f"{label} {value}" for label, value in same)
+        sheet.wrapped(texts, indent=INDENT + 2, opening=f"{' ' * INDENT}{SAME}", style=QUIET)
+    for text in against:
+        sheet.wrapped(text, indent=INDENT + 2, opening=f"{' ' * INDENT}!", style=MARK)
+
+
+def _claim_head(number: int, claim: JsonObject) -> str:
+    name = name_of(str(claim.get("agent") or ""))
+    dropped = str(claim.get("dropped") or "")
+    left = f" (out: {dropped})" if dropped else "" if number else " (cannot be awarded)"
+    return f"{number} {name}{left}" if number else f"- {name}{left}"
+
+
+def _told(claim: JsonObject) -> dict[str, str]:
+    """What a claim says, field by field; what its excerpt is too long to show whole is shown as it came."""
+    excerpt = str(claim.get("excerpt") or "")
+    fields = {name: value for name, value in claim.items() if name not in NAMES and value not in (None, "", [], {})}
+    try:
+        said = json.loads(excerpt) if excerpt else {}
+    except ValueError:
+        said = {"said": excerpt}
+    fields |= said if isinstance(said, dict) else {"said": said}
+    return {name: _value(name, value) for name, value in fields.items()}
+
+
+def _value(name: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        is_time = name.endswith(TIME_KEYS) and TIME.fullmatch(str(value))
+        return clock(value) if is_time else str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return ", ".join(_value("", one) for one in value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{key} {_value(str(key), one)}" for key, one in value.items())
+    return shown(value)
+
+
+def _against(facts: JsonObject, rows: Sequence[Row]) -> Iterator[str]:
+    """Where a claim says something else than what the bus knows."""
+    for row in rows:
+        if row.label in facts and any(value not in ("–", _value("", facts[row.label])) for value in row.values):
+            yield f"the bus knows that {row.label} is {shown(facts[row.label])}"
+
+
+def _actions(sheet: Sheet, file: CaseFile) -> None:
+    actions = file.part("actions")
+    if not actions:
+        return
+    sheet.heading("Held actions", f"{len(actions)}, in this order" if len(actions) > 1 else "")
+    for place, one in enumerate(actions, start=1):
+        who = name_of(str(one.get("agent") or one.get("source") or ""))
+        by = f" of {who}" if who != "somebody" else ""
+        what = printable(str(one.get("type")))
+        sheet.lines.append(((f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET)))
+        told = _told({**one, "type": ""})
+        if place <= SPELLED_OUT_MAX:
+            label = max((len(name) for name in told), default=0) + INDENT
+            for name, value in told.items():
+                begin = f"{' ' * (INDENT + 4)}{name}"
+                sheet.wrapped(value, indent=INDENT + 4 + label, opening=begin)
+        else:
+            sheet.wrapped("; ".join(f"{name} {value}" for name, value in told.items()), indent=INDENT + 4, style=QUIET)
+
+
+def _ballots(sheet: Sheet, file: CaseFile) -> None:
+    ballots = file.part("ballots")
+    if not ballots:
+        return
+    sheet.heading("Ballots")
+    seat = max(len(str(one.get("seat"))) for one in ballots)
+    choice = max(len(_chosen(file, one)) for one in ballots)
+    for one in ballots:
+        chosen, confidence = _chosen(file, one), one.get("confidence")
+        sure = f", {confidence // 100} % sure" if isinstance(confidence, int) else ""
+        veto = "veto, " if one.get("veto") else ""
+        who = name_of(str(one.get("agent") or ""))
+        by = "" if who == one.get("seat") else f"  ({who})"
+        begin = f"{' ' * INDENT}{printable(str(one.get('seat'))):<{seat}}  "
+        style = ALARM if veto else VERDICT.get(str(one.get("choice")), "")
+        said = f"  {veto}{printable(str(one.get('reason') or 'no reason'))}{sure}{by}"
+        sheet.lines.append(((begin, ""), (f"{chosen:<{choice}}", style), (said, "")))
+        if one.get("reasoning"):
+            sheet.wrapped(f"“{one['reasoning']}”", indent=INDENT + seat + 2, style=QUIET)
+
+
+def _chosen(file: CaseFile, ballot: JsonObject) -> str:
+    """A ballot's choice, candidates by their numbers and names."""
+    given = ballot.get("choice")
+    return printable(" > ".join(_named(file, one) for one in (given if isinstance(given, list) else [given])))
+
+
+def _named(file: CaseFile, choice: object) -> str:
+    """A choice or outcome; a candidate's by its number and name."""
+    names = {one.candidate: f"{one.number} {name_of(one.agent)}" for one in choices(file) if one.number and one.agent}
+    return names.get(str(choice), str(choice))
+
+
+def _offers(sheet: Sheet, file: CaseFile) -> None:
+    offers = file.part("offers")
+    if not offers:
+        return
+    sheet.heading("Offers")
+    for one in offers:
+        said = {"accept": "accepts", "quit": "leaves"}.get(str(one.get("move")), "offers")
+        outcome = f" {_named(file, one['outcome'])}" if one.get("outcome") and one.get("move") != "quit" else ""
+        opening = f"{' ' * INDENT}{one.get('turn', ''):>2}"
+        sheet.wrapped(f"{name_of(str(one.get('agent') or ''))} {said}{outcome}", indent=INDENT + 4, opening=opening)
+
+
+def _policies(sheet: Sheet, file: CaseFile) -> None:
+    policies = file.part("policies")
+    if policies:
+        sheet.heading("Policies")
+    for one in policies:
+        sheet.wrapped("; ".join(f"{name} {_value(name, value)}" for name, value in one.items()))
+
+
+# ---- what can be done ------------------------------------------------------------------------------------------
+
+
+def _rulings(sheet: Sheet, file: CaseFile) -> None:
+    found = choices(file)
+    if not found or not file.is_open:
+        return
+    sheet.heading("Rulings", "what each one does")
+    for one in found:
+        mark = (("  cannot be undone", ALARM),) if one.is_irreversible else ()
+        sheet.lines.append(((f"{' ' * INDENT}{printable(typed(one))}", STRONG), *mark))
+        for effect in one.effects:
+            sheet.wrapped(timed(effect), indent=INDENT + 4, opening=f"{' ' * (INDENT + 2)}·")
+
+
+def typed(choice: Choice) -> str:
+    """A choice as it is shown, and as it is typed up to the name after the number."""
+    return choice.label.replace("_", "-", 1) if not choice.number else choice.label
+
+
+def _trail(sheet: Sheet, file: CaseFile) -> None:
+    trail = file.body.get("trail")
+    if isinstance(trail, list) and trail:
+        sheet.heading("Trail", "agentbus explain tells of each")
+        sheet.wrapped("  ".join(map(str, trail)), style=QUIET)
+
+
+def _next(sheet: Sheet, file: CaseFile, alike: int) -> None:
+    found = choices(file)
+    if not found:
+        return
+    first = found[0]
+    what = f"award {first.number}" if first.number else first.ruling.replace("_", "-")
+    sheet.heading("To rule", f"--alike rules all {alike + 1} that are alike, one by one" if alike else "")
+    sheet.wrapped(f"agentbus cases rule {file.case} {what} --reason '…'")
