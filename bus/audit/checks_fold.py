@@ -16,8 +16,8 @@ from bus.audit.evidence import Place
 from bus.audit.findings import Check
 from bus.audit.ticks import Ticks
 from bus.core import topics
-from bus.core.arbiter import EVENTS_PER_TICK_MAX
 from bus.core.arrivals import CONTROL_PREFIX
+from bus.core.deadlines import EVENTS_PER_TICK_MAX
 from bus.core.entries import Entry
 from bus.core.events import ActionAdmitted, Confirmed, Denied, Ended, Event, Granted, Refused, Renewed
 from bus.core.partition import TOKEN_GEN, TOKEN_OFFSET

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bus.audit.aftermath import what_followed, what_followed_row
+from bus.audit.contest_story import contest_of, told_contest
+from bus.audit.contest_told import ContestTold
 from bus.audit.decisions import ArbiterDecision, GateDecision, Link, Proof, Setting
 from bus.audit.explanation import Around, Explanation, Rests, Who
 from bus.audit.index import Index
@@ -10,8 +12,9 @@ from bus.audit.lookup import Lookup
 from bus.audit.original import Message, Released, Said, find_released, read_message
 from bus.audit.plain import Clock, listed
 from bus.audit.recheck import rechecked
+from bus.audit.situation import Situation
 from bus.audit.speaker import speaker, the_bus
-from bus.audit.why_arbiter import Situation, why_arbiter
+from bus.audit.why_arbiter import why_arbiter
 from bus.audit.why_gate import GateSituation, why_gate
 from bus.core import topics
 from bus.core.control import Registry
@@ -64,6 +67,7 @@ class Explaining:
             proof=self._proof(*([gate] if gate else []), found),
             again=self._again(gate),
             notes=self.index.notes(),
+            contest=self._contest(found),
         )
 
     def gate(self, found: GateDecision) -> Explanation:
@@ -100,6 +104,10 @@ class Explaining:
             notes=[*([] if decided else self._undecided(found)), *self.index.notes()],
         )
 
+    def contest(self, identifier: str) -> ContestTold | None:
+        """Tell a whole contest, or a case that no contest came before; None if there is no such id."""
+        return told_contest(self.lookup, identifier, self.clock)
+
     # ---- the parts ------------------------------------------------------------------------------------------
 
     def _undecided(self, found: GateDecision) -> list[str]:
@@ -109,6 +117,11 @@ class Explaining:
         if found.row.verdict != "forwarded":
             return []
         return [f"what becomes of it ({listed(unknown)})"] if unknown else [UNDECIDED]
+
+    def _contest(self, found: ArbiterDecision) -> ContestTold | None:
+        """The contest or case that it is a part of."""
+        identifier = contest_of(self.lookup, found)
+        return self.contest(identifier) if identifier else None
 
     def _beside_it(self, found: ArbiterDecision) -> list[Link]:
         """The other events of the same message, such as the release of a fact to its topic."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bus.audit.contest_told import ContestTold
 from bus.audit.decisions import Link, Proof, Setting
 from bus.audit.original import Message, Released
 from bus.audit.standing import Standing
@@ -97,6 +98,7 @@ class Explanation:
     proof: Sequence[Proof] = ()
     again: Sequence[Link] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+    contest: ContestTold | None = None
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The explanation as ``--json`` shows it: fields are added, never changed."""
@@ -122,4 +124,5 @@ class Explanation:
             "proof": [one.to_json() for one in self.proof],
             "again": [link.to_json() for link in self.again],
             "notes": list(self.notes),
+            "contest": self.contest.to_json() if self.contest else None,
         }

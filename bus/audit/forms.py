@@ -48,10 +48,17 @@ def fits(value: object, kind: Any) -> bool:  # Any: an annotation
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in get_args(kind))
     if origin is tuple:
-        return isinstance(value, tuple) and all(fits(one, get_args(kind)[0]) for one in value)
+        return isinstance(value, tuple) and _all_fit(value, get_args(kind))
     if origin is not None:
         return isinstance(value, Mapping)
     return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _all_fit(values: tuple[object, ...], kinds: tuple[Any, ...]) -> bool:  # Any: annotations
+    """Are these values of the types of a tuple: any number of one type, or one after the other?"""
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return all(fits(one, kinds[0]) for one in values)
+    return len(values) == len(kinds) and all(fits(one, kind) for one, kind in zip(values, kinds, strict=True))
 
 
 def _fields_fit(value: Any) -> bool:  # Any: one of the core's dataclasses

@@ -29,6 +29,7 @@ from bus.core.gate import row_from_json
 from bus.core.journal import Tip, advance, continues, parse_segment
 from bus.core.records import Record
 from bus.shell.catalogue import built_in_contracts
+from resolvers import RESOLVERS
 
 QUIET_S = 1.0  # what takes longer than this is told to the person who waits
 TELL_EVERY_S = 1.0
@@ -264,7 +265,7 @@ class Index:
             return self._states[p]
         wanted = "SELECT now, control FROM places WHERE topic = ? AND partition = ?"
         now, control = next(iter(self.database.execute(wanted, (topics.JOURNAL, p)).fetchall()), (0, 0))
-        state = WatchedState(self.source.genesis.gen, p, self.registry(control), now=now)
+        state = WatchedState(self.source.genesis.gen, p, self.registry(control), now=now, resolvers=RESOLVERS)
         for subject, body in self.database.execute("SELECT subject, body FROM resources WHERE p = ?", (p,)):
             state.put(subject, resource_from_text(body))
         self._states[p] = state

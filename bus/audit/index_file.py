@@ -16,7 +16,7 @@ from bus import ENGINE
 from bus.shell.errors import BusError
 
 # Raised with every change below: a file of another version, or of another engine, is read anew.
-VERSION = f"1 {ENGINE}"
+VERSION = f"2 {ENGINE}"
 BUSY_S = 60.0  # how long a command waits for another one that writes
 IN_MEMORY = ":memory:"
 UNUSED_S_MAX = 30 * 86_400.0  # a file of a bus nobody has asked about for so long is removed
@@ -43,6 +43,7 @@ CREATE INDEX rows_id ON rows (id);
 CREATE INDEX rows_source ON rows (source, at);
 CREATE INDEX entries_id ON entries (id);
 CREATE INDEX entries_src ON entries (src);
+CREATE INDEX entries_ticks ON entries (p, o, at) WHERE verdict = 'tick';
 CREATE INDEX events_subject ON events (subject, o, n) WHERE subject <> '';
 CREATE INDEX events_agent ON events (agent, at) WHERE agent <> '';
 CREATE INDEX events_ref ON events (ref) WHERE ref <> '';

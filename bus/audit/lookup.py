@@ -121,6 +121,11 @@ class Lookup:
         found = self._database.execute(wanted, (p[0] if p else -1, o, n)).fetchone()
         return Standing(subject, resource, found[0] if found else 0)
 
+    def now_at(self, p: int, o: int) -> int:
+        """The latest time (ms) that ticks of a partition had stated, up to and with the record at that offset."""
+        wanted = "SELECT coalesce(max(at), 0) FROM entries WHERE p = ? AND o <= ? AND verdict = 'tick'"
+        return int(self._database.execute(wanted, (p, o)).fetchone()[0])
+
     # ---- what is linked -------------------------------------------------------------------------------------
 
     def link(self, p: int, o: int, n: int | None) -> Link:

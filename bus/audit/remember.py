@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.audit.standing import WatchedState, resource_to_text
+from bus.core.contest_events import ActionRefused
 from bus.core.contracts import JsonObject
 from bus.core.control import SUSPENDED, suspension_name
 from bus.core.entries import Entry
-from bus.core.events import AgentStatus, ControlSet, Ended, Event, Reported
+from bus.core.events import ActionAdmitted, AgentStatus, ControlSet, Ended, Event, Reported
 from bus.core.gate import Row
 from bus.core.records import Record
 
@@ -93,8 +94,10 @@ def _refers_to(event: Event) -> str:
             return event.what.cause
         case Reported():
             return event.what.action
+        case ActionRefused() | ActionAdmitted():
+            return event.what.held
         case _:
-            return ""
+            return str(getattr(event.what, "contest", "") or getattr(event.what, "case", "") or "")
 
 
 def _remember_change(pen: Pen, state: WatchedState, entry: Entry, event: Event) -> None:

@@ -1,15 +1,11 @@
 """How a resource stands at one moment: who holds it, until when, for whom it is kept, and what is known about it."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus.core.contracts import JsonObject
-from bus.core.events import Handover
+from bus.audit.kept import as_text, from_text
 from bus.core.partition import TOKEN_GEN, TOKEN_OFFSET, PartitionState
-from bus.core.records import canonical
-from bus.core.resource import Fact, Holding, Resource
+from bus.core.resource import Resource
 
 Word = Literal["free", "held", "ending", "reserved", "cooling"]
 
@@ -67,37 +63,14 @@ class Standing:
 
 def resource_to_text(resource: Resource) -> str:
     """The resource as the index keeps it."""
-    holding, handover = resource.holding, resource.handover
-    kept: dict[str, Any] = {}  # Any: JSON
-    if holding:
-        kept["holding"] = [getattr(holding, name) for name in _HOLDING]
-    if handover:
-        kept["handover"] = [handover.agent, handover.until]
-    if resource.cooling_until:
-        kept["cooling_until"] = resource.cooling_until
-    if resource.facts:
-        kept["facts"] = {name: [fact.value, fact.until] for name, fact in resource.facts.items()}
-    if resource.unreported:
-        kept["unreported"] = list(resource.unreported)
-    return canonical(kept).decode()
+    return as_text(resource)
 
 
 def resource_from_text(text: str) -> Resource:
     """Read it back."""
-    kept: JsonObject = json.loads(text)
-    facts: Mapping[str, Fact] = {name: Fact(*pair) for name, pair in kept.get("facts", {}).items()}
-    return Resource(
-        holding=Holding(*kept["holding"]) if "holding" in kept else None,
-        handover=Handover(*kept["handover"]) if "handover" in kept else None,
-        cooling_until=kept.get("cooling_until", 0),
-        facts=facts,
-        unreported=tuple(kept.get("unreported", ())),
-    )
+    return from_text(Resource, text)
 
 
 def granted_at(token: int, gen: int) -> tuple[int, int]:
     """Input offset and event number of the grant behind a fencing token."""
     return divmod(token - gen * TOKEN_GEN, TOKEN_OFFSET)
-
-
-_HOLDING = ("agent", "claim", "token", "until", "lease_ms", "doomed_by", "due_ms")

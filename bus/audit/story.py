@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bus.audit.contest_story import contests_on, seal_open
 from bus.audit.decisions import Link
 from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing
@@ -10,19 +11,24 @@ from bus.audit.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """How the resource stands now, and the last decisions on it; ``left_out`` counts the older ones."""
+    """How the resource stands now, and the last decisions on it; ``left_out`` counts the older ones.
+
+    ``contests`` are the ids of the contests, and of the cases without one, that opened on it, the newest last.
+    """
 
     now: Standing
     told: Sequence[Link]
     left_out: int
+    contests: Sequence[str] = ()
 
 
 def story_of(lookup: Lookup, subject: str, limit: int) -> Story:
     """The last ``limit`` decisions."""
     events = lookup.linked("subject = ?", (subject,), limit=limit, newest_first=True)
-    told = _together([*reversed(events)], refusals_of(lookup, subject, limit))
+    told = _together(seal_open(lookup, subject, [*reversed(events)]), refusals_of(lookup, subject, limit))
     count = lookup.count_of(subject)
-    return Story(lookup.present(subject), told[-limit:] if limit else [], max(0, count - limit))
+    shown = told[-limit:] if limit else []
+    return Story(lookup.present(subject), shown, max(0, count - limit), contests_on(lookup, subject))
 
 
 def _together(events: list[Link], refused: list[Link]) -> list[Link]:

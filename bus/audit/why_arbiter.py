@@ -1,15 +1,14 @@
 """Says in plain sentences why the arbiter decided as it did, from its own basis and from how things stood before."""
 
-from dataclasses import dataclass
-
-from bus.audit.decisions import ArbiterDecision
-from bus.audit.lookup import Lookup
-from bus.audit.plain import Clock, lasting, listed, name_of, shown
-from bus.audit.standing import Standing
+from bus.audit.contest_sentences import candidate_name, why_won
+from bus.audit.plain import lasting, listed, name_of, shown
+from bus.audit.situation import Situation
+from bus.audit.why_actions import why_released
+from bus.audit.why_contest import why_contest
 from bus.audit.why_control import why_changed
 from bus.audit.why_suspended import why_suspended
-from bus.core.control import Registry
-from bus.core.entries import Entry
+from bus.core.contest import Contest
+from bus.core.contest_events import Settled
 from bus.core.events import (
     ActionAdmitted,
     AgentStatus,
@@ -29,33 +28,6 @@ from bus.core.terms import Terms
 from bus.core.wants import WantedFact, WantedRoles, roles_in_words, value_in_words, values_in_words, wanted_roles
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """A decision of the arbiter with everything its reasons need: what was in force, and how things stood."""
-
-    decision: ArbiterDecision
-    lookup: Lookup
-    registry: Registry
-    before: Standing
-    after: Standing
-    clock: Clock
-
-    @property
-    def entry(self) -> Entry:
-        """The decision on the record."""
-        return self.decision.entry
-
-    @property
-    def terms(self) -> Terms | None:
-        """The terms in force for the subject."""
-        return self.registry.terms.get(self.before.subject.partition("/")[0])
-
-    @property
-    def sender(self) -> str:
-        """Who sent it, by the short name."""
-        return name_of(self.entry.source)
-
-
 def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind, closed
     """The sentences."""
     if found.decision.event is None:
@@ -64,8 +36,7 @@ def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind,
         case Granted() as what:
             return _granted(found, what)
         case Confirmed() as what:
-            held = f"{name_of(what.agent)} held {found.before.subject} already, so the claim changed nothing"
-            return [f"{held}: the token and the end of the lease stay as they were"]
+            return _confirmed(found, what)
         case Renewed() as what:
             return _renewed(found, what)
         case Ended() as what:
@@ -82,6 +53,8 @@ def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind,
             return [f"the action was admitted as {what.action}, and a report of it was still awaited"]
         case AgentStatus() | ControlSet():
             return why_changed(found.lookup, found.entry, found.decision.p, found.clock)
+        case what:
+            return why_contest(found, what)
 
 
 def _without_event(found: Situation) -> list[str]:
@@ -97,7 +70,38 @@ def _without_event(found: Situation) -> list[str]:
     return [f"a gate had sent the same message before, or one before it was still missing: it has no effect{told}"]
 
 
+def _confirmed(found: Situation, what: Confirmed) -> list[str]:
+    subject, agent = found.before.subject, name_of(what.agent)
+    if settled := found.settled():
+        contest, ended = settled
+        won = why_won(contest, ended.winner, ended.by, dict(ended.tally), ended.outcome)
+        return [won, f"it is the holder of {subject}, so its token stays as it was"]
+    held = f"{agent} held {subject} already, so its message changed nothing"
+    if found.before.resource.case:
+        return [f"{held}: while a person decides the lease stands still"]
+    return [f"{held}: the token and the end of the lease stay as they were"]
+
+
 def _granted(found: Situation, what: Granted) -> list[str]:
+    return [*_won(found, what), *_lease(found, what)]
+
+
+def _won(found: Situation, what: Granted) -> list[str]:
+    """Why this claim got it: first, above the holder, or as the winner of a contest."""
+    subject, agent = found.before.subject, name_of(what.agent)
+    if settled := found.settled():
+        contest, ended = settled
+        return [why_won(contest, ended.winner, ended.by, dict(ended.tally), ended.outcome)]
+    holding = found.before.resource.holding
+    if what.by == "preempt" and holding:
+        rule = f"the terms let a role with a higher priority take {subject} from its holder"
+        return [f"{rule}: {agent} stands above {name_of(holding.agent)}"]
+    if what.by == "ruling":
+        return [f"a person ruled on the wait of its holder: {agent} gets {subject}"]
+    return _first(found, what)
+
+
+def _first(found: Situation, what: Granted) -> list[str]:
     subject, agent, terms = found.before.subject, name_of(what.agent), found.terms
     handover = found.before.resource.handover
     if handover:
@@ -111,11 +115,15 @@ def _granted(found: Situation, what: Granted) -> list[str]:
             known = [f"{name} was {shown(facts[name].value)}" for name in terms.when if name in facts]
             sentences.append(f"{listed(known)}, as the terms ask")
         sentences.append(_let_claim(found, terms, what.agent))
+    return sentences
+
+
+def _lease(found: Situation, what: Granted) -> list[str]:
+    terms = found.terms
     holding = found.after.resource.holding
     lease = lasting(holding.lease_ms) if holding else ""
     wished = "as the claim wished" if terms and holding and holding.lease_ms < terms.lease_ms else "as the terms say"
-    sentences.append(f"the lease is {lease}, {wished}: it ends at {found.clock(what.until)} unless it is renewed")
-    return sentences
+    return [f"the lease is {lease}, {wished}: it ends at {found.clock(what.until)} unless it is renewed"]
 
 
 def _let_claim(found: Situation, terms: Terms, agent: str) -> str:
@@ -144,6 +152,10 @@ def _ended(found: Situation, what: Ended) -> list[str]:
         if not what.cause:
             return [f"{found.sender} has role operator and took {subject} away from {agent}"]
         return [f"{agent} was suspended by {what.cause}: what it held ended at the next tick"]
+    if what.reason in ("superseded", "ruled"):
+        return _replaced(found, what)
+    if found.resource.case is None and found.before.resource.case:
+        return ["its case ended without a person, and the terms give the resource back then"]
     holding = found.before.resource.holding
     until = found.clock(holding.until) if holding else "that time"
     sentences = [
@@ -153,6 +165,16 @@ def _ended(found: Situation, what: Ended) -> list[str]:
         cooling = found.clock(found.after.resource.cooling_until)
         sentences.append(f"the terms ask for a lock delay: nobody can claim {subject} before {cooling}")
     return sentences
+
+
+def _replaced(found: Situation, what: Ended) -> list[str]:
+    """Another agent got it: by a contest, by a higher priority, or by a person."""
+    if settled := found.settled():
+        contest, ended = settled
+        return [why_won(contest, ended.winner, ended.by, dict(ended.tally), ended.outcome)]
+    if what.reason == "ruled":
+        return ["a person ruled that whom the holder waited for gets it"]
+    return ["an agent whose role stands higher in the terms claimed it, and they let it take it over"]
 
 
 def _refused(found: Situation, what: Refused) -> list[str]:
@@ -182,7 +204,17 @@ def _denied(found: Situation, what: Denied) -> list[str]:
     if what.reason == ArbiterReason.NOT_ALLOWED and terms is not None:
         roles = wants if isinstance(wants, WantedRoles) else wanted_roles(terms.claimants or ())
         return [_not_among_claimants(found, roles)]
+    if settled := found.settled():
+        return _lost(found, what, *settled)
     return _no(found, what.reason, "")
+
+
+def _lost(found: Situation, what: Denied, contest: Contest, ended: Settled) -> list[str]:
+    """Its contest was settled, and another candidate, or nobody, has won."""
+    won = why_won(contest, ended.winner, ended.by, dict(ended.tally), ended.outcome)
+    if what.winner is None:
+        return [won, f"{found.before.subject} goes to nobody by this contest"]
+    return [won, f"{found.before.subject} went to {candidate_name(contest, what.winner)}"]
 
 
 def _no(found: Situation, reason: str, detail: str) -> list[str]:
@@ -197,6 +229,14 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
             until = found.clock(found.before.resource.holding.until)
             late = f"the lease of {subject} ended at {until}, and the message came at {found.clock(found.entry.at)}"
             return [f"{late}: no tick had ended it yet, but what comes after the end is late"]
+        case ArbiterReason.LATE | ArbiterReason.CONTEST_CLOSED if not detail and found.before.resource.contest:
+            return [_window_over(found, found.before.resource.contest)]
+        case ArbiterReason.FROZEN if found.before.resource.case:
+            case = found.before.resource.case
+            return [f"case {case.id} has frozen {subject} since {found.clock(case.opened)}: a person decides first"]
+        case ArbiterReason.SUSPENDED if found.decision.event and not found.entry.source:
+            agent = str(getattr(found.decision.event.what, "agent", ""))
+            return [why_suspended(found.lookup, found.registry, agent, found.clock), _NO_CANDIDATE]
         case ArbiterReason.UNKNOWN_RESOURCE:
             return [f"no terms were in force for resource type {kind}, so nobody can hold {subject}"]
         case ArbiterReason.SUSPENDED:
@@ -208,6 +248,13 @@ def _no(found: Situation, reason: str, detail: str) -> list[str]:
             return [detail or plain] if reason in _TOLD_BY_DETAIL else [plain, *([detail] if detail else [])]
 
 
+def _window_over(found: Situation, contest: Contest) -> str:
+    """A claim that came too late to join."""
+    end = found.clock(contest.opened + contest.terms.window_ms)
+    return f"claims were collected until {end}, or until every role that may claim had claimed; this one came after"
+
+
+_NO_CANDIDATE = "a suspended agent cannot win: its claim is no candidate any more"
 _MISSING = "a fact that the terms ask for before a claim was not known, or another one"
 _EXPIRED = "the message was void by then, as its sender had asked for with ce_expirytime"
 _TOLD_BY_DETAIL = frozenset({ArbiterReason.LATE, ArbiterReason.CONTEST_CLOSED})
@@ -218,7 +265,10 @@ _PLAIN = {
     "contest_closed": "no contest is open there",
     "not_a_person": "only a person may do this",
     "wait_too_long": "the wait is longer than the terms allow",
-    "unresolved": "a person or a vote has to settle this, and this version of the bus has neither",
+    "already_claimed": "an agent has one claim in a contest, also after it took it back",
+    "contest_full": "the contest has as many claims as it can take",
+    "frozen": "a person decides on it, and nobody else gets it before",
+    "unresolved": "its contract asks for a review, and only an action of a holder can have one",
 }
 
 
@@ -267,6 +317,8 @@ def _roles(roles: list[str]) -> str:
 
 def _admitted(found: Situation, what: ActionAdmitted) -> list[str]:
     goes = f"it goes out to topic {what.topic}"
+    if what.held:
+        return [*why_released(found, what), goes]
     if what.token is None or what.until is None:
         return [f"its contract asks for no holder, and {found.sender} may send it: {goes}"]
     holds = f"{name_of(what.agent)} held {found.before.subject} under token {what.token}, the current one"

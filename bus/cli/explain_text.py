@@ -15,6 +15,7 @@ from bus.audit.plain import lasting, listed, name_of, printable, shown
 from bus.audit.standing import Standing
 from bus.audit.story import Story
 from bus.cli.caller import console
+from bus.cli.contest_text import write_contest
 from bus.cli.tables import shortened
 from bus.cli.words import clock, exact_clock, full_clock, in_words, selected, violation_lines
 
@@ -34,11 +35,14 @@ _LENGTH = re.compile(r"(\d) (ms|s|min|h|d)\b")  # a number stays with its unit
 
 def as_text(explained: Explanation, width: int | None) -> list[str]:
     """The lines; ``width`` in characters, None in a pipe, where nothing is broken or shortened."""
-    page = Page(width)
-    page.heading(explained.decision, in_words(explained.event))
-    page.paragraph("who", _who(explained))
-    page.paragraph("verified", [explained.who.sentence, *_unchecked(explained)])
-    page.paragraph("said", _said(explained.message))
+    page, told = Page(width), explained.contest
+    if told is not None and explained.decision in (told.id, told.case.id if told.case else ""):
+        write_contest(page, told)
+        page.lines.append("")
+        _write_opening(page, explained)
+        return page.lines
+    page.heading(explained.decision, in_words(explained.event, told.names if told else None))
+    _write_speaker(page, explained)
     page.paragraph("why", explained.why)
     page.paragraph("wrong", violation_lines({"violations": explained.violations}))
     page.paragraph("under", _under(explained))
@@ -47,9 +51,31 @@ def as_text(explained: Explanation, width: int | None) -> list[str]:
     page.paragraph("then", _then(explained))
     page.paragraph("around", _around(explained.around))
     page.paragraph("again", [_link(link) for link in explained.again])
+    _write_proof(page, explained)
+    if told is not None:
+        page.lines.append("")
+        write_contest(page, told)
+    return page.lines
+
+
+def _write_opening(page: "Page", explained: Explanation) -> None:
+    """The decision that opened a contest or a case, less what the story has told already."""
+    page.heading(explained.decision, in_words(explained.event))
+    _write_speaker(page, explained)
+    page.paragraph("why", explained.why)
+    page.paragraph("under", _under(explained))
+    _write_proof(page, explained)
+
+
+def _write_speaker(page: "Page", explained: Explanation) -> None:
+    page.paragraph("who", _who(explained))
+    page.paragraph("verified", [explained.who.sentence, *_unchecked(explained)])
+    page.paragraph("said", _said(explained.message))
+
+
+def _write_proof(page: "Page", explained: Explanation) -> None:
     page.paragraph("proven", [line for proof in explained.proof for line in _proven(proof, page)])
     page.paragraph("not known", explained.notes)
-    return page.lines
 
 
 def story_lines(story: Story, width: int | None) -> list[str]:
@@ -136,6 +162,14 @@ class Page:
         opening = f"{label:<{LABEL}}"
         for text in texts:
             self.hanging(opening, printable(text), LABEL + 2)
+            opening = " " * LABEL
+
+    def dated(self, label: str, lines: Iterable[tuple[str, str]]) -> None:
+        """Each text after its time, the label before the first."""
+        opening = f"{label:<{LABEL}}"
+        for at, text in lines:
+            told = f"{opening}{at}  " if at else opening
+            self.hanging(told, printable(text), len(told))
             opening = " " * LABEL
 
     def hanging(self, opening: str, text: str, indent: int) -> None:

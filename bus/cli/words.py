@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from bus.audit.plain import printable
+from bus.cli.contest_words import BY, Names, candidate, contest_in_words
 from bus.core.contracts import JsonObject
 from bus.core.wants import wants_from_json, wants_in_words
 
@@ -11,18 +12,20 @@ ENDED = {
     "released": "gave {subject} back",
     "expired": "no longer holds {subject}: the lease ran out",
     "revoked": "no longer holds {subject}: an operator took it away, or suspended the agent",
+    "superseded": "no longer holds {subject}: another agent won it",
+    "ruled": "no longer holds {subject}: a person gave it to another agent",
 }
 
 
-def in_words(event: JsonObject) -> str:
-    """The event in a line; what this version does not know is shown as it came."""
+def in_words(event: JsonObject, names: Names | None = None) -> str:
+    """The event in a line; what this version does not know is shown as it came. ``names``: whom a candidate's id is."""
     try:
-        return printable(_in_words(event))
+        return printable(_in_words(event, names or {}))
     except KeyError:  # of another version: a field is missing
         return printable(_as_it_came(event))
 
 
-def _in_words(event: JsonObject) -> str:
+def _in_words(event: JsonObject, names: Names) -> str:
     said = {"subject": "", "agent": "", **event}
     agent, subject = name_of(str(said["agent"])), str(said["subject"])
     match said["kind"]:
@@ -39,11 +42,12 @@ def _in_words(event: JsonObject) -> str:
                 else ""
             )
         case "denied":
-            return f"denied: {agent} does not get {subject} ({said['reason']}){_wanted(said)}{_retry(said)}"
-        case "refused" | "action_refused":
+            why = f"({said['reason']}){_lost(said, names)}{_wanted(said)}{_retry(said)}"
+            return f"denied: {agent} does not get {subject} {why}"
+        case "refused":
             return _refused(said, agent, subject)
         case _:
-            return _other(said, agent, subject)
+            return _other(said, agent, subject, names)
 
 
 def _how_it_ended(said: JsonObject) -> str:
@@ -54,7 +58,7 @@ def _how_it_ended(said: JsonObject) -> str:
     return ENDED.get(str(said["reason"]), str(said["reason"]))
 
 
-def _other(said: JsonObject, agent: str, subject: str) -> str:
+def _other(said: JsonObject, agent: str, subject: str, names: Names) -> str:
     about = f" on {subject}" if subject else ""
     match said["kind"]:
         case "duplicate":
@@ -74,7 +78,7 @@ def _other(said: JsonObject, agent: str, subject: str) -> str:
         case "forwarded" | "applied" | "repeat" | "tick":
             return _without_event(said, agent, about)
         case _:
-            return _as_it_came(said)
+            return contest_in_words(said, clock, names) or _as_it_came(said)
 
 
 def _without_event(said: JsonObject, agent: str, about: str) -> str:
@@ -156,6 +160,13 @@ def _refused(said: JsonObject, agent: str, subject: str) -> str:
     if "current" in said and not detail:
         text += f", token {said.get('token', 'none')} against {said['current'] or 'none: it is free'}"
     return (f"{text}: {detail}" if detail else text) + _retry(said)
+
+
+def _lost(said: JsonObject, names: Names) -> str:
+    """To whom, and by what."""
+    if "winner" not in said:
+        return ""
+    return f" to {candidate(str(said['winner']), names)} {BY.get(str(said.get('by')), said.get('by', ''))}"
 
 
 def _wanted(said: JsonObject) -> str:

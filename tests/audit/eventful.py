@@ -118,7 +118,9 @@ def _set_up(bus: EventfulBus) -> None:
         bus.set("lane", lane, {"principal": f"User:{lane}"})
         bus.set("agent", agent, {"lane": lane, "roles": [role], "owner": ANA})
     terms: Body = {"window_ms": 0, "lease_ms": LEASE_MS, "on_held": "deny", "handover_ms": 2_000, "wait_max_ms": 1_000}
-    bus.set("terms", "lead", {"resource": "lead", **terms, "claimants": ["sales", "support"], "ask": ["legal"]})
+    terms["escalate"] = {"queue": "desk"}
+    asking: Body = {"ask": ["legal"], "vote": {"seats": ["legal"]}, "ladder": ["vote", "human"]}
+    bus.set("terms", "lead", {"resource": "lead", **terms, "claimants": ["sales", "support"], **asking})
     bus.set("terms", "deal", {"resource": "deal", **terms, "when": {"stage": ["won", "open"]}})
     bus.set("terms", "truck", {"resource": "truck", **terms, "lock_delay_ms": 20_000})
     for name in (MAIL, NOTE, PING, CALL):

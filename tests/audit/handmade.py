@@ -26,6 +26,7 @@ from bus.core.routing import partition_of
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.gather import Gatherer
 from bus.shell.publisher import governed_headers
+from resolvers import RESOLVERS, RESOLVERS_VERSION
 
 Body = dict[str, Any]  # JSON
 START_MS = 1_795_255_000_000
@@ -66,7 +67,11 @@ class HandmadeBus:
         self.registry = Registry(self.genesis, built_in_contracts())
         self.gates: dict[str, tuple[GateState, Predecessors, Gatherer]] = {}
         self.arbiters = [
-            (PartitionState(1, p, self.registry), Predecessors(f"1.{p}"), (topics.JOURNAL, p))
+            (
+                PartitionState(1, p, self.registry, resolvers=RESOLVERS, resolvers_version=RESOLVERS_VERSION),
+                Predecessors(f"1.{p}"),
+                (topics.JOURNAL, p),
+            )
             for p in range(PARTITIONS)
         ]
         for name in (topics.PUBLISHED, topics.CONTROL):
