@@ -83,12 +83,12 @@ def case_of(record: Record) -> CaseFile | None:
     try:
         body = json.loads(record.value or b"")
         return case_from_json(body, at=record.timestamp_ms)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def case_from_json(body: JsonObject, *, at: int) -> CaseFile:
-    """The edition; raises `KeyError`, `TypeError`, `ValueError` if it is no case file."""
+    """The edition; raises `KeyError`, `TypeError`, `ValueError`, `AttributeError` if it is no case file."""
     why = body.get("why") or {}
     return CaseFile(
         case=str(body["case"]),

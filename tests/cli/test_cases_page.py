@@ -1,0 +1,140 @@
+"""A case on a page: everything a person decides by is there, differences stand out, and nothing is wider than asked."""
+
+import pytest
+
+from bus.cli.cases_list import Filter, groups, row_of
+from bus.cli.cases_page import page_of
+from bus.cli.cases_watch import table_of
+from bus.cli.sheet import text_of, wrap
+from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
+
+WIDTHS = (80, 140)
+
+
+def _page(body: Body, width: int = 80, *, alike: int = 0) -> str:
+    return "\n".join(text_of(line) for line in page_of(file_of(body), alike=alike, width=width).lines)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("body", [deal(), lead(), deal(subject=f"deal/{'D' * 120}")], ids=["deal", "lead", "long"])
+def test_no_line_is_wider_than_the_page(body: Body, width: int) -> None:
+    """At the usual narrow terminal and at a wide one."""
+    lines = page_of(file_of(body), alike=3, width=width).lines[1:]  # the first one has the subject, whatever its length
+    assert [text_of(line) for line in lines if len(text_of(line)) > width] == []
+
+
+def test_claims_stand_side_by_side_with_their_differences_marked() -> None:
+    """What differs has a mark, what is the same is told once."""
+    page = _page(lead(), 140)
+    assert "1 sales-west" in page
+    row = next(line for line in page.splitlines() if "reasoning" in line)
+    assert row.strip().startswith("≠")
+    assert "We spoke" in row
+    assert "Open incident" in row
+    assert "= lease_ms 60000" in page
+
+
+def test_claims_that_have_no_room_beside_the_others_stand_below() -> None:
+    """Nothing is lost on a narrow terminal."""
+    page = _page(lead(), 80)
+    assert all(name in page for name in ("1 sales-west", "2 support-1", "3 partner-3"))
+
+
+def test_a_claim_that_says_something_else_than_the_bus_knows_is_marked() -> None:
+    """One says the stage is new; the bus knows that it is qualified."""
+    assert '! the bus knows that stage is "qualified"' in _page(lead())
+
+
+def test_a_held_action_is_told_field_by_field() -> None:
+    """As its sender wrote it."""
+    page = _page(deal())
+    assert "deals.deal.close.v1 of deal-1  1.7.190.0" in page
+    assert "price_cents    240000000" in page
+
+
+def test_what_is_cut_off_in_the_file_is_shown_as_it_came() -> None:
+    """An excerpt that is no JSON any more is still read by people."""
+    assert 'said  {"price_cents": 24' in _page(deal(actions=[{**held("1.7.190.0"), "excerpt": '{"price_cents": 24'}]))
+
+
+def test_ballots_are_told_with_their_reasons_and_reasoning() -> None:
+    """Who sits, what they chose, why, and how sure they are."""
+    page = _page(deal())
+    assert "compliance  reject   regulatory.asc606, 91 % sure  (compliance-1)" in page
+    assert "“A right to return" in page
+
+
+def test_each_ruling_says_what_it_does_and_what_cannot_be_undone() -> None:
+    """Only the approval leaves the bus."""
+    lines = _page(deal()).splitlines()
+    approve = next(line for line in lines if line.strip().startswith("approve"))
+    reject = next(line for line in lines if line.strip() == "reject")
+    assert "cannot be undone" in approve
+    assert lines[lines.index(reject) + 1].strip() == "· deals.deal.close.v1 of deal-1 is refused (ruled_out)"
+
+
+def test_times_in_the_files_sentences_are_told_by_the_clock() -> None:
+    """No epoch times for people."""
+    page = _page(deal())
+    assert "if nobody   stays frozen; next tier at " in page
+    assert str(NOW_MS + 900_000) not in page
+
+
+def test_a_closed_case_tells_how_it_ended_and_offers_no_ruling() -> None:
+    """By whom, how and why."""
+    page = _page(deal(state="closed", ruling="reject", person=f"{PERSON}ben", reason="not our terms"))
+    assert "by ben, reject: not our terms" in page
+    assert "To rule" not in page
+
+
+def test_what_a_sender_wrote_does_a_terminal_no_harm() -> None:
+    """Escape sequences are shown, not obeyed."""
+    page = _page(deal(ballots=[{"seat": "s", "agent": f"{AGENT}x", "choice": "reject", "reasoning": "\x1b[2J"}]))
+    assert "\x1b" not in page
+    assert "\\u001b[2J" in page
+
+
+def test_a_word_longer_than_the_line_is_broken() -> None:
+    """And nothing of it is lost."""
+    assert wrap("ab " + "x" * 25, 10) == ["ab", "x" * 10, "x" * 10, "x" * 5]
+
+
+def test_alike_cases_share_a_line_until_somebody_takes_one() -> None:
+    """The first to be due stands for them."""
+    files = [file_of(deal(case=f"1.1.{number}.0")) for number in range(12)]
+    files.append(file_of(deal(case="1.1.90.0", state="reserved", person=f"{PERSON}ben")))
+    found = groups(files)
+    assert [(group.first.case, group.count) for group in found] == [("1.1.0.0", 12), ("1.1.90.0", 1)]
+    assert row_of(found[0])[-1] == "× 12"
+    assert "ben has it" in row_of(found[1])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_table_keeps_what_a_person_needs_on_a_narrow_terminal(width: int) -> None:
+    """Case, subject and due time are whole, and no line is too wide."""
+    lines = table_of([file_of(deal()), file_of(lead(overdue=True))], width)
+    assert max(map(len, lines)) <= width
+    assert lines[0].split()[:2] == ["CASE", "SUBJECT"]
+    assert "1.7.198.2  deal/D-9" in lines[1]
+    assert "overdue" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "taken"),
+    [
+        (Filter(), True),
+        (Filter(queue="revenue"), True),
+        (Filter(queue="other"), False),
+        (Filter(state="ready"), True),
+        (Filter(state="overdue"), False),
+        (Filter(state="closed"), False),
+        (Filter(state="all"), True),
+        (Filter(person=f"{PERSON}ben"), False),
+        (Filter(alike="ab" * 32), True),
+        (Filter(alike="cd" * 32), False),
+    ],
+    ids=repr,
+)
+def test_a_view_has_the_cases_it_says(chosen: Filter, *, taken: bool) -> None:
+    """By queue, state, person and likeness."""
+    assert chosen.takes(file_of(deal())) is taken
