@@ -41,17 +41,7 @@ def decide_message(state: PartitionState, message: Message) -> Entry:
     if contract is None or not _is_complete(message, contract):
         return Entry(message.o, "repeat", reason="alien", src=message.src)
     envelope = message.envelope
-    u = Unfolding(
-        state,
-        message.o,
-        Moment(message.at, state.now),
-        subject=envelope.subject,
-        source=envelope.source,
-        lane=message.lane,
-        id=envelope.id,
-        type=envelope.type,
-        contract=message.contract_ref,
-    )
+    u = Unfolding(state, message.o, Moment(message.at, state.now), message)
     terms = u.terms
     _act(u, message, contract, terms)
     tend(u)
@@ -67,7 +57,12 @@ def decide_message(state: PartitionState, message: Message) -> Entry:
         source=envelope.source,
         at=message.at,
         hash=message.hash,
-        basis=Basis(state.registry.number, terms.ref if terms else "", message.contract_ref),
+        basis=Basis(
+            state.registry.number,
+            terms.ref if terms else "",
+            message.contract_ref,
+            resolvers=state.resolvers_version,
+        ),
     )
 
 
@@ -139,7 +134,8 @@ def _by_terms(u: Unfolding, message: Message, terms: Terms) -> None:
             _revoke(u)
         case "bus.agent.wait.v1":
             wait(u, message, terms)
-        case "bus.contest.ask.v1":
+        case _:
+            assert u.type == "bus.contest.ask.v1", f"{u.type} is a built-in type that nobody acts on"
             _ask(u, message, terms)
 
 

@@ -10,6 +10,8 @@
 `decide` only reads the state; `evolve` needs nothing but the entry, so a restore is the same fold.
 """
 
+from collections.abc import Callable
+
 from bus.core.acts import decide_message
 from bus.core.arrivals import Alien, Arrived, Message, Tick, control_wish
 from bus.core.control import SUSPENDED, Change
@@ -43,8 +45,15 @@ def decide(state: PartitionState, arrived: Arrived) -> Entry:
             return _decide_control(state, arrived) if arrived.is_control else decide_message(state, arrived)
 
 
-def evolve(state: PartitionState, entry: Entry) -> None:
-    """Fold one entry into the partition's state, in place: its owner is the only one who has it."""
+def _unwatched(_: Event) -> None:
+    """Nobody looks on while an entry is folded."""
+
+
+def evolve(state: PartitionState, entry: Entry, watch: Callable[[Event], None] = _unwatched) -> None:
+    """Fold one entry into the partition's state, in place: its owner is the only one who has it.
+
+    ``watch`` is called before each event is folded (`bus.core.witness`).
+    """
     state.next_offset = entry.o + 1
     if entry.verdict == "repeat":
         return
@@ -55,6 +64,7 @@ def evolve(state: PartitionState, entry: Entry) -> None:
         state.last_of_lane[lane] = f"{lane}.{offset}"
     occasion = state.occasion(entry)
     for event in entry.events:
+        watch(event)
         fold_event(state, entry, event, occasion)
     if entry.verdict == "tick":
         state.sweep()

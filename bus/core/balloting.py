@@ -1,5 +1,7 @@
 """Ballots and offers: what a seat or a party says while a contest is open, and what follows from it at once."""
 
+from dataclasses import replace
+
 from bus.core.arrivals import Message
 from bus.core.ballots import check_ballot, read_choice, seat_of
 from bus.core.contest import Contest, MoveKind
@@ -8,7 +10,7 @@ from bus.core.freezing import change_case
 from bus.core.negotiation import check_move
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.records import digest
-from bus.core.settling import proceed
+from bus.core.settling import is_decided, proceed
 from bus.core.unfolding import Unfolding
 
 MOVES: dict[str, MoveKind] = {
@@ -52,8 +54,14 @@ def move(u: Unfolding, message: Message) -> None:
     if refusal := check_move(contest, u.source, kind, turn=turn, at=u.moment.at, outcome=outcome):
         u.refuse(refusal.reason, refusal.detail)
         return
-    shown = {"offer": outcome, "accept": contest.turn.standing, "quit": None}[kind]
-    u.say(Offered(contest.id, turn, u.source, shown, None if kind == "offer" else kind), u.source)
+    match kind:
+        case "offer":
+            offered = Offered(contest.id, turn, u.source, outcome)
+        case "accept":
+            offered = Offered(contest.id, turn, u.source, contest.turn.standing, "accept")
+        case _:
+            offered = Offered(contest.id, turn, u.source, None, "quit")
+    u.say(offered, u.source)
     proceed(u, since=contest)
 
 
@@ -61,7 +69,7 @@ def _named(u: Unfolding, message: Message) -> Contest | None:
     """The open contest that the message names; None, and a refusal, if it names another."""
     contest, named = u.resource.contest, message.body["contest"]
     if contest is not None and contest.id == named:
-        return u.contest
+        return replace(u.contest, hears="nothing") if is_decided(u) else u.contest
     last, deadline = u.resource.last_contest
     if last == named and u.moment.at >= deadline:
         u.refuse(Why.LATE, f"the contest closed; what counted came before {deadline}")

@@ -8,6 +8,7 @@
 6. A veto is no rung: it counts from the opening to the end, whatever rung is on.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bus.core.contest import REJECT, Ballot, Contest, Refusal, Seat
@@ -18,7 +19,7 @@ CHOICES_SHOWN = 4  # enough to see of what form they are; all of them stand in t
 LISTS = ("approval", "schulze")  # the methods whose ballot is an approval set or a ranking
 
 
-def read_choice(value: str | list[str]) -> tuple[str, ...]:
+def read_choice(value: str | Sequence[str]) -> tuple[str, ...]:
     """The choice of a ballot's body: () for an abstention, else what was chosen, best first."""
     if isinstance(value, str):
         return () if value == ABSTAIN else (value,)
@@ -27,15 +28,15 @@ def read_choice(value: str | list[str]) -> tuple[str, ...]:
 
 def check_ballot(contest: Contest, agent: str, choice: tuple[str, ...], reason: str, *, at: int) -> Refusal | None:
     """None if a ballot sent at ``at`` (ms) is valid; else the first reason why not, in the order of the closed list."""
-    vetoes = veto_by(contest, agent, choice, reason) is not None
+    vetoes = not contest.case and veto_by(contest, agent, choice, reason) is not None
     if not vetoes and (wrong := _wrong_choice(contest, choice)):
         return Refusal("not_allowed", wrong)
     is_on = _takes_ballots(contest)
     if contest.ballots_until and at >= contest.ballots_until and (is_on or not vetoes):
         return Refusal("late", f"ballots counted until {contest.ballots_until}")
-    if vetoes and not contest.case and at >= contest.deadline:
+    if vetoes and at >= contest.deadline:
         return Refusal("late", f"it went on to its next rung at {contest.deadline}: say it again there")
-    if not is_on and (not vetoes or contest.case):
+    if not is_on and not vetoes:
         return Refusal("not_your_turn", f"no vote is on: the contest is at {contest.rung_name or 'its window'}")
     seat = seat_of(contest, agent)
     if seat is None or not (seat.has_vote or vetoes):

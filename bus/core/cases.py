@@ -22,7 +22,7 @@ class Case:
     """An open case. All times in epoch milliseconds.
 
     ``parties`` are the candidates of a case that has no contest (a wait). ``due`` is when its tier ends, None when it
-    is overdue. ``escalate`` was pinned when it opened.
+    is overdue. ``escalate`` was pinned when it opened. ``waited`` is the wait that passed, None where none did.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Case:
     person: str = ""
     reserved_until: int = 0
     parties: tuple[Candidate, ...] = ()
+    waited: "Wait | None" = None
 
     @property
     def is_overdue(self) -> bool:

@@ -66,7 +66,8 @@ def _denied(u: Unfolding, terms: Terms) -> Denied | None:
         return Denied(u.source, u.id, Why.FROZEN)
     if contest and any(one.agent == u.source for one in contest.candidates):
         return Denied(u.source, u.id, Why.ALREADY_CLAIMED)
-    if until := closed_until(resource, u.source):
+    until = closed_until(resource, u.source)
+    if until is not None:
         return Denied(u.source, u.id, Why.COOLING, until)
     if contest is None and _is_held(u, terms):
         return Denied(u.source, u.id, Why.HELD, resource.holding.until if resource.holding else None)

@@ -36,7 +36,8 @@ class Candidate:
     """What can win: a claim of ``agent`` (``id`` is the decision of its ``joined``), approve, reject, or an option.
 
     ``roles`` are those at the claim. ``dropped`` says why it can no longer win, "" while it can. ``lease_ms`` is the
-    lease the claim asked for, None if it left that to the terms.
+    lease the claim asked for, None if it left that to the terms. ``o`` is the offset of the claim's bytes on
+    ``bus.arbiter``, -1 where there is no claim.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Candidate:
     roles: frozenset[str] = frozenset()
     dropped: str = ""
     lease_ms: int | None = None
+    o: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Electorate:
 class Ballot:
     """What an agent of a seat chose: one candidate, an approval set, a ranking (best first), or () to abstain.
 
-    ``is_list``: it was sent as a list, also where that names one.
+    ``is_list``: it was sent as a list, also where that names one. ``decision`` is that of its ``voted``.
     """
 
     seat: str
@@ -82,16 +84,21 @@ class Ballot:
     confidence: int | None = None
     reasoning_hash: str = ""
     is_list: bool = False
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a party (a candidate's id) did in a turn of a negotiation; ``left``: it was dropped."""
+    """What a party (a candidate's id) did in a turn of a negotiation; ``left``: it was dropped.
+
+    ``decision`` is that of its ``offered``, "" where it left.
+    """
 
     turn: int
     party: str
     kind: MoveKind
     outcome: str = ""
+    decision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

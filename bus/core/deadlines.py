@@ -12,7 +12,7 @@ from bus.core.granting import end_wait, refuse_held
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.resource import Due, Ends, dues_of
 from bus.core.reviewing import tend
-from bus.core.settling import after_holding, after_leaving, make_obsolete, proceed, settle_choice
+from bus.core.settling import after_holding, after_leaving, make_obsolete, pass_deadline, proceed, settle_choice
 from bus.core.unfolding import Unfolding
 from bus.core.waiting import pass_wait
 
@@ -30,7 +30,6 @@ def fire(u: Unfolding, subjects: list[str]) -> None:
         u.sweep()
         _fire(u, due)
         tend(u)
-        u.postpone()
         if len(u.events) > EVENTS_PER_TICK_MAX:
             u.back_to(mark)
             return
@@ -53,6 +52,9 @@ def _fire(u: Unfolding, due: Due) -> None:
             _end(u, "expired", "")
             after_holding(u, "expired")
         case Ends.CONTEST:
+            pass_deadline(u)
+            u.postpone()
+        case Ends.DELAY:
             proceed(u)
         case Ends.TIER:
             _pass_tier(u)
@@ -74,16 +76,14 @@ def _end(u: Unfolding, reason: Literal["expired", "revoked"], cause: str) -> Non
 
 def _drain(u: Unfolding, agent: str) -> None:
     """A suspended agent loses what it holds; as a candidate it cannot win any more."""
-    holding, contest = u.resource.holding, u.resource.contest
+    holding = u.resource.holding
     if not agent:
         assert holding is not None
         _end(u, "revoked", holding.doomed_by)
         after_holding(u, "suspended", Why.SUSPENDED)
         return
-    candidate = next((one for one in u.resource.parties if one.agent == agent), None)
-    assert candidate is not None
-    named = contest.id if contest else u.resource.case.id if u.resource.case else None
-    u.say(Denied(agent, candidate.claim, Why.SUSPENDED, None, named), agent)
+    candidate = next(one for one in u.resource.claims if one.agent == agent)
+    u.say(Denied(agent, candidate.claim, Why.SUSPENDED, None, u.contest.id), agent)
     after_leaving(u)
 
 

@@ -59,6 +59,11 @@ class Occasion:
         """The id of its event ``n``."""
         return f"{self.prefix}.{n}"
 
+    @property
+    def o(self) -> int:
+        """The record's offset."""
+        return int(self.prefix.rpartition(".")[2])
+
     def terms(self, subject: str) -> Terms | None:
         """The terms in force for a subject's type."""
         return self.registry.terms.get(subject.partition("/")[0])
@@ -74,13 +79,13 @@ def folded(before: Resource, subject: str, n: int, what: What, of: Occasion) -> 
         case ContestOpened() | RungReached() | Joined() | Withdrawn() | Denied() | Settled():
             return _contest(before, subject, n, what, of)
         case Voted() | Offered() | TurnBegun():
-            return _said(before, what, of)
+            return _said(before, n, what, of)
         case CaseOpened() | CaseChanged() | CaseClosed():
             return _case(before, subject, what, of)
         case Waiting():
             return replace(before, wait=Wait(what.wait, what.agent, what.for_, what.until))
         case WaitEnded():
-            return replace(before, wait=None)
+            return replace(before, wait=None, passed=before.wait if what.reason == "expired" else None)
         case _:
             return before
 
@@ -128,8 +133,9 @@ def _holding(before: Resource, subject: str, what: Granted | Renewed | Ended | U
     match what:
         case Granted():
             # The pinned lease needs no field of its own: until = max(at, now) + lease.
-            holding = Holding(what.agent, what.claim, what.token, what.until, what.until - of.moment.later)
-            return replace(before, holding=holding, handover=None, cooling_until=0)
+            o = of.o if before.won_o < 0 else before.won_o
+            holding = Holding(what.agent, what.claim, what.token, what.until, what.until - of.moment.later, o=o)
+            return replace(before, holding=holding, handover=None, cooling_until=0, won_o=-1)
         case Ended():
             return _ended(before, subject, what, of)
         case _:
@@ -145,7 +151,7 @@ def _ended(before: Resource, subject: str, what: Ended, of: Occasion) -> Resourc
     terms = of.terms(subject)
     delay_ms = terms.lock_delay_ms if terms is not None and what.reason == "expired" else 0
     cooling_until = of.moment.later + delay_ms if delay_ms else 0
-    after = replace(before, holding=None, handover=handover, cooling_until=cooling_until)
+    after = replace(before, holding=None, handover=handover, cooling_until=cooling_until, passed=None)
     return _without(after, what.agent, "ended")
 
 
@@ -221,7 +227,9 @@ def _contest(
 
 def _joined(before: Resource, identifier: str, what: Joined, of: Occasion) -> Resource:
     roles = of.registry.roles(what.agent)
-    candidate = Candidate(identifier, what.agent, what.claim, roles, lease_ms=what.lease_ms)
+    holding = before.holding
+    o = holding.o if holding and holding.agent == what.agent else of.o if what.claim else -1
+    candidate = Candidate(identifier, what.agent, what.claim, roles, lease_ms=what.lease_ms, o=o)
     if before.contest is not None and before.contest.id == what.contest:
         return replace(before, contest=join(before.contest, candidate))
     assert before.case is not None, "a candidate joins a contest or a case"
@@ -247,10 +255,12 @@ def _settled(before: Resource, contest: Contest, what: Settled, of: Occasion) ->
         losers = [one.agent for one in contest.live if one.id != what.winner and one.agent != keeps]
         cooldowns |= dict.fromkeys(losers, until)
     last = (contest.id, contest.deadline)
-    return replace(before, contest=None, cooldowns=cooldowns, doomed={}, last_contest=last)
+    holder = before.holding.agent if before.holding else ""
+    won_o = next((one.o for one in contest.live if one.id == what.winner and one.agent != holder), -1)
+    return replace(before, contest=None, cooldowns=cooldowns, doomed={}, last_contest=last, won_o=won_o)
 
 
-def _said(before: Resource, what: Voted | Offered | TurnBegun, of: Occasion) -> Resource:
+def _said(before: Resource, n: int, what: Voted | Offered | TurnBegun, of: Occasion) -> Resource:
     contest = before.contest
     assert contest is not None, f"{what.kind} in a valid segment while nothing is contested"
     match what:
@@ -259,11 +269,13 @@ def _said(before: Resource, what: Voted | Offered | TurnBegun, of: Occasion) -> 
             ballot = Ballot(
                 *(what.seat, what.agent, choice, what.reason, what.confidence, what.reasoning_hash or ""),
                 is_list=isinstance(what.choice, tuple),
+                decision=of.decision(n),
             )
             return replace(before, contest=cast(contest, ballot))
         case Offered():
             kind = what.move or "offer"
-            return replace(before, contest=move(contest, kind, start=of.moment.later, outcome=what.outcome or ""))
+            moved = move(contest, kind, start=of.moment.later, outcome=what.outcome or "", decision=of.decision(n))
+            return replace(before, contest=moved)
         case TurnBegun():
             party = next(one.id for one in contest.live if one.agent == what.party)
             turn = Turn(what.turn, party, what.standing, of.moment.later)
@@ -275,9 +287,11 @@ def _case(before: Resource, subject: str, what: CaseOpened | CaseChanged | CaseC
         case CaseOpened():
             terms = before.contest.terms if before.contest else of.terms(subject)
             assert terms is not None, f"{subject} has a case in a valid segment without terms"
-            case = Case(what.case, what.over, what.why, terms.escalate, of.moment.later, what.due)
+            case = Case(
+                *(what.case, what.over, what.why, terms.escalate, of.moment.later, what.due), waited=before.passed
+            )
             contest = replace(before.contest, case=what.why, hears="nothing") if before.contest else None
-            return replace(before, case=case, contest=contest)
+            return replace(before, case=case, contest=contest, passed=None)
         case CaseChanged():
             assert before.case is not None
             case = replace(
@@ -288,7 +302,8 @@ def _case(before: Resource, subject: str, what: CaseOpened | CaseChanged | CaseC
                 due=what.due,
                 person=what.person or "",
                 reserved_until=what.reserved_until or 0,
+                waited=before.passed or before.case.waited,
             )
-            return replace(before, case=case)
+            return replace(before, case=case, passed=None)
         case CaseClosed():
             return replace(before, case=None)

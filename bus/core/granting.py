@@ -1,5 +1,7 @@
 """How a subject changes hands, thaws, and lets a held action go: the smallest steps, each checked against now."""
 
+from typing import Literal
+
 from bus.core.cases import Case, HeldAction
 from bus.core.contest import Candidate
 from bus.core.contest_events import ActionRefused, Unfrozen, WaitEnded
@@ -42,13 +44,13 @@ def end_wait(u: Unfolding, reason: str) -> None:
 
 def hand_over(u: Unfolding, winner: Candidate, terms: Terms, *, by: str, cause: str) -> None:
     """The winner of a contest gets the subject; whoever held it has lost it. ``cause`` is the decision that says so."""
-    held_until_now = u.resource.holding
-    if held_until_now:
-        why = "ruled" if by == "ruling" else "superseded"
-        u.say(Ended(held_until_now.agent, held_until_now.token, why, cause), held_until_now.agent)
+    loser = u.resource.holding
+    why: Literal["ruled", "superseded"] = "ruled" if by == "ruling" else "superseded"
+    if loser:
+        u.say(Ended(loser.agent, loser.token, why, cause), loser.agent)
     grant(u, winner.agent, winner.claim, winner.lease_ms, terms, by)
-    if held_until_now:
-        end_wait(u, "ruled" if by == "ruling" else "superseded")
+    if loser:
+        end_wait(u, why)
 
 
 def thaw(u: Unfolding, case: Case | None, *also: str) -> None:

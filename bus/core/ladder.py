@@ -106,12 +106,26 @@ def _walk(contest: Contest, resolvers: Resolvers, *, fired: int, start: int) -> 
             case NextRung():
                 passed.append(Passed(contest.rung_name, resolution.why, resolution.tally))
                 contest, fired = _enter(contest, resolvers, contest.rung + 1, start), start
-            case Wait():
-                return Walked(_waiting(contest, resolution.deadline), resolution, tuple(passed))
-            case Escalate():
-                return Walked(_as_case(contest, resolution), resolution, tuple(passed))
-            case Settle():
-                return Walked(contest, resolution, tuple(passed))
+            case _:
+                return Walked(_resting(contest, resolution), resolution, tuple(passed))
+
+
+def _resting(contest: Contest, result: Settle | Wait | Escalate) -> Contest:
+    """The contest where the walk ends for now."""
+    match result:
+        case Wait():
+            return _waiting(contest, result.deadline)
+        case Escalate():
+            return _as_case(contest, result)
+        case Settle():
+            return contest
+
+
+def _without_a_rung(contest: Contest) -> Walked | None:
+    """Where the contest stands if no rung is asked: nobody is left, a person has it, or a veto stands."""
+    if contest.over == "claims" and not contest.live:
+        return Walked(contest, Settle(NONE, UNCONTESTED))
+    return Walked(contest, Escalate(contest.case)) if contest.case else _vetoed(contest)
 
 
 def _as_case(contest: Contest, result: Escalate) -> Contest:

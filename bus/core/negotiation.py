@@ -49,10 +49,10 @@ def sit_down(contest: Contest, *, start: int) -> Contest:
     return replace(contest, moves=(), turn=first, turns_max=contest.terms.negotiate.turns_max(len(live)))
 
 
-def move(contest: Contest, kind: MoveKind, *, start: int, outcome: str = "") -> Contest:
+def move(contest: Contest, kind: MoveKind, *, start: int, outcome: str = "", decision: str = "") -> Contest:
     """The contest after the party on turn offered, accepted or quit; the next turn begins at ``start`` (ms)."""
     now = contest.turn
-    moves = (*contest.moves, Move(now.number, now.party, kind, outcome or now.standing))
+    moves = (*contest.moves, Move(now.number, now.party, kind, outcome or now.standing, decision))
     if kind == "quit":
         return replace(contest, moves=moves)
     standing = outcome if kind == "offer" else now.standing

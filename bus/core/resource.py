@@ -33,7 +33,8 @@ from bus.core.wants import WantedFact, wanted_fact
 class Holding:
     """Who holds, by which claim, under which token, until when (ms). ``lease_ms`` was pinned at the grant.
 
-    ``doomed_by`` is the decision of the suspension that ends it at the next tick, due at ``due_ms``.
+    ``doomed_by`` is the decision of the suspension that ends it at the next tick, due at ``due_ms``. ``o`` is the
+    offset of its claim's bytes on ``bus.arbiter``, -1 if it is not known.
     """
 
     agent: str
@@ -43,6 +44,7 @@ class Holding:
     lease_ms: int
     doomed_by: str = ""
     due_ms: int = 0
+    o: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class Resource:
     """The state of one subject: a product, not a sum. One with nothing to tell equals ``Resource()``.
 
     ``cooldowns`` says until when (ms) who lost a challenge may not challenge again. ``doomed`` says since when (ms)
-    candidates are suspended. ``last_contest`` is the id and the deadline of the contest that closed last.
+    candidates are suspended. ``last_contest`` is the id and the deadline of the contest that closed last. Between two
+    events of one entry, ``won_o`` is where the claim that just won stands (-1: none did), ``passed`` the wait that just
+    passed.
     """
 
     holding: Holding | None = None
@@ -73,6 +77,8 @@ class Resource:
     cooldowns: Mapping[str, int] = field(default_factory=dict)
     doomed: Mapping[str, int] = field(default_factory=dict)
     last_contest: tuple[str, int] = ("", 0)
+    won_o: int = -1
+    passed: Wait | None = None
 
     @property
     def token(self) -> int:
@@ -80,17 +86,20 @@ class Resource:
         return self.holding.token if self.holding else 0
 
     @property
+    def claims(self) -> tuple[Candidate, ...]:
+        """The claims that compete and can still win."""
+        return self.contest.live if self.contest is not None and self.contest.over == "claims" else ()
+
+    @property
     def parties(self) -> tuple[Candidate, ...]:
         """Who can still win: the claims that compete, or whom a case of a wait names."""
-        if self.contest is not None and self.contest.over == "claims":
-            return self.contest.live
-        return tuple(one for one in self.case.parties if not one.dropped) if self.case else ()
+        return self.claims or tuple(one for one in (self.case.parties if self.case else ()) if not one.dropped)
 
     @property
     def stakeholders(self) -> frozenset[str]:
         """The agents that a suspension ends something for."""
         holder = (self.holding.agent,) if self.holding else ()
-        return frozenset((*holder, *(one.agent for one in self.parties)))
+        return frozenset((*holder, *(one.agent for one in self.claims)))
 
     def next_deadline(self) -> int | None:
         """The earliest time (ms) at which a tick changes something here."""
@@ -110,10 +119,11 @@ class Ends(IntEnum):
     SUSPENDED = 0
     LEASE = 1
     CONTEST = 2
-    TIER = 3
-    RESERVATION = 4
-    HOLD = 5
-    WAIT = 6
+    DELAY = 3
+    TIER = 4
+    RESERVATION = 5
+    HOLD = 6
+    WAIT = 7
 
 
 BEFORE_ANY = -1  # the holder's place: before any candidate
@@ -132,7 +142,7 @@ def dues_of(resource: Resource) -> list[Due]:
     """The deadlines of a subject that a tick says something about. While it is frozen, the lease clock stands still."""
     found = [
         Due(resource.doomed[one.agent], Ends.SUSPENDED, place, one.agent)
-        for place, one in enumerate(resource.parties)
+        for place, one in enumerate(resource.claims)
         if one.agent in resource.doomed
     ]
     if holding := resource.holding:
@@ -144,7 +154,7 @@ def dues_of(resource: Resource) -> list[Due]:
     if contest and not contest.case:
         found.append(Due(contest.deadline, Ends.CONTEST))
         if resource.cooling_until and contest.over == "claims":
-            found.append(Due(resource.cooling_until, Ends.CONTEST))  # a winner may wait for this
+            found.append(Due(resource.cooling_until, Ends.DELAY))  # a winner may wait for this
     if case := resource.case:
         found += [Due(case.due, Ends.TIER)] if case.due is not None else []
         found += [Due(case.reserved_until, Ends.RESERVATION)] if case.person else []
@@ -224,7 +234,9 @@ def is_delayed(resource: Resource, later: int) -> bool:
 def postponed(resource: Resource, now: int) -> Resource:
     """The resource after a tick that found its contest ready to settle within a lock delay: it is asked again then."""
     contest = resource.contest
-    if contest is None or contest.case or contest.deadline > now or not is_delayed(resource, now):
+    if contest is None or contest.over != "claims" or contest.case or contest.deadline > now:
+        return resource
+    if not is_delayed(resource, now):
         return resource
     return replace(resource, contest=replace(contest, deadline=resource.cooling_until))
 
@@ -233,9 +245,10 @@ def closed_until(resource: Resource, agent: str) -> int | None:
     """Until when (ms) this agent may not claim: a lock delay, a hand-over, a challenge it lost; None: it may."""
     if resource.holding is not None:
         return resource.cooldowns.get(agent)
-    handover = resource.handover
-    kept_until = handover.until if handover and handover.agent != agent else 0
-    return max(resource.cooling_until, kept_until) or None
+    ends = [resource.cooling_until] if resource.cooling_until else []
+    if resource.handover and resource.handover.agent != agent:
+        ends.append(resource.handover.until)
+    return max(ends, default=None)
 
 
 def _same(left: object, right: object) -> bool:

@@ -42,7 +42,7 @@ def act_on_case(u: Unfolding, message: Message, terms: Terms | None) -> None:
 def conflicting(u: Unfolding, case: Case) -> set[str]:
     """The agents whose owner may not rule: the holder, who competes or competed, who wants to act."""
     resource = u.resource
-    agents = {one.agent for one in (*case.parties, *resource.held)}
+    agents = {one.agent for one in case.parties} | {one.agent for one in resource.held}
     agents |= {resource.holding.agent} if resource.holding else set()
     if contest := resource.contest:
         agents |= {one.agent for one in contest.candidates if one.agent}

@@ -5,6 +5,8 @@
 A winner that may not have it now is dropped, and the rung is asked again without it.
 """
 
+from collections.abc import Callable
+
 from bus.core.ballots import ABSTAIN, standing_ballot
 from bus.core.candidates import drop
 from bus.core.cases import Case
@@ -14,7 +16,7 @@ from bus.core.contracts import JsonObject
 from bus.core.events import Denied
 from bus.core.freezing import case_of_contest, change_case, close_case
 from bus.core.granting import confirm, end_wait, hand_over, obstacle, refuse_fenced, refuse_held, release_held, thaw
-from bus.core.ladder import UNCONTESTED, after_message, after_tick
+from bus.core.ladder import UNCONTESTED, Walked, after_message, after_tick
 from bus.core.reasons import ArbiterReason as Why
 from bus.core.resource import is_delayed
 from bus.core.terms import Terms
@@ -25,13 +27,32 @@ _WHY_NOBODY = {VETO: Why.VETOED, RULING: Why.RULED_OUT}
 
 
 def proceed(u: Unfolding, since: Contest | None = None) -> None:
-    """Walk the contest as far as it goes now, and say what came of it ``since`` it stood as given, or as it stands."""
+    """Walk the contest on after what was said, and say what came of it ``since`` it stood as given, or as it stands."""
+    _walk(u, since, _said)
+
+
+def pass_deadline(u: Unfolding) -> None:
+    """The contest's deadline has come: walk it on, and say what came of it."""
+    _walk(u, None, _passed)
+
+
+def is_decided(u: Unfolding) -> bool:
+    """Is the winner known, and waits only for the end of a lock delay? Then nothing more is heard."""
+    return is_delayed(u.resource, u.moment.later) and isinstance(_said(u, u.contest).result, Settle)
+
+
+def _said(u: Unfolding, contest: Contest) -> Walked:
+    return after_message(contest, u.state.resolvers, at=u.moment.at, now=u.moment.now)
+
+
+def _passed(u: Unfolding, contest: Contest) -> Walked:
+    return after_tick(contest, u.state.resolvers, now=u.moment.now)
+
+
+def _walk(u: Unfolding, since: Contest | None, step: Callable[[Unfolding, Contest], Walked]) -> None:
     before = u.contest
     while u.resource.contest is not None:
-        if u.is_tick:
-            walked = after_tick(before, u.state.resolvers, now=u.moment.now)
-        else:
-            walked = after_message(before, u.state.resolvers, at=u.moment.at, now=u.moment.now)
+        walked = step(u, before)
         result = walked.result
         match result:
             case Wait():

@@ -7,6 +7,7 @@ the partition's state when the entry is folded. The two are the same fold (`bus.
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bus.core.arrivals import Message
 from bus.core.contest import Contest
 from bus.core.entries import Verdict
 from bus.core.events import Denied, Event, Refused, What
@@ -17,29 +18,23 @@ from bus.core.terms import Terms
 
 
 class Unfolding:
-    """The events of one record, under way. ``source``, ``lane``, ``id`` and ``type`` are a message's, "" of a tick."""
+    """The events of one record, under way: a message, or (None) a tick, which turns to one subject after another."""
 
-    def __init__(
-        self,
-        state: PartitionState,
-        o: int,
-        moment: Moment,
-        *,
-        subject: str = "",
-        source: str = "",
-        lane: str = "",
-        id: str = "",
-        type: str = "",
-        contract: str = "",
-    ) -> None:
-        self.state, self.o, self.moment, self.subject = state, o, moment, subject
-        self.source, self.lane, self.id, self.type = source, lane, id, type
+    def __init__(self, state: PartitionState, o: int, moment: Moment, message: Message | None = None) -> None:
+        envelope = message.envelope if message else None
+        self.state, self.o, self.moment = state, o, moment
+        self.subject = envelope.subject if envelope else ""
+        self.source = envelope.source if envelope else ""
+        self.lane = message.lane if message else ""
+        self.id = envelope.id if envelope else ""
+        self.type = envelope.type if envelope else ""
+        contract = message.contract_ref if message else ""
         self.verdict: Verdict = "applied"
         self.events: list[Event] = []
         self.occasion = Occasion(
             prefix=f"{state.gen}.{state.p}.{o}",
             moment=moment,
-            source=source,
+            source=self.source,
             contract=contract,
             registry=state.registry,
             resolvers=state.resolvers,
@@ -67,11 +62,6 @@ class Unfolding:
     def terms(self) -> Terms | None:
         """The terms in force for the subject's type."""
         return self.occasion.terms(self.subject)
-
-    @property
-    def is_tick(self) -> bool:
-        """Is it a statement of time, and no message?"""
-        return not self.source
 
     def say(self, what: What, *concerned: str) -> str:
         """Something happened; whom it concerns hears it. Returns the decision's id."""

@@ -102,7 +102,7 @@ def test_the_indexes_stay_in_step(moves: list[Move]) -> None:
     for subject, resource in state.resources.items():
         if resource.holding:
             held.setdefault(resource.holding.agent, set()).add(subject)
-    assert {who: subjects for who, subjects in state.held_by.items() if subjects} == held
+    assert {who: subjects for who, subjects in state.stakes.items() if subjects} == held
 
 
 @given(MOVES)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus.core.arbiter import EVENTS_PER_TICK_MAX
+from bus.core.deadlines import EVENTS_PER_TICK_MAX
 from bus.core.entries import Entry
 from bus.core.events import Ended
 from bus.core.records import canonical
