@@ -19,6 +19,8 @@ While the block runs, nobody else holds ``lead/L-1``, and the lease is renewed. 
 from bus.client.admitted import Message, Position
 from bus.client.async_bus import AsyncBus
 from bus.client.async_lease import AsyncLease
+from bus.client.contest import Contest
+from bus.client.duty import Duty, Reviewed, Rival
 from bus.client.errors import (
     ClientError,
     Closed,
@@ -36,8 +38,10 @@ from bus.client.errors import (
     Stale,
     Suspended,
     Unanswered,
+    Undecided,
     Unreachable,
     Unreadable,
+    Withdrawn,
 )
 from bus.client.event import Event
 from bus.client.execution import Action, Execution
@@ -45,7 +49,7 @@ from bus.client.lease import Lease
 from bus.client.stores import MemoryStore, SqliteStore, Store
 from bus.client.subscription import Subscription
 from bus.client.sync_bus import Bus
-from bus.client.verdict import Verdict
+from bus.client.verdict import Held, Outcome, Verdict
 from bus.core.contracts import Violation
 from bus.core.wants import WantedFact, WantedRoles
 
@@ -56,11 +60,14 @@ __all__ = [
     "Bus",
     "ClientError",
     "Closed",
+    "Contest",
     "Denied",
+    "Duty",
     "Event",
     "Execution",
     "Expired",
     "Fenced",
+    "Held",
     "Invalid",
     "Late",
     "Lease",
@@ -70,19 +77,24 @@ __all__ = [
     "Misuse",
     "NotAllowed",
     "NotTaken",
+    "Outcome",
     "Position",
     "Refusal",
     "Refused",
+    "Reviewed",
+    "Rival",
     "SqliteStore",
     "Stale",
     "Store",
     "Subscription",
     "Suspended",
     "Unanswered",
+    "Undecided",
     "Unreachable",
     "Unreadable",
     "Verdict",
     "Violation",
     "WantedFact",
     "WantedRoles",
+    "Withdrawn",
 ]

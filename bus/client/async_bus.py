@@ -1,25 +1,26 @@
 """The bus for agents on asyncio: the same words, awaited; nothing here ever blocks the event loop."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar, overload
 
 from bus.client.admitted import Builder, Message
-from bus.client.async_events import AsyncEvents
+from bus.client.async_events import AsyncDuties, AsyncEvents
 from bus.client.async_iteration import AsyncIteration
-from bus.client.async_lease import Claiming
-from bus.client.errors import Misuse
+from bus.client.async_lease import Claiming, on_the_loop
+from bus.client.errors import Misuse, Undecided
 from bus.client.event import Event
 from bus.client.execution import Action, Execution
 from bus.client.holding import OnLost
 from bus.client.message import JSON, Body
-from bus.client.pending import Request, Until
+from bus.client.pending import OnProgress, Request, Until
 from bus.client.stores import Store
 from bus.client.subscription import Start
 from bus.client.sync_bus import TIMEOUT_S, Bus, PlainBody
-from bus.client.verdict import Verdict
-from bus.client.voice import Extras, OnEvent
+from bus.client.verdict import Held, Outcome, Verdict
+from bus.client.voice import Extras, OnEvent, Question
+from bus.core.contracts import JsonObject
 
 T = TypeVar("T")
 
@@ -86,13 +87,50 @@ class AsyncBus:
         reasoning: str = "",
         evidence: Sequence[Mapping[str, str]] = (),
         on_lost: OnLost | None = None,
+        on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> Claiming:
         """Hold ``subject``: ``async with bus.claim(…) as lead`` or ``lead = await bus.claim(…)``; as `Bus.claim`.
 
-        ``on_lost`` is called on the event loop. A claim that is cancelled and granted all the same is given back.
+        ``on_lost`` and ``on_progress`` are called on the event loop. A claim that is cancelled is withdrawn from its
+        contest, and one that is granted all the same is given back.
         """
-        return Claiming(self, subject, lease_ms, reasoning, evidence, on_lost, self.blocking._wait_s(timeout_s))
+        waiting_s = self.blocking._wait_s(timeout_s)
+        return Claiming(self, (subject, lease_ms, reasoning, evidence), on_lost, on_progress, waiting_s)
+
+    async def withdraw(self, subject: str, *, timeout_s: float | None = None) -> Verdict:
+        """Take this agent's claim out of the contest for ``subject``; as `Bus.withdraw`."""
+        await self.open()
+        voice = self.blocking._voice
+        request = voice.withdraw(subject, self.blocking._wait_s(timeout_s))
+        return voice.verdict(request, await self._answer(request))
+
+    async def ask(
+        self,
+        subject: str,
+        question: str,
+        options: Sequence[str],
+        *,
+        within_s: float | None = None,
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Outcome:
+        """Let the seats of the terms choose one of ``options``; as `Bus.ask`."""
+        await self.open()
+        voice, asked = self.blocking._voice, Question(question, tuple(options), within_s)
+        request = voice.ask(subject, asked, self.blocking._wait_s(timeout_s), on_the_loop(on_progress))
+        return voice.outcome(request, await self._answer(request))
+
+    def duties(self, *, timeout_s: float | None = None) -> AsyncDuties:
+        """What others ask of this agent: ``async for duty in bus.duties()``; as `Bus.duties`."""
+        return AsyncDuties(self.blocking._voice, self.open, self._say, timeout_s)
+
+    async def decision_on(self, held: Held | Undecided, *, timeout_s: float | None = None) -> Verdict:
+        """Wait for the decision on an action that is held; as `Bus.decision_on`."""
+        await self.open()
+        voice = self.blocking._voice
+        request = voice.held_action(held, self.blocking._wait_s(timeout_s))
+        return voice.verdict(request, await self._answer(request))
 
     async def send(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
@@ -199,6 +237,9 @@ class AsyncBus:
 
     def __repr__(self) -> str:
         return f"<AsyncBus {self.agent} on lane {self.lane}>"
+
+    def _say(self, message_type: str, body: JsonObject, subject: str, timeout_s: float | None) -> Awaitable[Verdict]:
+        return self.send(message_type, body, subject=subject, timeout_s=timeout_s)
 
     async def _answer(self, request: Request) -> tuple[Event, ...]:
         """The answer, as a future of the loop; a caller that is cancelled leaves, the message does not."""

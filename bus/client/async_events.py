@@ -4,8 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from bus.client.duty import Duty, Say
 from bus.client.event import Event
 from bus.client.inbox import Inbox
+from bus.client.verdict import Verdict
+from bus.client.voice import Voice
 
 
 class AsyncEvents:
@@ -42,3 +45,29 @@ class AsyncEvents:
             raise StopAsyncIteration from None
         finally:
             self._inbox.unwatch(wake)
+
+
+class AsyncDuties:
+    """Iterate over it with ``async for``; `AsyncBus.duties` makes it. Each duty goes to one of those who wait."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        opening: Callable[[], Awaitable[object]],
+        say: Say[Awaitable[Verdict]],
+        timeout_s: float | None,
+    ) -> None:
+        self._voice = voice
+        self._events = AsyncEvents(voice.asked, opening, timeout_s)
+        self._say = say
+
+    def __aiter__(self) -> AsyncIterator[Duty[Awaitable[Verdict]]]:
+        """The duties, as they come."""
+        return self
+
+    async def __anext__(self) -> Duty[Awaitable[Verdict]]:
+        """The next duty whose time is not over."""
+        while True:
+            duty = self._voice.duty(await anext(self._events), self._say)
+            if duty is not None:
+                return duty

@@ -7,10 +7,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bus.client.clock import elapsed_s
-from bus.client.errors import ClientError, Denied, LeaseLost, Unanswered
+from bus.client.errors import ClientError, Denied, LeaseLost, Unanswered, Undecided
 from bus.client.holding import OnLost
-from bus.client.lease import AGAIN_S, LEAVING_S, Lease, is_own_and_over
+from bus.client.lease import LEAVING_S, Lease, is_own_and_over, pauses
 from bus.client.message import JSON, Body
+from bus.client.pending import OnProgress, Until
 from bus.client.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -25,16 +26,15 @@ class Claiming:
     def __init__(
         self,
         bus: "AsyncBus",
-        subject: str,
-        lease_ms: int | None,
-        reasoning: str,
-        evidence: Sequence[Mapping[str, str]],
+        arguments: tuple[str, int | None, str, Sequence[Mapping[str, str]]],
         on_lost: OnLost | None,
+        on_progress: OnProgress | None,
         timeout_s: float,
     ) -> None:
         self._bus = bus
-        self._arguments = (subject, lease_ms, reasoning, evidence)
+        self._arguments = arguments  # subject, lease_ms, reasoning, evidence
         self._on_lost = on_lost
+        self._on_progress = on_progress
         self._timeout_s = timeout_s
         self._lease: AsyncLease | None = None
 
@@ -57,20 +57,30 @@ class Claiming:
     async def _claim(self) -> "AsyncLease":
         await self._bus.open()
         voice, until_s = self._bus.blocking._voice, elapsed_s() + self._timeout_s
-        while True:
-            request = voice.claim(*self._arguments, until_s - elapsed_s())
+        on_progress = on_the_loop(self._on_progress)
+        for pause_s in pauses():
+            request = voice.claim(*self._arguments, until_s - elapsed_s(), on_progress)
+            events = await self._bus._answer(request)
             try:
-                holding = voice.held(request, await self._bus._answer(request))
-                lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
+                lease = AsyncLease(self._bus, Lease(self._bus.blocking, voice.held(request, events)))
                 await lease.revive(until_s)
-            except (LeaseLost, Denied) as error:
+            except (LeaseLost, Denied, Undecided) as error:
                 if not is_own_and_over(error) or elapsed_s() >= until_s:
                     raise
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(pause_s)
                 continue
             if self._on_lost is not None:
                 lease.on_lost(self._on_lost)
             return lease
+        raise AssertionError("the pauses never end")
+
+
+def on_the_loop(call: OnProgress | None) -> OnProgress | None:
+    """The same, called on the event loop that runs now."""
+    if call is None:
+        return None
+    loop = asyncio.get_running_loop()
+    return lambda event: loop.call_soon_threadsafe(call, event)
 
 
 class AsyncLease:
@@ -107,6 +117,11 @@ class AsyncLease:
         return self._lease.remaining_s
 
     @property
+    def is_frozen(self) -> bool:
+        """Does a person decide about it?"""
+        return self._lease.is_frozen
+
+    @property
     def loss(self) -> LeaseLost | None:
         """Why it is lost, None if it is not."""
         return self._holding.loss
@@ -120,7 +135,7 @@ class AsyncLease:
         """Raise `LeaseLost` unless it is held."""
         self._lease.check()
 
-    async def act(
+    async def act(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
         message_type: str,
         body: Body,
@@ -129,6 +144,7 @@ class AsyncLease:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Do something with what is held; as `Lease.act`."""
@@ -142,8 +158,22 @@ class AsyncLease:
             id=id,
             headers=headers,
             expires_in_s=expires_in_s,
+            until=until,
             timeout_s=timeout_s,
         )
+
+    async def wait_for(self, whom: str, *, within_s: float, reason: str, timeout_s: float | None = None) -> Verdict:
+        """Say that the work waits for an agent or a subject; as `Lease.wait_for`."""
+        draft, blocking = self._lease.begin_wait(whom, within_s, reason), self._bus.blocking
+        request = blocking._voice.send(draft, blocking._wait_s(timeout_s))
+        return self._lease.end_wait(request, await self._bus._answer(request))
+
+    async def resume(self, *, timeout_s: float | None = None) -> None:
+        """The wait is over; as `Lease.resume`."""
+        draft, blocking = self._lease.begin_resume(), self._bus.blocking
+        if draft is not None:
+            request = blocking._voice.send(draft, blocking._wait_s(timeout_s))
+            blocking._voice.verdict(request, await self._bus._answer(request))
 
     async def renew(self, *, timeout_s: float | None = None) -> None:
         """Renew it now; the background does so by itself."""

@@ -25,6 +25,17 @@ def belief_end_s(began_s: float, *, at_ms: int, until_ms: int) -> float:
     return began_s + (lease_ms - margin_ms) / 1000
 
 
+def counted_from_s(began_s: float, *, asked_at_ms: int, at_ms: int) -> float:
+    """A later reading than ``began_s``, at which the broker's clock stood at or before ``at_ms``.
+
+    What a contest or a person decides is decided long after it was asked for: counted from the question, a belief would
+    be over before it began. At ``began_s`` the broker's clock stood at or before ``asked_at_ms``, the ``at`` of the
+    first answer.
+    """
+    later_ms = max(0, at_ms - asked_at_ms)
+    return began_s + (later_ms - later_ms / DRIFT) / 1000
+
+
 def renewal_due_s(began_s: float, *, at_ms: int, until_ms: int) -> float:
     """When to ask for more, on the same clock."""
     return began_s + max(0, until_ms - at_ms) / 1000 / RENEW_SHARE

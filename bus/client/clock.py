@@ -1,5 +1,6 @@
 """Two clocks: one that only measures how long ago something was, and one that guesses what time it is at the broker."""
 
+import logging
 import time
 
 # Linux counts suspended time on this clock alone, macOS on CLOCK_MONOTONIC: a machine that slept must not wake up
@@ -12,6 +13,8 @@ SHARP_MS = 250
 REMEMBERED_S = 60.0
 # A clock that is wrong by this much is worth a warning; networks and busy machines explain less.
 SKEW_TOLD_MS = 5_000
+
+_log = logging.getLogger("agentbus.client")
 
 
 def elapsed_s() -> float:
@@ -26,6 +29,7 @@ class BrokerClock:
         self._ahead_ms = 0.0
         self._doubt_ms = float("inf")
         self._learned_s = 0.0
+        self._is_told = False
         self._wall_ahead_ms = time.time() * 1000 - elapsed_s() * 1000
 
     @property
@@ -55,6 +59,15 @@ class BrokerClock:
         self._ahead_ms = append_ms - (sent_s + reported_s) * 500
         self._doubt_ms = doubt_ms
         self._learned_s = reported_s
+
+    def warn_once(self) -> None:
+        """Tell people, the first time it turns out, that the local clock is wrong."""
+        if self.is_wrong and not self._is_told:
+            self._is_told = True
+            told = (
+                "the clock of this machine is %d ms ahead of Kafka's: messages carry the corrected time; set it right"
+            )
+            _log.warning(told, self.skew_ms)
 
     def now_ms(self) -> int:
         """Epoch milliseconds at the broker, about; the local clock's before the broker told."""

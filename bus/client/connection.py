@@ -21,16 +21,16 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from bus.client.callbacks import Callbacks
 from bus.client.clock import BrokerClock, elapsed_s
-from bus.client.errors import ClientError, Closed, Misuse, Unanswered, Unreachable
+from bus.client.errors import ClientError, Closed, Misuse, Unreachable
 from bus.client.event import Event, read_event
+from bus.client.giving_up import why_no_answer
 from bus.client.lane_link import FINAL_ERRORS, Heard, LaneLink
 from bus.client.listeners import Listener, Listeners
 from bus.client.look_back import first_answer
 from bus.client.message import CLAIM, Draft
-from bus.client.pending import Pending, Request, Until
+from bus.client.pending import OnProgress, Pending, Request, Until, WhenAnswered
 from bus.client.timers import Timers
 from bus.core.reasons import GateReason
-from bus.core.topics import incoming
 
 IDLE_S = 0.2  # answers wake the thread at once; this bounds how late it sees a close, or a timer of another thread
 AGAIN_S = 0.2  # between two tries to hand over what Kafka did not take
@@ -51,14 +51,13 @@ class Connection:
         self.callbacks = Callbacks()
         self.lock = threading.RLock()
         self._link = LaneLink(settings, lane)
-        self._pending = Pending()
+        self.pending = Pending(lane)
         self._listeners = Listeners(lane)
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self._opening = threading.Lock()
         self._is_stopping = False
         self._failure: ClientError | None = None
-        self._is_skew_told = False
         self._later: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def open(self) -> None:
@@ -89,7 +88,8 @@ class Connection:
         *,
         is_waited_for: bool = True,
         until: Until = "verdict",
-        when_answered: Callable[[Request], None] | None = None,
+        when_answered: WhenAnswered | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Request:
         """Send a message; never blocks. Raises `Closed`, `NotTaken`, `Misuse`, and `Unreachable` if too much waits.
 
@@ -97,9 +97,9 @@ class Connection:
         """
         self.open()
         now_s = elapsed_s()
-        request = Request(draft, now_s, now_s + timeout_s, until, when_answered)
+        request = Request(draft, now_s, now_s + timeout_s, until, when_answered, on_progress)
         with self.lock:
-            self._pending.add(request)
+            self.pending.add(request)
         try:
             self._hand_over(request)
         except BaseException as error:
@@ -116,29 +116,13 @@ class Connection:
             self._schedule(request, request.until_s, self._time_out)
         return request
 
-    def give_up(self, request: Request) -> Unanswered | None:
+    def give_up(self, request: Request) -> ClientError | None:
         """Stop waiting: the error that says what becomes of the message; None if its answer was faster."""
         with self.lock:
-            if not self._pending.give_up(request):
+            if not self.pending.give_up(request):
                 return None
             self._after(request)
-            src = f"{incoming(self.lane)}/0/{request.offsets[0]}" if request.offsets else ""
-        waited_s = elapsed_s() - request.began_s
-        text = f"no answer to {request.draft.in_words} (id {request.draft.id}) within {waited_s:.1f} s"
-        if request.has_passed and request.has_silent_type:
-            step = (
-                f"The gate has let it pass (it stands at {src}): do not send it anew; if its type has no topic and "
-                'states no fact, nothing more is ever said about it: send it with until="forwarded"'
-            )
-        elif src:
-            step = (
-                f"The message stands in the log at {src} and takes effect once the bus gets to it: do not send it anew"
-            )
-        else:
-            step = (
-                f"Kafka at {self._link.address} has not confirmed the message: it may still take effect, so look first"
-            )
-        return Unanswered(text, step, identifier=request.draft.id, src=src)
+            return why_no_answer(request, self.lane, self._link.address)
 
     def later(self, task: Callable[[], None]) -> None:
         """Have this done by the background thread; takes no lock, so it may be called from a finalizer."""
@@ -221,7 +205,7 @@ class Connection:
     def _hand_over_again(self, request: Request) -> None:
         """As `_hand_over`, for the background thread: nothing is raised, what does not fit is tried later."""
         with self.lock:
-            if request not in self._pending or request.remaining_s == 0:
+            if request not in self.pending or request.remaining_s == 0:
                 return
         try:
             self._hand_over(request)
@@ -243,12 +227,7 @@ class Connection:
 
     def _learn(self, append_ms: int, sent_s: float) -> None:
         self.clock.learn(append_ms, sent_s=sent_s, reported_s=elapsed_s())
-        if self.clock.is_wrong and not self._is_skew_told:
-            self._is_skew_told = True
-            told = (
-                "the clock of this machine is %d ms ahead of Kafka's: messages carry the corrected time; set it right"
-            )
-            _log.warning(told, self.clock.skew_ms)
+        self.clock.warn_once()
 
     def _on_heard(self, heard: Heard) -> None:
         value = heard.record.value or b""
@@ -256,25 +235,42 @@ class Connection:
         if event is None:
             return
         with self.lock:
-            request = self._pending.find(event)
-            if request is None and not heard.is_next:
+            asked = self.pending.find(event)
+            if not asked and not heard.is_next:
                 return  # it was heard before
             for listener in self._listeners.concerned(event):
                 listener.hear(event)
-            if request is None:
-                self._on_unasked(event)
-            elif event.decision not in {told.decision for told in request.events}:
-                self._on_answer(request, event)
+            left = self.pending.find_given_up(event)
+            followed = self.pending.follow(event)
+            for request in asked:
+                if event.decision not in {known.decision for known in request.events}:
+                    self._on_answer(request, event)
+            if heard.is_next:
+                waiting = [*asked, *(request for request in followed if not request.is_left)]
+                self._on_news(event, left, {request.draft.source for request in waiting})
+        for request in followed:
+            if request.on_progress is not None:
+                self.callbacks.add(partial(request.on_progress, event))
 
-    def _on_unasked(self, event: Event) -> None:
+    def _on_news(self, event: Event, left: list[Request], told: set[str]) -> None:
         """Something that happened to an agent, or an answer after its caller had left."""
-        left = self._pending.find_given_up(event)
-        if left is not None and left.draft.type == CLAIM and event.kind in ("granted", "confirmed"):
+        for request in left:
+            self._on_late_answer(request, event)
+            if event.kind in ("granted", "confirmed", "renewed", "ended"):
+                told.add(request.draft.source)
+        for agent in dict.fromkeys(event.recipients):
+            for listener in self._listeners.of(agent):
+                listener.notice(event)
+                if agent not in told:
+                    listener.tell(event)
+
+    def _on_late_answer(self, left: Request, event: Event) -> None:
+        if left.is_decided_by(event):
+            left.close_with(event)
+        elif left.draft.type == CLAIM and left.is_last(event):
             left.events = [event]
+            self.pending.close_given_up(left)
             self._after(left)
-        elif left is None or event.kind not in ("renewed", "ended"):
-            for listener in self._listeners.concerned(event):
-                listener.tell(event)
 
     def _on_answer(self, request: Request, event: Event) -> None:
         if event.kind == "duplicate":
@@ -289,14 +285,14 @@ class Connection:
             request.events.append(event)
             if request.is_last(event):
                 self._finish(request)
-            elif request.stated_s is None:
+            elif event.kind == "fact" and request.stated_s is None:
                 request.stated_s = elapsed_s()
                 self._schedule(request, request.stated_s + TOGETHER_S, self._finish)
 
     def _judge_stale(self, request: Request) -> None:
         """Copies that left with the wrong time are void; it is over only if one with the right time is stale, too."""
         final = [one for one in request.stale.values() if one.src.rpartition("/")[2] in map(str, request.corrected)]
-        if final and request in self._pending:
+        if final and request in self.pending:
             request.events.append(final[0])
             self._finish(request)
 
@@ -328,39 +324,45 @@ class Connection:
 
     def _look_back(self, request: Request, event: Event, first: int) -> None:
         try:
-            found = first_answer(self.settings, self.lane, first, at_ms=event.at_ms, within_s=request.remaining_s)
+            found = first_answer(self.settings, self.lane, first, request, at_ms=event.at_ms)
         except (ClientError, KafkaException) as error:
             _log.warning("the first answer to %s could not be looked up: %s", request.draft.id, error)
             return
         with self.lock:
-            if found and request in self._pending and not request.events:
-                request.events += found
+            if not found or request not in self.pending or request.events:
+                return
+            for one in found:
+                request.follow(one)
+            request.events += [one for one in found if request.takes(one)]
+            if request.events and (any(map(request.is_last, request.events)) or not request.is_undecided):
                 self._finish(request)
 
     def _ask_again(self, request: Request) -> None:
         """Nothing was said: have the gate say at least that it has judged the message, by sending it once more."""
         with self.lock:
-            is_open = request in self._pending and not request.events and not request.is_echoed
+            is_open = request in self.pending and not request.events and not request.is_echoed
             request.is_echoed = True
         if is_open:
             self._hand_over_again(request)
 
     def _finish(self, request: Request) -> None:
         with self.lock:
-            if self._pending.remove(request):
+            if self.pending.remove(request):
+                if request.held is not None and request.is_undecided:
+                    self.pending.stand(request)
                 self._after(request)
                 request.future.set_result(tuple(request.events))
 
     def _fail(self, request: Request, error: ClientError) -> None:
         with self.lock:
-            if self._pending.remove(request):
+            if self.pending.remove(request):
                 request.events.clear()
                 self._after(request)
                 request.future.set_exception(error)
 
     def _fail_all(self, error: ClientError) -> None:
         with self.lock:
-            for request in self._pending.all():
+            for request in self.pending.all():
                 self._fail(request, error)
 
     def _time_out(self, request: Request) -> None:
@@ -384,10 +386,10 @@ class Connection:
             request.timers = [timer for timer in request.timers if timer.task is not None]
             request.timers.append(self.timers.at(when_s, partial(step, request)))
 
-    def is_claimed(self, agent: str, subject: str) -> bool:
-        """Does a claim of this agent on this subject wait for its answer?"""
+    def is_listened_for(self, agent: str) -> bool:
+        """Does anybody speak as this agent here?"""
         with self.lock:
-            return self._pending.is_claimed(agent, subject)
+            return bool(self._listeners.of(agent))
 
     def is_used(self, agent: str, subject: str, token: int) -> bool:
         """Does anybody on this connection use this lease of the agent?"""

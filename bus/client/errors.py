@@ -6,6 +6,8 @@ ClientError
   Unreachable   Kafka does not answer
   Unreadable    a topic cannot be read, or a message does not fit its class
   Unanswered    no answer came in time: the message may still take effect
+  Undecided     it waits for a contest or a person, for longer than its caller wanted to
+  Withdrawn     a claim was taken back while somebody waited for it
   LeaseLost     the lease is over while somebody still worked under it
   Refusal       the bus said no
     Denied      … to a claim
@@ -14,6 +16,7 @@ ClientError
 # ruff: noqa: N818  # these names are what an agent's code reads best: `except Denied`
 
 from bus.client.advice import advice_on
+from bus.client.contest import Contest
 from bus.client.event import Event
 from bus.core.contracts import Violation
 from bus.core.reasons import ArbiterReason, GateReason
@@ -68,8 +71,33 @@ class Unanswered(ClientError):
         self.src = src
 
 
+class Undecided(ClientError):
+    """A contest or a person decides, and has not yet: the claim stands, the action is held, the question is open.
+
+    ``contest`` says where it stands, ``id`` is the message's. Nothing is lost by it: wait again, or withdraw a claim.
+    """
+
+    def __init__(self, message: str, next_step: str, *, identifier: str, contest: Contest) -> None:
+        super().__init__(message, next_step)
+        self.id = identifier
+        self.contest = contest
+        self.subject = contest.subject
+
+
+class Withdrawn(ClientError):
+    """The claim was taken back, by another part of this agent, while somebody waited for it."""
+
+    def __init__(self, subject: str, identifier: str) -> None:
+        super().__init__(f"the claim on {subject} was withdrawn", "Claim it again if it is wanted after all")
+        self.subject = subject
+        self.id = identifier
+
+
 class LeaseLost(ClientError):
-    """The lease is over: ``reason`` is unanswered, expired, revoked, superseded, fenced, late, released or closed."""
+    """The lease is over: ``reason`` is unanswered, expired, revoked, superseded, ruled, fenced, late, released, closed.
+
+    ``superseded``: another agent took it over, by its priority or a contest. ``ruled``: a person gave it to another.
+    """
 
     def __init__(self, subject: str, token: int, reason: str, detail: str = "") -> None:
         because = detail or f"it is {reason}"
@@ -122,7 +150,8 @@ class Denied(Refusal):
     """A claim failed: somebody else has it, or this agent may not have it now.
 
     ``wants`` is what it lacked, None if the reason is no such thing: a `WantedFact` (``fact``, ``values``, ``is_``)
-    with reason ``stage``, `WantedRoles` (``roles``) with ``not_allowed``.
+    with reason ``stage``, `WantedRoles` (``roles``) with ``not_allowed``. Of a contest that was lost ``contest`` is its
+    id, ``by`` the rung that settled it, ``winner`` the candidate that won; else "".
     """
 
     verb = "denied"
@@ -130,6 +159,9 @@ class Denied(Refusal):
     def __init__(self, event: Event, what: str, *, now_ms: int) -> None:
         super().__init__(event, what, now_ms=now_ms)
         self.wants: Wants | None = event.wants
+        self.contest = event.text("contest")
+        self.by = event.text("by")
+        self.winner = event.text("winner")
 
 
 class Refused(Refusal):

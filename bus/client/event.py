@@ -52,17 +52,17 @@ class Event:
     @property
     def token(self) -> int | None:
         """The fencing token it names."""
-        return self._integer("token")
+        return self.integer("token")
 
     @property
     def until_ms(self) -> int | None:
         """The end of the lease it names, in epoch milliseconds of the broker."""
-        return self._integer("until")
+        return self.integer("until")
 
     @property
     def retry_at_ms(self) -> int | None:
         """When another try may help, in epoch milliseconds of the broker; None if the bus cannot know."""
-        return self._integer("retry_after")
+        return self.integer("retry_after")
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -74,9 +74,20 @@ class Event:
         """What a failed claim lacked: a fact with its values, or the roles that may claim; None if none is named."""
         return wants_from_json(self.fields.get("wants"))
 
-    def _integer(self, name: str) -> int | None:
+    def integer(self, name: str) -> int | None:
+        """A number it names; None if it does not."""
         value = self.fields.get(name)
         return value if isinstance(value, int) else None
+
+    def text(self, name: str) -> str:
+        """A text it names; "" if it does not."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+    def listed(self, name: str) -> list[Any]:  # Any: JSON
+        """A list it has; empty if it has none."""
+        value = self.fields.get(name)
+        return value if isinstance(value, list) else []
 
 
 def event_of(body: JsonObject) -> Event:

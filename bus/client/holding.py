@@ -1,6 +1,9 @@
 """What an agent holds, as far as it may believe so: renewed in the background, lost loudly, never believed too long.
 
     held -- renewed ---------------------------------------------> held
+    held -- a person decides on it (frozen): the lease clock stands
+            still, and what answers a renewal begins a whole lease
+            once more, for a thaw never gives less -------------> held
     held -- the agent releases it -------------------------------> released
     held -- the bus says it ended, fenced or late, or the belief
             ends before a renewal was answered ------------------> lost, for good
@@ -15,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from bus.client.belief import belief_end_s, next_try_s, renewal_due_s
+from bus.client.belief import belief_end_s, counted_from_s, next_try_s, renewal_due_s
 from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
 from bus.client.errors import ClientError, LeaseLost
@@ -54,12 +57,16 @@ class Holding:
         self._connection = connection
         self._when_over = when_over
         self._on_lost: list[OnLost] = []
-        self._at_ms = event.at_ms
+        self.is_frozen = False
+        self._lease_ms = 0  # of a whole lease, never more than it is
+        self._is_lease_known = False
+        # A reading at which the broker's clock stood at or before ``_at_ms``, and how far from there is believed.
+        self._began_s, self._at_ms, self._until_ms = request.began_s, event.at_ms, event.until_ms
         self._belief_end_s = self._renewal_s = 0.0
         self._is_started = False
         self._watching: Timer | None = None
         self._renewing: Timer | None = None
-        self._extend(event, request.began_s)
+        self._extend(event, request.counted_from_s(event))
 
     @property
     def is_held(self) -> bool:
@@ -121,7 +128,18 @@ class Holding:
                 self.check_belief()  # once it is over it is not believed again, even if its timer comes late
             if self.state != "held":
                 return
-            self._extend(event, request.began_s)
+            self._extend(event, request.counted_from_s(event))
+            if self._is_started:
+                self._watch()
+            self.start()
+
+    def on_freeze(self, event: Event) -> None:
+        """A person decides on it from here on, or has decided that it goes on."""
+        with self._connection.lock:
+            self.is_frozen = event.kind == "frozen"
+            if self.state != "held" or self.is_frozen or event.until_ms is None:
+                return
+            self._extend(event, counted_from_s(self._began_s, asked_at_ms=self._at_ms, at_ms=event.at_ms))
             if self._is_started:
                 self._watch()
             self.start()
@@ -129,6 +147,8 @@ class Holding:
     def on_renewal(self, request: Request) -> None:
         """Take in the answer to a renewal."""
         event = request.events[-1]
+        if event.kind in ("renewed", "confirmed"):
+            self.is_frozen = event.kind == "confirmed"  # nothing else is said so to a renewal
         if event.kind in ("renewed", "confirmed"):
             self.prolong(event, request)
         elif event.reason in ENDED_BY_ANSWER:
@@ -169,11 +189,18 @@ class Holding:
 
     def _extend(self, event: Event, began_s: float) -> None:
         assert event.until_ms is not None
+        lease_ms = event.until_ms - event.at_ms
+        if event.kind in ("granted", "renewed"):
+            self._lease_ms = min(lease_ms, self._lease_ms) if self._is_lease_known else lease_ms
+            self._is_lease_known = True
+        elif not self._is_lease_known:  # what is left of it
+            self._lease_ms = max(lease_ms, self._lease_ms)
         self.until_ms = max(self.until_ms, event.until_ms)
-        self._at_ms = event.at_ms
-        end_s = belief_end_s(began_s, at_ms=event.at_ms, until_ms=event.until_ms)
-        self._belief_end_s = max(self._belief_end_s, end_s)
-        self._renewal_s = renewal_due_s(began_s, at_ms=event.at_ms, until_ms=event.until_ms)
+        # Whenever the clock goes on, a whole lease is left at least.
+        until_ms = event.at_ms + self._lease_ms if self.is_frozen else event.until_ms
+        self._began_s, self._at_ms, self._until_ms = began_s, event.at_ms, until_ms
+        self._belief_end_s = max(self._belief_end_s, belief_end_s(began_s, at_ms=event.at_ms, until_ms=until_ms))
+        self._renewal_s = renewal_due_s(began_s, at_ms=event.at_ms, until_ms=until_ms)
 
     def _watch(self) -> None:
         self._connection.timers.cancel(self._watching)
@@ -193,7 +220,7 @@ class Holding:
             self._connection.submit(draft, within_s, is_waited_for=False, when_answered=self.on_renewal)
         except ClientError as error:
             _log.warning("%s could not be renewed: %s", self.subject, error)
-        self._renew_at(next_try_s(elapsed_s(), at_ms=self._at_ms, until_ms=self.until_ms))
+        self._renew_at(next_try_s(elapsed_s(), at_ms=self._at_ms, until_ms=self._until_ms))
 
     def _tell(self, call: OnLost, loss: LeaseLost) -> None:
         self._connection.callbacks.add(partial(call, loss))

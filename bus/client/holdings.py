@@ -7,8 +7,10 @@ it: what another task, thread or process of the same agent gave back is over for
 from collections import OrderedDict
 
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, Misuse
+from bus.client.contest import HUMAN, Contest
+from bus.client.errors import ClientError, Misuse, Undecided
 from bus.client.event import Event
+from bus.client.giving_up import take_back
 from bus.client.holding import ENDED_BY_ANSWER, Holding
 from bus.client.pending import Key, Request
 
@@ -32,6 +34,9 @@ class Holdings:
         """Give everything back that nobody else uses, without waiting. Takes the lock."""
         with self._connection.lock:
             self._is_closed = True
+            if not self._connection.is_listened_for(self._agent):  # another bus of the same agent may wait again
+                for request in self._connection.pending.undecided(self._agent):
+                    take_back(self._connection, request)
             held = [*self._held.values()]
             for holding in held:  # the bus first: whoever is told may be slow
                 if holding.is_held and not self._connection.is_used(self._agent, holding.subject, holding.token):
@@ -52,12 +57,21 @@ class Holdings:
                 holding.lose(event.reason, _why_it_ended(event))
             self._note_over(event.subject, event.token)
 
+    def notice(self, event: Event) -> None:
+        """The bus says, for the first time, that a person decides on something, or has decided."""
+        if event.kind in ("frozen", "unfrozen") and (holding := self._held.get(event.subject)):
+            holding.on_freeze(event)
+
     def on_claim(self, request: Request) -> None:
         """The bus has answered a claim: what it grants is held from here on, before the caller hears of it."""
         event = request.events[-1]
         if event.kind not in ("granted", "confirmed") or (request.is_left and event.agent != self._agent):
             return
         assert event.token is not None
+        assert event.until_ms is not None
+        is_frozen = event.kind == "confirmed" and event.at_ms >= event.until_ms
+        if is_frozen and event.subject not in self._held:
+            return  # the lease clock stands still, and how much it will have when it goes on is not known here
         holding = self._known(event, request) or Holding(self._connection, self._agent, event, request, self._forget)
         if self._is_closed or (event.subject, event.token) in self._over:
             # It was confirmed before the bus had heard that it is given back: say so again, and believe nothing.
@@ -78,14 +92,21 @@ class Holdings:
             holding.lose(event.reason, event.detail)
 
     def taken(self, request: Request) -> Holding:
-        """The holding that was granted to a claim. Takes the lock."""
+        """The holding that was granted to a claim; raises `Undecided` if it is frozen. Takes the lock."""
         with self._connection.lock:
-            return self._taken.pop(request.key)
+            if request.key in self._taken:
+                return self._taken.pop(request.key)
+        subject = request.draft.subject
+        text = f"{subject} is this agent's, and frozen: a person decides about it, and its lease clock stands still"
+        contest = request.contest or Contest(subject, rung=HUMAN)
+        raise Undecided(text, "Claim it again once that is decided", identifier=request.draft.id, contest=contest)
 
     def abandon(self, request: Request) -> None:
         """Nobody waits for this claim any more; if it was granted before that, it is one use less. Takes the lock."""
         with self._connection.lock:
-            if self._connection.give_up(request) is None and (holding := self._taken.pop(request.key, None)):
+            if self._connection.give_up(request) is not None:
+                take_back(self._connection, request)
+            elif holding := self._taken.pop(request.key, None):
                 self.drop(holding)
 
     def drop(self, holding: Holding) -> None:
@@ -109,7 +130,7 @@ class Holdings:
     def settle(self, subject: str) -> None:
         """Give back what nobody uses, unless a claim is on its way that will be told the same lease."""
         holding = self._held.get(subject)
-        if holding is None or holding.uses > 0 or self._connection.is_claimed(self._agent, subject):
+        if holding is None or holding.uses > 0 or self._connection.pending.is_claimed(self._agent, subject):
             return
         if self._let_go(holding):
             holding.send_release()
@@ -160,5 +181,9 @@ def _why_it_ended(event: Event) -> str:
             return "an operator ended it"
         case "released":
             return "this agent released it elsewhere"
+        case "superseded":
+            return "another agent took it over, by its priority or by a contest"
+        case "ruled":
+            return "a person gave it to another agent"
         case _:
             return f"it is {event.reason}"

@@ -1,16 +1,16 @@
 """A resource that an agent holds, for code that waits: act on it, give it back, hear when it is lost."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from bus.client.clock import elapsed_s
-from bus.client.errors import ClientError, Denied, LeaseLost, Misuse, Refused, Unanswered
+from bus.client.errors import ClientError, Denied, LeaseLost, Misuse, Refused, Unanswered, Undecided
 from bus.client.event import Event
 from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
-from bus.client.message import JSON, Body, Draft
-from bus.client.pending import Request
+from bus.client.message import JSON, RESUME, WAIT, Body, Draft, encoded
+from bus.client.pending import Request, Until
 from bus.client.verdict import Verdict
 from bus.core.reasons import ArbiterReason
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lease has ended
 
-AGAIN_S = 0.1  # an own lease that has run out is ended by the bus's next tick
+# An own lease that has run out is ended by the bus's next tick, a frozen one goes on when a person has decided.
+AGAIN_S, AGAIN_S_MAX = 0.1, 1.0
 
 _log = logging.getLogger("agentbus.client")
 
@@ -31,6 +32,7 @@ class Lease:
         self._bus = bus
         self._holding = holding
         self._is_left = False
+        self._wait = ""
 
     @property
     def subject(self) -> str:
@@ -58,6 +60,11 @@ class Lease:
         return 0.0 if self._is_left else self._holding.remaining_s
 
     @property
+    def is_frozen(self) -> bool:
+        """Does a person decide about it? Its lease clock stands still until then, and whatever is done is held."""
+        return self.is_held and self._holding.is_frozen
+
+    @property
     def loss(self) -> LeaseLost | None:
         """Why it is lost, None if it is not."""
         return self._holding.loss
@@ -76,7 +83,7 @@ class Lease:
         """Wait until it is lost or released; False if it is still held after ``timeout_s``."""
         return self._holding.ended.wait(timeout_s)
 
-    def act(
+    def act(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
         message_type: str,
         body: Body,
@@ -85,12 +92,14 @@ class Lease:
         id: str = "",
         headers: Mapping[str, str] | None = None,
         expires_in_s: float | None = None,
+        until: Until = "verdict",
         timeout_s: float | None = None,
     ) -> Verdict:
         """Do something with what is held: a guarded action under its token; returns what was admitted.
 
-        Raises `LeaseLost` without sending if it is held no more, `Fenced` or `Late` if the bus says so, `Refused` with
-        all violations, `Unanswered`.
+        If others have to agree the answer is a `Held`, and nothing is admitted yet: wait with `Bus.decision_on`, or at
+        once with ``until="decided"``, which raises `Undecided` after ``timeout_s``. Raises `LeaseLost` without sending
+        if it is held no more, `Fenced` or `Late` if the bus says so, `Refused` with all violations, `Unanswered`.
         """
         self.check()
         return self._bus.send(
@@ -102,8 +111,46 @@ class Lease:
             id=id,
             headers=headers,
             expires_in_s=expires_in_s,
+            until=until,
             timeout_s=timeout_s,
         )
+
+    def wait_for(self, whom: str, *, within_s: float, reason: str, timeout_s: float | None = None) -> Verdict:
+        """Say that the work waits for an agent or a subject, for ``within_s`` at most: then a person is told of both.
+
+        ``reason`` is for people. Goes on with `resume`. Raises `Refused` (``wait_too_long``, ``already_claimed``),
+        `LeaseLost`, `Unanswered`.
+        """
+        draft = self.begin_wait(whom, within_s, reason)
+        request = self._bus._voice.send(draft, self._bus._wait_s(timeout_s))
+        return self.end_wait(request, self._bus._await(request))
+
+    def resume(self, *, timeout_s: float | None = None) -> None:
+        """The wait is over; nothing if there is none. Raises `Late` if it passed before, `Unanswered`."""
+        draft = self.begin_resume()
+        if draft is not None:
+            request = self._bus._voice.send(draft, self._bus._wait_s(timeout_s))
+            self._bus._voice.verdict(request, self._bus._await(request))
+
+    def begin_wait(self, whom: str, within_s: float, reason: str) -> Draft:
+        """The message that says so."""
+        self.check()
+        until_ms = self._bus._voice.connection.clock.now_ms() + int(within_s * 1000)
+        body = {"for": whom, "until": until_ms, "reason": reason}
+        return Draft(self._bus.agent, WAIT, encoded(body), subject=self.subject)
+
+    def end_wait(self, request: Request, events: tuple[Event, ...]) -> Verdict:
+        """Take in what the bus said to that."""
+        verdict = self._bus._voice.verdict(request, events)
+        self._wait = verdict.decision
+        return verdict
+
+    def begin_resume(self) -> Draft | None:
+        """The message that ends the wait, None if there is none."""
+        wait, self._wait = self._wait, ""
+        if not wait:
+            return None
+        return Draft(self._bus.agent, RESUME, encoded({"wait": wait}), subject=self.subject)
 
     def renew(self, *, timeout_s: float | None = None) -> None:
         """Renew it now; the background does so by itself. Raises `LeaseLost`, `Unanswered`."""
@@ -191,8 +238,16 @@ class Lease:
         return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"
 
 
-def is_own_and_over(error: LeaseLost | Denied) -> bool:
+def is_own_and_over(error: LeaseLost | Denied | Undecided) -> bool:
     """Did a claim fail because this agent's own last lease is over, and the bus is about to end it? Then try again."""
     if isinstance(error, LeaseLost):
-        return error.reason not in ("revoked", "closed")
-    return error.reason == ArbiterReason.LATE
+        return error.reason not in ("revoked", "closed", "superseded", "ruled")
+    return isinstance(error, Undecided) or error.reason == ArbiterReason.LATE
+
+
+def pauses() -> Iterator[float]:
+    """How long to wait before each further try, in seconds, without an end."""
+    pause_s = AGAIN_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, AGAIN_S_MAX)

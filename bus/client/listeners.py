@@ -16,6 +16,9 @@ class Listener(Protocol):
     def hear(self, event: Event) -> None:
         """Something happened that concerns the agent, whether it is an answer or not."""
 
+    def notice(self, event: Event) -> None:
+        """… and it was not heard before."""
+
     def tell(self, event: Event) -> None:
         """… and nobody waits for it."""
 

@@ -8,6 +8,7 @@ from confluent_kafka import TopicPartition
 from bus.client.clock import elapsed_s
 from bus.client.event import Event, event_of
 from bus.client.kafka_links import answers_reader
+from bus.client.pending import OF_CLAIMS, Request
 from bus.core.records import Record
 from bus.core.topics import answers, coordinates, incoming
 from bus.shell.follow import TAIL_RECORDS, Follower
@@ -18,8 +19,8 @@ LOOK_S = 0.2
 REMEMBERED_MS = 330_000
 
 
-def first_answer(settings: Mapping[str, str], lane: str, offset: int, *, at_ms: int, within_s: float) -> list[Event]:
-    """The events about the message at ``offset`` of the lane, none if there are none yet.
+def first_answer(settings: Mapping[str, str], lane: str, offset: int, request: Request, *, at_ms: int) -> list[Event]:
+    """The events about the message at ``offset`` of the lane, and about its claim; none if there are none yet.
 
     ``at_ms`` is when the bus said `duplicate`. Raises KafkaException.
     """
@@ -30,7 +31,7 @@ def first_answer(settings: Mapping[str, str], lane: str, offset: int, *, at_ms: 
         low, end = consumer.get_watermark_offsets(place, timeout=CALL_TIMEOUT_S, cached=False)
         (found,) = consumer.offsets_for_times([place], timeout=CALL_TIMEOUT_S)
         position = max(low, found.offset) if found.offset >= 0 else end
-        follower, events, until_s = Follower(end), [], elapsed_s() + within_s
+        follower, events, until_s = Follower(end), [], elapsed_s() + request.remaining_s
         consumer.assign([TopicPartition(topic, 0, position)])
         while position < end and elapsed_s() < until_s:
             message = consumer.poll(LOOK_S)
@@ -40,7 +41,8 @@ def first_answer(settings: Mapping[str, str], lane: str, offset: int, *, at_ms: 
             position = record.offset + 1
             if follower.takes(record):
                 event = event_of(json.loads(record.value or b""))
-                events += [event] if event.src == src else []
+                is_decision = event.kind in OF_CLAIMS and (event.agent, event.text("claim")) == request.key
+                events += [event] if event.src == src or is_decision else []
         return events
     finally:
         consumer.close()

@@ -15,6 +15,10 @@ CLAIM: Final = "bus.resource.claim.v1"
 RENEW: Final = "bus.resource.renew.v1"
 RELEASE: Final = "bus.resource.release.v1"
 REPORT: Final = "bus.action.report.v1"
+WITHDRAW: Final = "bus.resource.withdraw.v1"
+ASK: Final = "bus.contest.ask.v1"
+WAIT: Final = "bus.agent.wait.v1"
+RESUME: Final = "bus.agent.resume.v1"
 
 JSON, AVRO = CONTENT_TYPES
 _OURS = re.compile(r"ce_(specversion|id|source|type|time|subject|bustoken|expirytime)|content-type", re.IGNORECASE)
@@ -65,6 +69,11 @@ def release_of(agent: str, subject: str, token: int, *, to: str = "", reason: st
     """The message that ends a lease; with ``to`` only that agent may claim it for a while."""
     body = {"token": token} | ({"to": to} if to else {}) | ({"reason": reason} if reason else {})
     return Draft(agent, RELEASE, encoded(body), subject=subject)
+
+
+def withdrawal_of(claim: Draft) -> Draft:
+    """The message that takes a claim out of its contest."""
+    return Draft(claim.source, WITHDRAW, encoded({"claim": claim.id}), subject=claim.subject)
 
 
 def encoded(body: Body) -> bytes:

@@ -10,20 +10,22 @@ from typing import Any, NoReturn, Self, TypeVar, overload
 from bus.client.admitted import Builder
 from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
-from bus.client.errors import Denied, LeaseLost, Misuse
+from bus.client.duty import Duty
+from bus.client.errors import Denied, LeaseLost, Misuse, Undecided
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
-from bus.client.lease import AGAIN_S, Lease, is_own_and_over
+from bus.client.lease import Lease, is_own_and_over, pauses
 from bus.client.message import JSON, Body
 from bus.client.opened import Opened
-from bus.client.pending import Request, Until
+from bus.client.pending import OnProgress, Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
 from bus.client.subscription import Start, Subscription
-from bus.client.verdict import Verdict
-from bus.client.voice import Extras, OnEvent, Voice
+from bus.client.verdict import Held, Outcome, Verdict
+from bus.client.voice import Extras, OnEvent, Question, Voice
+from bus.core.contracts import JsonObject
 
 T = TypeVar("T")
 PlainBody = dict[str, Any]  # Any: a body is whatever its contract allows
@@ -111,29 +113,82 @@ class Bus:
         reasoning: str = "",
         evidence: Sequence[Mapping[str, str]] = (),
         on_lost: OnLost | None = None,
+        on_progress: OnProgress | None = None,
         timeout_s: float | None = None,
     ) -> Lease:
         """Hold ``subject`` (``lead/L-1``), alone, until the lease is released or lost; it is renewed meanwhile.
 
         ``lease_ms`` may shorten what the terms give; ``reasoning`` and ``evidence`` (``{"uri", "sha256"}``) are kept
-        for people. ``on_lost`` is called with the `LeaseLost`, in a thread of its own. Raises `Denied` (somebody else
-        has it: ``retry_after_ms``), `Refused`, `Unanswered`, `Unreachable`.
+        for people. ``on_lost`` is called with the `LeaseLost`, in a thread of its own. Where others claim it as well it
+        waits until that contest is decided; ``on_progress`` is called there with each event of it. Raises `Denied`
+        (somebody else has it: ``retry_after_ms``; or has won it: ``by``), `Undecided` if that takes longer than
+        ``timeout_s``: then claim it again to go on waiting, or `withdraw`. Raises `Refused`, `Unanswered`,
+        `Unreachable`.
         """
         self.open()
         until_s = elapsed_s() + self._wait_s(timeout_s)
-        while True:
-            request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s())
+        for pause_s in pauses():
+            request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s(), on_progress)
+            events = self._await(request)
             try:
-                lease = Lease(self, self._voice.held(request, self._await(request)))
+                lease = Lease(self, self._voice.held(request, events))
                 lease.revive(until_s)
-            except (LeaseLost, Denied) as error:
+            except (LeaseLost, Denied, Undecided) as error:
                 if not is_own_and_over(error) or elapsed_s() >= until_s:
                     raise
-                time.sleep(AGAIN_S)
+                time.sleep(pause_s)
                 continue
             if on_lost is not None:
                 lease.on_lost(on_lost)
             return lease
+        raise AssertionError("the pauses never end")
+
+    def withdraw(self, subject: str, *, timeout_s: float | None = None) -> Verdict:
+        """Take this agent's claim out of the contest for ``subject``; a `claim` that waits for it raises `Withdrawn`.
+
+        Raises `Late` if that is decided already, `Misuse` if no claim of this bus is undecided, `Unanswered`.
+        """
+        request = self._voice.withdraw(subject, self._wait_s(timeout_s))
+        return self._voice.verdict(request, self._await(request))
+
+    def ask(
+        self,
+        subject: str,
+        question: str,
+        options: Sequence[str],
+        *,
+        within_s: float | None = None,
+        on_progress: OnProgress | None = None,
+        timeout_s: float | None = None,
+    ) -> Outcome:
+        """Let the seats of the terms choose one of ``options`` (2 to 16 codes); returns what is settled.
+
+        The ballot ends ``within_s`` from now at the latest; what it cannot settle goes to a person. Raises `Undecided`
+        after ``timeout_s`` (ask the same again to go on waiting), `Refused`, `Unanswered`.
+        """
+        asked = Question(question, tuple(options), within_s)
+        request = self._voice.ask(subject, asked, self._wait_s(timeout_s), on_progress)
+        return self._voice.outcome(request, self._await(request))
+
+    def duties(self, *, timeout_s: float | None = None) -> Iterator[Duty[Verdict]]:
+        """What others ask of this agent, as it comes: to judge an action, to vote, its turn in a negotiation.
+
+        Each is handed out once, to one of those who iterate, unless its time is over by then. Ends when nothing came
+        for ``timeout_s`` (None: waits for ever), or the bus is closed. A thousand are kept for whoever looks late.
+        """
+        self.open()
+        while (event := self._voice.asked.wait(timeout_s)) is not None:
+            if (duty := self._voice.duty(event, self._say)) is not None:
+                yield duty
+
+    def decision_on(self, held: Held | Undecided, *, timeout_s: float | None = None) -> Verdict:
+        """Wait for the decision on an action that is held: returns what was admitted.
+
+        Raises `Refused` (``ruled_out``, ``vetoed``, ``fenced`` …), `Undecided` after ``timeout_s``, `Misuse` if this
+        bus does not know of it.
+        """
+        request = self._voice.held_action(held, self._wait_s(timeout_s))
+        return self._voice.verdict(request, self._await(request))
 
     def send(  # noqa: PLR0913  # all but two are optional headers of the message
         self,
@@ -154,7 +209,8 @@ class Bus:
         ``body`` is a dict, a dataclass, a pydantic model, or bytes (with ``content_type="application/avro"`` if they
         are Avro). An ``id`` of your own makes a message that is sent twice one message. A type that has no topic and
         states no fact gets no answer when all is well: say ``until="forwarded"`` for it, or it ends as `Unanswered`.
-        Raises `Refused` with all violations, `Unanswered`, `NotTaken`.
+        ``until="decided"`` waits until a held action is decided. Raises `Refused` with all violations, `Unanswered`,
+        `Undecided`, `NotTaken`.
         """
         self.open()
         extras = Extras(content_type, id, headers, expires_in_s)
@@ -276,6 +332,9 @@ class Bus:
         self._opened.subscriptions.add(made)
         self._opened.note()
         return made
+
+    def _say(self, message_type: str, body: JsonObject, subject: str, timeout_s: float | None) -> Verdict:
+        return self.send(message_type, body, subject=subject, timeout_s=timeout_s)
 
     def _forget(self, subscription: Subscription[Any]) -> None:
         self._opened.subscriptions.discard(subscription)

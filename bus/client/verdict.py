@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from bus.client.errors import refusal_of
+from bus.client.errors import Withdrawn, refusal_of
 from bus.client.event import Event
 from bus.client.message import Draft
+from bus.core.contracts import JsonObject
 
 FORWARDED = "forwarded"
+NOBODY = "none"  # what stands for the winner where nobody won
 _NO = frozenset({"refused", "denied", "action_refused"})
 
 
@@ -14,9 +16,10 @@ _NO = frozenset({"refused", "denied", "action_refused"})
 class Verdict:
     """The bus said yes; ``kind`` is what came of it.
 
-    ``action_admitted`` it is on ``topic`` · ``fact`` the fact is known · ``renewed`` ``ended`` ``reported`` … as the
-    bus names its events · ``forwarded`` the gate let it pass, and a type without a topic gets no other answer.
-    ``decision`` is its id in the journal, ``token`` and ``until_ms`` (epoch, at the broker) those of a guarded action.
+    ``action_admitted`` it is on ``topic`` · ``action_held`` others decide, it is a `Held` · ``fact`` it is known ·
+    ``renewed`` ``ended`` ``reported`` … as the bus names its events · ``forwarded`` the gate let it pass, and a type
+    without a topic gets no other answer. ``decision`` is its id in the journal, ``token`` and ``until_ms`` (epoch, at
+    the broker) those of a guarded action.
     """
 
     kind: str
@@ -35,14 +38,64 @@ class Verdict:
         """Is it on a governed topic, where others may act on it?"""
         return self.kind == "action_admitted"
 
+    @property
+    def is_held(self) -> bool:
+        """Does it wait for a review or a person? Then it is a `Held`."""
+        return self.kind == "action_held"
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Verdict):
+    """Neither yes nor no: others decide whether the action may be done. Do not send it anew.
+
+    ``contest`` is its review, ``case`` what a person has to rule on, "" if it waits behind others on its subject.
+    By ``until_ms`` (epoch, at the broker) it is decided, or refused as ``hold_expired``. ``Bus.decision_on`` waits.
+    """
+
+    contest: str = ""
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a contest ended: ``winner`` is the option, "" if there is none; ``by`` is what settled it.
+
+    ``tally`` says how many ballots each option had, if a vote settled it; ``ballots`` are what each seat chose.
+    """
+
+    subject: str
+    contest: str
+    winner: str
+    by: str
+    tally: dict[str, int] = field(default_factory=dict)
+    ballots: tuple[JsonObject, ...] = field(default=(), repr=False)
+
+
+def outcome_of(draft: Draft, events: tuple[Event, ...], *, now_ms: int) -> Outcome:
+    """What a question's last event says; raises `Refused`."""
+    verdict_of(draft, events, now_ms=now_ms)
+    event = events[-1]
+    winner, tally = event.text("winner"), event.fields.get("tally")
+    return Outcome(
+        subject=event.subject,
+        contest=event.text("contest"),
+        winner="" if winner == NOBODY else winner,
+        by=event.text("by"),
+        tally=dict(tally) if isinstance(tally, dict) else {},
+        ballots=tuple(event.listed("ballots")),
+    )
+
 
 def verdict_of(draft: Draft, events: tuple[Event, ...], *, now_ms: int) -> Verdict:
     """What the events say; raises `Refused` or `Denied` if it is a no. ``now_ms`` is the broker's time."""
     last = events[-1]
     if last.kind in _NO:
         raise refusal_of(last, draft.in_words, now_ms=now_ms)
+    if last.kind == "withdrawn" and last.text("claim") == draft.id:
+        raise Withdrawn(draft.subject, draft.id)
     is_silent = last.kind == "duplicate"
-    return Verdict(
+    more = {"contest": last.text("contest"), "case": last.text("case")} if last.kind == "action_held" else {}
+    return (Held if more else Verdict)(
         kind=FORWARDED if is_silent else last.kind,
         decision=str(last.fields.get("of", "")) if is_silent else last.decision,
         id=draft.id,
@@ -53,4 +106,5 @@ def verdict_of(draft: Draft, events: tuple[Event, ...], *, now_ms: int) -> Verdi
         token=last.token,
         until_ms=last.until_ms,
         events=events,
+        **more,
     )

@@ -3,20 +3,24 @@
 Every method here returns at once. `Bus` waits for a `Request` with its future, `AsyncBus` awaits it.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from bus.client.connection import Connection
-from bus.client.errors import ClientError, Closed, Misuse
+from bus.client.duty import Duties, Duty, Said, Say
+from bus.client.errors import ClientError, Closed, Misuse, Undecided
 from bus.client.event import Event
+from bus.client.giving_up import wait_again
 from bus.client.holding import Holding
 from bus.client.holdings import Holdings
 from bus.client.inbox import Inbox
-from bus.client.message import CLAIM, JSON, Body, Draft, encoded, further_headers
-from bus.client.pending import Request, Until
-from bus.client.verdict import Verdict, verdict_of
+from bus.client.message import ASK, CLAIM, JSON, Body, Draft, encoded, further_headers, withdrawal_of
+from bus.client.pending import OnProgress, Request, Until
+from bus.client.verdict import Held, Outcome, Verdict, outcome_of, verdict_of
+from bus.core.contracts import JsonObject
 from bus.core.topics import LANE_NAME
 
 _AGENT = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
@@ -37,6 +41,25 @@ class Extras:
     expires_in_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the seats are asked. The ballot ends ``within_s`` from the call, or earlier, as the terms say."""
+
+    question: str
+    options: tuple[str, ...]
+    within_s: float | None = None
+
+    def body(self, now_ms: int) -> JsonObject:
+        """As it is sent; ``now_ms`` is the broker's time."""
+        until = {} if self.within_s is None else {"until": now_ms + int(self.within_s * 1000)}
+        return {"question": self.question, "options": list(self.options), **until}
+
+    def is_of(self, draft: Draft) -> bool:
+        """Is it the same as one that was sent?"""
+        sent = json.loads(draft.value)
+        return (sent["question"], tuple(sent["options"])) == (self.question, self.options)
+
+
 @dataclass(slots=True, eq=False)
 class Voice:
     """An agent that speaks on a connection. Named steps: ``open``, the rest, ``close``."""
@@ -45,6 +68,8 @@ class Voice:
     agent: str
     holdings: Holdings = field(init=False)
     inbox: Inbox = field(default_factory=Inbox)
+    asked: Inbox = field(default_factory=Inbox)  # what others ask of the agent
+    _duties: Duties = field(init=False)
     _on_event: list[OnEvent] = field(default_factory=list)
     _is_listening: bool = False
     _is_closed: bool = False
@@ -57,6 +82,7 @@ class Voice:
             text = f"{self.connection.lane or 'nothing'} is no lane"
             raise Misuse(text, "give lane='<name>' as the agent is registered, or set AGENTBUS_LANE")
         self.holdings = Holdings(self.connection, self.agent)
+        self._duties = Duties(self.agent)
 
     def open(self) -> None:
         """Connect; may be called again. Raises `Unreachable`, `NotTaken`, `Closed`."""
@@ -75,6 +101,7 @@ class Voice:
             self.connection.leave(self.agent, self)
             self.holdings.close()
         self.inbox.close()
+        self.asked.close()
 
     def claim(
         self,
@@ -83,9 +110,16 @@ class Voice:
         reasoning: str,
         evidence: Sequence[Mapping[str, str]],
         timeout_s: float,
+        on_progress: OnProgress | None = None,
     ) -> Request:
-        """Send a claim."""
+        """Send a claim, or wait once more for one that is undecided."""
         self.open()
+        _checked(subject, _SUBJECT, "subject", "lead/L-1")
+        self._hear_progress(on_progress)
+        for left in self._undecided(subject):
+            is_claim = left.draft.type == CLAIM
+            if is_claim and wait_again(self.connection, left, timeout_s, self.holdings.on_claim, on_progress):
+                return left
         body: dict[str, object] = {}
         if lease_ms is not None:
             body["lease_ms"] = lease_ms
@@ -93,14 +127,57 @@ class Voice:
             body["reasoning"] = reasoning
         if evidence:
             body["evidence"] = [dict(one) for one in evidence]
-        draft = Draft(self.agent, CLAIM, encoded(body), subject=_checked(subject, _SUBJECT, "subject", "lead/L-1"))
+        draft = Draft(self.agent, CLAIM, encoded(body), subject=subject)
         self.holdings.check_room()
-        return self.connection.submit(draft, timeout_s, when_answered=self.holdings.on_claim)
+        return self.connection.submit(draft, timeout_s, when_answered=self.holdings.on_claim, on_progress=on_progress)
 
     def held(self, request: Request, events: tuple[Event, ...]) -> Holding:
         """The holding that the answer to a claim stands for; raises `Denied`, `Refused`."""
         self.verdict(request, events)
         return self.holdings.taken(request)
+
+    def withdraw(self, subject: str, timeout_s: float) -> Request:
+        """Take a claim out of its contest."""
+        self.open()
+        with self.connection.lock:
+            claims = self.connection.pending.claims(self.agent, subject)
+        if not claims:
+            text = f"no claim of this agent on {subject} is undecided here"
+            raise Misuse(text, "withdraw while a claim waits, or after it has ended as Undecided")
+        return self.connection.submit(withdrawal_of(claims[-1].draft), timeout_s)
+
+    def ask(self, subject: str, question: Question, timeout_s: float, on_progress: OnProgress | None = None) -> Request:
+        """Put a question to the seats, or wait once more for its answer."""
+        self.open()
+        self._hear_progress(on_progress)
+        for left in self._undecided(_checked(subject, _SUBJECT, "subject", "lead/L-1")):
+            is_same = left.draft.type == ASK and question.is_of(left.draft)
+            if is_same and wait_again(self.connection, left, timeout_s, on_progress=on_progress):
+                return left
+        draft = Draft(self.agent, ASK, encoded(question.body(self.connection.clock.now_ms())), subject=subject)
+        return self.connection.submit(draft, timeout_s, until="decided", on_progress=on_progress)
+
+    def outcome(self, request: Request, events: tuple[Event, ...]) -> Outcome:
+        """How a question was settled; raises `Refused`."""
+        return outcome_of(request.draft, events, now_ms=self.connection.clock.now_ms())
+
+    def held_action(self, what: Held | Undecided, timeout_s: float) -> Request:
+        """Wait for the decision on an action that is held, which may be there already."""
+        self.open()
+        with self.connection.lock:
+            left = self.connection.pending.left((self.agent, what.id))
+        if left is None or left.held is None:
+            raise Misuse(f"nothing is known here of a held action {what.id}", "wait where it was sent, and once")
+        wait_again(self.connection, left, timeout_s, self.holdings.on_act)  # if it is decided, that is the answer
+        return left
+
+    def _undecided(self, subject: str) -> list[Request]:
+        with self.connection.lock:
+            return self.connection.pending.undecided(self.agent, subject)
+
+    def _hear_progress(self, on_progress: OnProgress | None) -> None:
+        if on_progress is not None:
+            self.connection.callbacks.start()
 
     def draft(self, message_type: str, body: Body, subject: str, token: int | None, extras: Extras) -> Draft:
         """A message of this agent; raises `Misuse` if it can never be one."""
@@ -143,9 +220,21 @@ class Voice:
             self.connection.callbacks.start()
             self._on_event.append(call)
 
+    def duty(self, event: Event, say: Say[Said]) -> Duty[Said] | None:
+        """What an event of ``asked`` asks for; None if the time for it is over."""
+        duty, clock = self._duties.duty(event, say), self.connection.clock
+        is_over = clock.is_learned and duty.deadline_ms is not None and duty.deadline_ms <= clock.now_ms()
+        return None if is_over else duty
+
     def hear(self, event: Event) -> None:
         """As `Listener`."""
         self.holdings.hear(event)
+
+    def notice(self, event: Event) -> None:
+        """As `Listener`."""
+        self.holdings.notice(event)
+        if self._duties.notice(event):
+            self.asked.put(event)
 
     def tell(self, event: Event) -> None:
         """As `Listener`."""
@@ -165,6 +254,7 @@ class Voice:
         """As `Listener`."""
         self.holdings.cut_off(error)
         self.inbox.close()
+        self.asked.close()
 
 
 def _checked(text: str, form: re.Pattern[str], what: str, example: str) -> str:

@@ -27,7 +27,9 @@ TYPES = """
 ## Names in the signatures
 """
 # Public among the modules of the client, and of no use to a program.
-INNER = frozenset({"revive", "abandon", "begin_release", "end_release", "leave"})
+INNER = frozenset(
+    {"revive", "abandon", "begin_release", "end_release", "leave", "begin_wait", "end_wait", "begin_resume"}
+)
 MADE_BY_THE_READER = (client.Bus, client.AsyncBus, client.MemoryStore, client.SqliteStore)
 
 

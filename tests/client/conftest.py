@@ -97,7 +97,11 @@ def _set_up(world: World) -> None:
     schema = (SCHEMAS / "leads/note.add/v1/schema.json").read_text(encoding="utf-8")
     world.set("contract", SILENT, {"contract": silent, "format": "json", "schema": schema, "ids": [], "guids": []})
     terms = yaml.safe_load((SCHEMAS / "leads/terms/lead.yaml").read_text(encoding="utf-8"))
-    world.set("terms", "lead", terms | {"when": {}, "lease_ms": LEASE_MS, "handover_ms": 1_000})
+    world.set(
+        "terms",
+        "lead",
+        terms | {"when": {}, "lease_ms": LEASE_MS, "handover_ms": 1_000, "ask": [], "ladder": ["human"]},
+    )
     for lane in ("sales", "crm"):
         world.await_in_force(lane)
 

@@ -170,7 +170,7 @@ def test_a_close_ends_every_wait(company: Company) -> None:
     with company.asleep():
         waiting = threading.Thread(target=claim)
         waiting.start()
-        assert eventually(lambda: len(bus._shared.connection._pending) == 1)
+        assert eventually(lambda: len(bus._shared.connection.pending) == 1)
         bus.close()
         waiting.join(20)
     assert len(raised) == 1

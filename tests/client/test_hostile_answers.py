@@ -54,7 +54,7 @@ def test_a_refusal_to_the_lane_is_only_mine_if_it_is_about_my_record(lane: Handm
     asking = claim(bus)
     message = lane.message(0)
     whole_lane: dict[str, Any] = {"to": [[lane.lane, ""]], "reason": "unknown_sender", "detail": "not registered"}
-    assert eventually(lambda: bool(bus._shared.connection._pending.all()[0].offsets))
+    assert eventually(lambda: bool(bus._shared.connection.pending.all()[0].offsets))
     lane.answer(message, "refused", "1.0.1.0", src=f"bus.in.{lane.lane}/0/999", **whole_lane)
     settled()
     assert not asking.is_answered

@@ -1,0 +1,108 @@
+"""Where a contest stands, as far as one agent has heard of it: its rung, until when, and whether a person decides.
+
+contest_opened, joined -- rung -- turn -- … -- settled
+                              frozen (a case: a person decides) -- unfrozen
+"""
+
+from dataclasses import dataclass, field, replace
+
+from bus.client.event import Event
+
+WINDOW, VOTE, HUMAN = "window", "vote", "human"
+
+# What says how a contest goes; the rest says what came of it for somebody.
+OF_CONTESTS = frozenset(
+    {
+        *("contest_opened", "joined", "rung", "turn", "offered", "settled"),
+        *("frozen", "unfrozen", "case_opened", "case_changed", "case_closed"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A contest, or a case without one; "" and None stand for what the agent was not told.
+
+    ``id`` is the decision that opened it, ``over`` what competes: claims, review or question. ``rung`` is where it
+    stands: window, vote, negotiate or human; that ends by ``deadline_ms``, and all of it is settled or with a person
+    by ``bound_ms`` (epoch, at the broker). ``candidate`` is the id of this agent's own claim in it, ``candidates`` are
+    those that were named, ``case`` is what a person has to rule on.
+    """
+
+    subject: str
+    id: str = ""
+    over: str = ""
+    rung: str = ""
+    deadline_ms: int | None = None
+    bound_ms: int | None = None
+    candidate: str = ""
+    candidates: tuple[str, ...] = ()
+    case: str = ""
+    seats: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+
+    @property
+    def in_words(self) -> str:
+        """Where it stands, as a part of a sentence."""
+        if self.case:
+            return f"frozen: case {self.case} waits for a person"
+        of = f"contest {self.id}" if self.id else "its contest"
+        if not self.rung:
+            return f"in {of}"
+        return f"in {of} at {self.rung}" + ("" if self.deadline_ms is None else f" until {self.deadline_ms}")
+
+
+def after(contest: Contest, event: Event, agent: str) -> Contest:
+    """The contest after one more event about it."""
+    deadline_ms = event.integer("deadline")
+    match event.kind:
+        case "contest_opened":
+            return _opened(contest, event, deadline_ms)
+        case "joined":
+            own = event.decision if event.agent == agent else contest.candidate
+            return replace(contest, id=event.text("contest"), over=contest.over or "claims", candidate=own)
+        case "rung":
+            named = candidates_named(event)
+            return replace(
+                contest, rung=event.text("rung"), deadline_ms=deadline_ms, candidates=named or contest.candidates
+            )
+        case "turn":
+            return replace(contest, deadline_ms=deadline_ms)
+        case "frozen" | "case_opened":
+            return replace(contest, rung=HUMAN, case=event.text("case"), deadline_ms=event.integer("due"))
+        case "unfrozen":
+            return replace(contest, case="")
+        case _:
+            return contest
+
+
+def candidates_named(event: Event) -> tuple[str, ...]:
+    """The ids of the candidates that an event lists, by themselves or with more about each."""
+    listed = event.listed("candidates")
+    return tuple(str(one.get("candidate", "")) if isinstance(one, dict) else str(one) for one in listed)
+
+
+def is_about(contest: Contest, event: Event) -> bool:
+    """Does the event say how this contest, or its case, goes on?"""
+    if event.kind not in OF_CONTESTS or event.subject != contest.subject:
+        return False
+    named = event.fields.get("contest")
+    return named in (contest.id, contest.case) if isinstance(named, str) else event.kind != "contest_opened"
+
+
+def _opened(contest: Contest, event: Event, deadline_ms: int | None) -> Contest:
+    over = event.text("over")
+    return replace(
+        contest,
+        id=event.decision,
+        over=over,
+        rung=WINDOW if over == "claims" else VOTE,
+        deadline_ms=deadline_ms,
+        bound_ms=event.integer("bound"),
+        candidates=candidates_named(event),
+        seats=tuple((str(one[0]), tuple(map(str, one[1]))) for one in event.listed("seats") if _is_seat(one)),
+    )
+
+
+def _is_seat(value: object) -> bool:
+    """In development anybody may write to a lane's answers."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], list)
