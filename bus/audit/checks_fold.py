@@ -6,6 +6,8 @@ A fold of its own, apart from the engine's: free -> granted -> confirmed, renewe
 2. Confirmations, renewals, releases and actions are by the holder with its token, before ``until`` (I5, I6).
 3. Nobody is late before ``until``, nor fenced by an expiry that came too early.
 4. A tick ends what is due and nothing else; what is forwarded after it is not older than its ``now``.
+5. Between ``frozen`` and ``unfrozen`` nobody gets the resource, no claim joins and no guarded action goes out; the
+   holder is confirmed and may release, an operator may revoke, and the lease clock stands still.
 """
 
 from dataclasses import dataclass, field
@@ -17,11 +19,17 @@ from bus.audit.findings import Check
 from bus.audit.ticks import Ticks
 from bus.core import topics
 from bus.core.arrivals import CONTROL_PREFIX
+from bus.core.contest_events import ActionHeld, ContestOpened, Frozen, Joined, Settled, Unfrozen
 from bus.core.deadlines import EVENTS_PER_TICK_MAX
 from bus.core.entries import Entry
 from bus.core.events import ActionAdmitted, Confirmed, Denied, Ended, Event, Granted, Refused, Renewed
 from bus.core.partition import TOKEN_GEN, TOKEN_OFFSET
 from bus.core.routing import partition_of
+
+# What one subject's deadline can bring about: a grant, 63 losers, 32 held actions, and what goes with them. A tick
+# leaves a subject for the next one rather than pass its bound.
+EVENTS_OF_A_DEADLINE_MAX = 128
+MAY_END_FROZEN = ("released", "revoked")
 
 
 @dataclass(slots=True)
@@ -49,6 +57,9 @@ class _Fold:
     expired: dict[str, _Expired] = field(default_factory=dict)
     now: int = 0
     due: list[tuple[int, str, int]] = field(default_factory=list)
+    frozen: dict[str, str] = field(default_factory=dict)
+    thawed: set[str] = field(default_factory=set)
+    contests: set[str] = field(default_factory=set)
     offset: int = 0
 
     @property
@@ -83,17 +94,24 @@ def _fold_entry(fold: _Fold, entered: Entered) -> None:
     if entry.verdict == "tick":
         fold.now = max(fold.now, entry.now)
     due_before: list[tuple[int, str]] = []
+    fold.thawed.clear()
     for number, event in enumerate(entry.events):
         fold.check.count("events")
         if event.n != number:
             fold.find(f"event {number} of the decision on input {entry.o} is numbered {event.n}")
         if event.subject and not entry.type.startswith(CONTROL_PREFIX):
             _look_at_partition(fold, event.subject)
-        if isinstance(event.what, Ended) and event.what.reason == "expired" and event.subject in fold.held:
+        if _is_expiry(fold, event):
             due_before.append((fold.held[event.subject].until, event.subject))
         _fold_event(fold, entry, event)
     if entry.verdict == "tick":
         _after_tick(fold, entry, due_before)
+
+
+def _is_expiry(fold: _Fold, event: Event) -> bool:
+    """Does a lease end because its time is over? What a case gives back at its own end is another thing."""
+    is_expired = isinstance(event.what, Ended) and event.what.reason == "expired"
+    return is_expired and event.subject in fold.held and event.subject not in fold.thawed
 
 
 def _look_at_partition(fold: _Fold, subject: str) -> None:
@@ -113,14 +131,54 @@ def _fold_event(fold: _Fold, entry: Entry, event: Event) -> None:
             _denied(fold, entry, event.subject, event.what)
         case Refused() if event.what.token is not None:
             _refused(fold, entry, event.subject, event.what)
+        case ActionHeld():
+            _of_holder(fold, entry, event.subject, event.what.agent, event.what.token, event.what.kind)
+        case Frozen() | Unfrozen():
+            _freeze(fold, event.subject, event.what)
+        case ContestOpened() | Joined() | Settled():
+            _contest(fold, event.subject, event.what)
         case _:
             pass
+
+
+def _freeze(fold: _Fold, subject: str, what: Frozen | Unfrozen) -> None:
+    """A freeze begins, or the case it is for is over and the lease goes on, never shorter than it was."""
+    case, held = fold.frozen.get(subject), fold.held.get(subject)
+    if isinstance(what, Frozen):
+        if case is not None:
+            fold.find(f"{subject} is frozen by case {what.case} while case {case} freezes it")
+        fold.frozen[subject] = what.case
+        return
+    if case != what.case:
+        fold.find(f"{subject} is unfrozen by case {what.case}, while {case or 'no case'} freezes it")
+    fold.frozen.pop(subject, None)
+    fold.thawed.add(subject)
+    if held is not None and what.until is not None:
+        _renew(fold, subject, held, what.until)
+    elif (held is None) != (what.until is None):
+        fold.find(f"{subject} is unfrozen until {what.until}, while {held.agent if held else 'nobody'} holds it")
+
+
+def _contest(fold: _Fold, subject: str, what: ContestOpened | Joined | Settled) -> None:
+    case = fold.frozen.get(subject)
+    if isinstance(what, Settled):
+        fold.contests.discard(subject)
+        return
+    is_party = isinstance(what, Joined) and what.contest == case  # whom a wait is between
+    if case is not None and not is_party:
+        fold.find(f"{what.kind} on {subject}, which case {case} freezes")
+    if isinstance(what, ContestOpened):
+        if subject in fold.contests:
+            fold.find(f"a second contest opens on {subject} while another one is open")
+        fold.contests.add(subject)
 
 
 def _grant(fold: _Fold, entry: Entry, event: Event, what: Granted) -> None:
     subject = event.subject
     if subject in fold.held:
         fold.find(f"two holders: {subject} is granted to {what.agent} while {fold.held[subject].agent} holds it")
+    if subject in fold.frozen:
+        fold.find(f"{subject} is granted to {what.agent}, while case {fold.frozen[subject]} freezes it")
     if what.token <= fold.last_token.get(subject, 0):
         fold.find(f"the token of {subject} does not rise: {what.token} after {fold.last_token.get(subject, 0)}")
     if what.token != fold.book.genesis.gen * TOKEN_GEN + entry.o * TOKEN_OFFSET + event.n:
@@ -136,23 +194,29 @@ def _grant(fold: _Fold, entry: Entry, event: Event, what: Granted) -> None:
 def _act(fold: _Fold, entry: Entry, subject: str, what: Confirmed | Renewed | ActionAdmitted) -> None:
     if what.token is None or what.until is None:
         return  # an action that needs no holder
-    held = _of_holder(fold, entry, subject, what.agent, what.token, what.kind)
+    # What was held came in time before, and a holder that nobody could take it from is told so by others' messages.
+    is_own = entry.source == what.agent and not (isinstance(what, ActionAdmitted) and what.held)
+    held = _of_holder(fold, entry, subject, what.agent, what.token, what.kind, is_timed=is_own)
     if held is None:
         return
+    if subject in fold.frozen and not isinstance(what, Confirmed):
+        fold.find(f"{what.kind} on {subject}, which case {fold.frozen[subject]} freezes")
     if isinstance(what, Renewed):
         _renew(fold, subject, held, what.until)
     elif what.until != held.until:
         fold.find(f"{what.kind} on {subject} says until {what.until}, the lease ends at {held.until}")
 
 
-def _of_holder(fold: _Fold, entry: Entry, subject: str, agent: str, token: int, done: str) -> _Held | None:
+def _of_holder(
+    fold: _Fold, entry: Entry, subject: str, agent: str, token: int, done: str, *, is_timed: bool = True
+) -> _Held | None:
     """The holding, if it is this agent's under this token; else a finding."""
     held = fold.held.get(subject)
     if held is None or held.agent != agent or held.token != token:
         who = f"{held.agent} holds it under {held.token}" if held else "nobody holds it"
         fold.find(f"{done} on {subject} for {agent} under token {token}, while {who}")
         return None
-    if entry.at >= held.until:
+    if is_timed and subject not in fold.frozen and entry.at >= held.until:
         fold.find(f"{done} on {subject} at {entry.at}, after the lease ended at {held.until}")
     return held
 
@@ -172,7 +236,9 @@ def _end(fold: _Fold, entry: Entry, subject: str, what: Ended) -> None:
         return
     if what.reason == "released" and entry.source != what.agent:
         fold.find(f"{subject}, held by {what.agent}, is released by {entry.source}")
-    if what.reason == "expired":
+    if subject in fold.frozen and what.reason not in MAY_END_FROZEN:
+        fold.find(f"{subject} ends for {what.agent} ({what.reason}), while case {fold.frozen[subject]} freezes it")
+    if what.reason == "expired" and subject not in fold.thawed:
         if entry.verdict != "tick" or fold.now < held.until:
             fold.find(f"{subject} expires at {entry.time_ms}, before its lease ends at {held.until}")
         fold.expired[subject] = _Expired(held, entry.stalled)
@@ -182,7 +248,8 @@ def _denied(fold: _Fold, entry: Entry, subject: str, what: Denied) -> None:
     held = fold.held.get(subject)
     if what.reason == "late" and held and held.agent == what.agent and entry.at < held.until:
         fold.find(f"{what.agent} is late for {subject} at {entry.at}, before its lease ends at {held.until}")
-    if what.reason == "held" and (held is None or held.agent == what.agent):
+    is_free = held is None and subject not in fold.contests
+    if what.reason == "held" and (is_free or (held is not None and held.agent == what.agent)):
         fold.find(f"a claim of {what.agent} is denied as held, while nobody else holds {subject}")
 
 
@@ -207,10 +274,11 @@ def _refused(fold: _Fold, entry: Entry, subject: str, what: Refused) -> None:
 def _after_tick(fold: _Fold, entry: Entry, fired: list[tuple[int, str]]) -> None:
     if fired != sorted(fired):
         fold.find(f"the tick at input {entry.o} ends leases out of the order of their deadlines")
-    if len(entry.events) >= EVENTS_PER_TICK_MAX:
+    if len(entry.events) > EVENTS_PER_TICK_MAX - EVENTS_OF_A_DEADLINE_MAX:
         return
     while fold.due and fold.due[0][0] <= fold.now:
         until, subject, token = heappop(fold.due)
         held = fold.held.get(subject)
-        if held is not None and held.token == token and held.until == until:
+        is_running = subject not in fold.frozen and held is not None and held.token == token
+        if is_running and held is not None and held.until == until:
             fold.find(f"the tick at input {entry.o} states {fold.now} and leaves {subject}, due at {until}, as it is")

@@ -60,7 +60,16 @@ def _against_the_stream(counts: Mapping[str, int]) -> list[str]:
     gates = sorted(name for name in counts if name.startswith("bus.gate.") and name != operators)
     out = sorted(name for name in counts if name.startswith("bus.out."))
     incoming = sorted(name for name in counts if name.startswith("bus.in."))
-    middle = [topics.OUTCOMES, topics.REFUSED, topics.JOURNAL, topics.ARBITER, *gates, topics.CONTROL, operators]
+    middle = [
+        topics.OUTCOMES,
+        topics.ESCALATIONS,
+        topics.REFUSED,
+        topics.JOURNAL,
+        topics.ARBITER,
+        *gates,
+        topics.CONTROL,
+        operators,
+    ]
     return [*out, *middle, *incoming]
 
 

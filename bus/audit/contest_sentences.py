@@ -70,10 +70,10 @@ def method_in_words(vote: VoteTerms) -> str:
     return f"{_method(vote)}; {_share(vote.quorum_bp)} of the seats must vote within {lasting(vote.ballot_ms)}"
 
 
-def no_result(contest: Contest, passed: Passed) -> str:
-    """Why a rung was left behind."""
+def no_result(contest: Contest, passed: Passed, *, is_sealed: bool) -> str:
+    """Why a rung was left behind; as long as ballots are sealed, without their counts."""
     why = NO_RESULT.get(passed.why, passed.why)
-    counted = tally_in_words(contest, passed.rung, dict(passed.tally))
+    counted = "" if is_sealed else tally_in_words(contest, passed.rung, dict(passed.tally))
     return f"rung {passed.rung} had no result: {why}{f' ({counted})' if counted else ''}"
 
 

@@ -97,7 +97,7 @@ def told_contest(lookup: Lookup, identifier: str, clock: Clock) -> ContestTold |
         seats=seats_told(contest) if contest else (),
         received=sum(1 for seat in seats_told(contest) if seat.has_voted) if contest else 0,
         ballots=settled.ballots if isinstance(settled, Settled) else (),
-        passed=_passed(lookup, links),
+        passed=_passed(lookup, links, is_sealed=not is_settled),
         winner=settled.winner if isinstance(settled, Settled) else "",
         by=settled.by if isinstance(settled, Settled) else "",
         tally=dict(settled.tally) if isinstance(settled, Settled) else {},
@@ -189,7 +189,7 @@ def _links(lookup: Lookup, ends: _Ends) -> tuple[list[Link], int]:
     return links, count - len(links)
 
 
-def _passed(lookup: Lookup, links: Sequence[Link]) -> list[PassedTold]:
+def _passed(lookup: Lookup, links: Sequence[Link], *, is_sealed: bool) -> list[PassedTold]:
     """The rungs that had no result, each found by walking the contest on from how it stood."""
     found: list[PassedTold] = []
     for link in links:
@@ -200,7 +200,13 @@ def _passed(lookup: Lookup, links: Sequence[Link]) -> list[PassedTold]:
         if decision is None or contest is None:
             continue
         found += [
-            PassedTold(one.rung, link.at, one.why, dict(one.tally), no_result(contest, one))
+            PassedTold(
+                one.rung,
+                link.at,
+                one.why,
+                {} if is_sealed else dict(one.tally),
+                no_result(contest, one, is_sealed=is_sealed),
+            )
             for one in passed_before(lookup, decision)
         ]
     return found

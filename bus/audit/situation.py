@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from bus.audit.contest_sentences import no_result
 from bus.audit.decisions import ArbiterDecision
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, name_of
-from bus.audit.right_before import resource_before, with_suspended
+from bus.audit.right_before import passed_before, resource_before, with_suspended
 from bus.audit.standing import Standing
 from bus.core.contest import Contest
 from bus.core.contest_events import Settled
@@ -51,6 +52,15 @@ class Situation:
         """Its contest right before the event itself, with the agents of it that were suspended then."""
         contest = self.resource.contest
         return None if contest is None else with_suspended(contest, self.registry)
+
+    def passed(self) -> list[str]:
+        """The rungs that were left without a result since the event before; no counts as long as it is open."""
+        contest = self.contest
+        if contest is None:
+            return []
+        now = self.lookup.present(self.before.subject).resource.contest
+        is_sealed = now is not None and now.id == contest.id
+        return [no_result(contest, one, is_sealed=is_sealed) for one in passed_before(self.lookup, self.decision)]
 
     def settled(self) -> tuple[Contest, Settled] | None:
         """The contest that the same record settled before this event, and how."""

@@ -7,6 +7,7 @@ from typing import Any
 from bus.audit.book import Book, read_book
 from bus.audit.checks_chain import check_chain
 from bus.audit.checks_completeness import check_completeness
+from bus.audit.checks_contests import check_contests
 from bus.audit.checks_fold import check_fold
 from bus.audit.checks_governed import check_governed
 from bus.audit.checks_outputs import check_outputs
@@ -22,6 +23,7 @@ TITLES = {
     "fold": "one holder at most, tokens rise, only the holder acts in time",
     "completeness": "every record has exactly one verdict",
     "redecide": "judging everything again gives the same",
+    "contests": "contests end by their rules, and stay sealed until then",
     "outputs": "what went out is what was decided, in order",
     "governed": "governed topics hold what was admitted, once",
     "quiet": "everything is decided, sent and released",
@@ -93,6 +95,8 @@ def _run(name: str, book: Book, rejudged: dict[str, list[Rejudged]], check: Chec
             check_completeness(book, check)
         case "redecide":
             check_redecide(book, rejudged, check)
+        case "contests":
+            check_contests(book, check)
         case "outputs":
             check_outputs(book, rejudged, check)
         case "governed":

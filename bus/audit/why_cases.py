@@ -1,8 +1,7 @@
 """Says in plain sentences why a case opened, changed and closed, and why somebody waits or no longer does."""
 
-from bus.audit.contest_sentences import candidate_name, no_result
+from bus.audit.contest_sentences import candidate_name
 from bus.audit.plain import lasting, name_of
-from bus.audit.right_before import passed_before
 from bus.audit.situation import Situation
 from bus.audit.why_actions import over_limit
 from bus.core.ballots import standing_veto
@@ -59,9 +58,7 @@ def _opened(found: Situation, what: CaseOpened) -> list[str]:
         case "wait":
             return ["a holder waited for longer than it had said it would: a person has to look at it"]
         case _:
-            passed = passed_before(found.lookup, found.decision) if contest else ()
-            none = [no_result(contest, one) for one in passed] if contest else []
-            return [*none, "no rung of its ladder settled it, and the last one is a person"]
+            return [*found.passed(), "no rung of its ladder settled it, and the last one is a person"]
 
 
 def _tiers(found: Situation, what: CaseOpened) -> str:

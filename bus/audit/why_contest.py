@@ -5,12 +5,10 @@ from bus.audit.contest_sentences import (
     claimant,
     ladder_in_words,
     method_in_words,
-    no_result,
     place_of,
     why_won,
 )
 from bus.audit.plain import lasting, listed, name_of
-from bus.audit.right_before import passed_before
 from bus.audit.situation import Situation
 from bus.audit.why_actions import over_limit, why_held, why_not_done
 from bus.audit.why_cases import why_case, why_wait
@@ -121,7 +119,7 @@ def _rung(found: Situation, what: RungReached) -> list[str]:
     contest = found.contest
     if contest is None:
         return ["its contest came to this rung"]
-    sentences = [no_result(contest, one) for one in passed_before(found.lookup, found.decision)]
+    sentences = found.passed()
     if not contest.rung_name and contest.over == "claims":
         sentences.insert(0, f"the window was over with {_count(contest)}")
     if what.rung == "vote":
@@ -178,5 +176,4 @@ def _settled(found: Situation, what: Settled) -> list[str]:
     contest = found.contest
     if contest is None:
         return ["its contest was settled"]
-    passed = [no_result(contest, one) for one in passed_before(found.lookup, found.decision)]
-    return [*passed, why_won(contest, what.winner, what.by, dict(what.tally), what.outcome)]
+    return [*found.passed(), why_won(contest, what.winner, what.by, dict(what.tally), what.outcome)]

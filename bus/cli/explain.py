@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bus.audit.asked import Answer, Choice
+    from bus.audit.contest_told import ContestTold
     from bus.audit.decisions import ArbiterDecision, GateDecision
     from bus.audit.explanation import Explanation
     from bus.audit.lookup import Lookup
+    from bus.audit.story import Story
 
 EXAMPLES = (
     "agentbus explain 1.2.17.0",
@@ -33,7 +35,7 @@ def explain(
         str,
         typer.Argument(
             metavar="WHAT",
-            help="A decision (1.2.17.0, or sales.512 of a gate), the id of a message, or a subject (lead/L-1).",
+            help="A decision, contest or case (1.2.17.0; of a gate sales.512), a message id, or a subject (lead/L-1).",
         ),
     ],
     sender: Annotated[
@@ -51,7 +53,7 @@ def explain(
     is_subject: Annotated[bool, typer.Option("--subject", help="WHAT is a subject.")] = False,
     export: Export = None,
 ) -> None:
-    """Explain a decision, what became of a message, or the story of a subject.
+    """Explain a decision, what became of a message, or the story of a subject, a contest or a case.
 
     It reads the journals, and believes nothing that does not stand in their chains. The exit code is 5 if it is not
     there.
@@ -117,15 +119,34 @@ def _show(caller: Caller, explained: "Explanation") -> None:
 
 def _tell_story(caller: Caller, lookup: "Lookup", subject: str, limit: int) -> None:
     from bus.audit.story import story_of
-    from bus.cli.explain_text import print_page, story_lines
+    from bus.cli.explain_text import contest_lines, print_page, story_lines
 
     story = story_of(lookup, subject, limit)
+    contests = _last_contest(caller, lookup, story)
     if caller.is_json:
-        caller.show_json({"standing": story.now.to_json(), "left_out": story.left_out})
+        about = {"standing": story.now.to_json(), "left_out": story.left_out}
+        caller.show_json(
+            {**about, "contests": [*story.contests], "contest": contests[0].to_json() if contests else None}
+        )
         for link in story.told:
             caller.show_json(link.to_json())
         return
     print_page(story_lines(story, terminal_width()), has_labels=False)
+    for told in contests:
+        print_page(["", *contest_lines(told, terminal_width())], has_labels=True)
+
+
+def _last_contest(caller: Caller, lookup: "Lookup", story: "Story") -> "list[ContestTold]":
+    """The contest on the subject that opened last, if there was one: what people ask about first."""
+    from bus.audit.explain import Explaining
+    from bus.shell.lane_talk import wire_time
+
+    explaining = Explaining(lookup.index, lookup, wire_time if caller.is_json else exact_clock)
+    told = explaining.contest(story.contests[-1]) if story.contests else None
+    if len(story.contests) > 1:
+        ids = ", ".join(story.contests[:-1])
+        caller.say(f"earlier contests and cases on {story.now.subject}: {ids}; `agentbus explain` tells each of them")
+    return [told] if told else []
 
 
 def _ambiguous(caller: Caller, choice: "Choice") -> CommandError:

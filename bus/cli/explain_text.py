@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bus.audit.contest_told import ContestTold
 from bus.audit.decisions import Link, Proof, Setting
 from bus.audit.explanation import Around, Explanation, Rests
 from bus.audit.original import Message
@@ -17,6 +18,8 @@ from bus.audit.story import Story
 from bus.cli.caller import console
 from bus.cli.contest_text import write_contest
 from bus.cli.tables import shortened
+from bus.cli.under_way import lease_text, under_way
+from bus.cli.under_way import until_text as until_text  # noqa: PLC0414 other screens have it from here
 from bus.cli.words import clock, exact_clock, full_clock, in_words, selected, violation_lines
 
 if TYPE_CHECKING:
@@ -88,9 +91,17 @@ def story_lines(story: Story, width: int | None) -> list[str]:
     times = [clock(link.at) for link in story.told]
     ids = [link.decision for link in story.told]
     opening = max(map(len, times), default=0) + max(map(len, ids), default=0) + 4
+    names = story.names
     for link, at in zip(story.told, times, strict=True):
         told = f"{at:<{max(map(len, times))}}  {link.decision:<{max(map(len, ids))}}  "
-        page.hanging(told, printable(in_words(link.event)), opening)
+        page.hanging(told, printable(in_words(link.event, names)), opening)
+    return page.lines
+
+
+def contest_lines(told: ContestTold, width: int | None) -> list[str]:
+    """The story of a contest or a case."""
+    page = Page(width)
+    write_contest(page, told)
     return page.lines
 
 
@@ -101,7 +112,7 @@ def standing_text(standing: Standing, *, ago: bool = False) -> str:
     if resource.holding:
         holding = resource.holding
         since = f", since {clock(standing.since)}" if standing.since else ""
-        until = f"{clock(holding.until)}{f' ({until_text(holding.until)})' if ago else ''}"
+        until = f"{clock(holding.until)}{f' ({lease_text(resource)})' if ago else ''}"
         parts.append(f"held by {name_of(holding.agent)} under token {holding.token} until {until}{since}")
         if holding.doomed_by:
             parts.append(f"its holder was suspended by {holding.doomed_by}, and the next tick ends it")
@@ -111,17 +122,12 @@ def standing_text(standing: Standing, *, ago: bool = False) -> str:
         parts.append(f"kept for {name_of(resource.handover.agent)} until {clock(resource.handover.until)}")
     if resource.cooling_until:
         parts.append(f"nobody can claim it before {clock(resource.cooling_until)}")
+    parts += under_way(resource)
     parts += [f"{name} is {shown(fact.value)}" for name, fact in sorted(resource.facts.items())]
     waiting = len(resource.unreported)
     if waiting:
         parts.append(f"{waiting} admitted {'action is' if waiting == 1 else 'actions are'} not reported yet")
     return "; ".join(parts)
-
-
-def until_text(until_ms: int) -> str:
-    """How long until then, by this machine's clock."""
-    left_ms = until_ms - int(time.time() * 1000)
-    return f"in {lasting(left_ms)}" if left_ms >= 0 else f"over since {lasting(-left_ms)}"
 
 
 def print_page(lines: Sequence[str], *, has_labels: bool) -> None:

@@ -14,10 +14,11 @@ from bus.audit.resource_list import Wanted, resources
 from bus.audit.standing import Standing
 from bus.audit.story import story_of
 from bus.cli.caller import Caller, console, terminal_width
-from bus.cli.explain_text import print_page, standing_text, story_lines, until_text
+from bus.cli.explain_text import print_page, standing_text, story_lines
 from bus.cli.failures import ExitCode
 from bus.cli.remembered import COUNT_MAX
 from bus.cli.tables import set_table
+from bus.cli.under_way import in_short, lease_text, until_text
 from bus.cli.words import clock, name_of
 from bus.core import topics
 from bus.core.routing import partition_of
@@ -25,8 +26,9 @@ from bus.shell.errors import RetryableError
 
 LOOK_S = 1.0  # a person sees no difference, and the broker has little to do
 LOOK_S_MAX = 30.0  # while Kafka is away: it has other things to do when it is back
-COLUMNS = ("subject", "state", "holder", "until", "since", "token", "facts")
-OPTIONAL = ("facts", "since", "state")  # what a narrow terminal can do without, the first of them first
+UNDER_WAY = "under way"
+COLUMNS = ("subject", "state", "holder", "until", UNDER_WAY, "since", "token", "facts")
+OPTIONAL = ("facts", "since", "token", "state")  # what a narrow terminal can do without, the first of them first
 
 
 def show_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
@@ -37,7 +39,7 @@ def show_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
         for standing in found:
             caller.show_json(standing.to_json())
     elif found:
-        caller.show_table(COLUMNS, [_row(standing) for standing in found], optional=OPTIONAL)
+        caller.show_table(*_table(found), optional=OPTIONAL)
     elif not missing:
         caller.say("Nothing is held." if wanted.is_held_only else "Nothing is claimed or known about yet.")
     if count > len(found):
@@ -78,10 +80,9 @@ def watch_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
     def draw(found: dict[str, Standing]) -> list[str]:
         if not found:
             return ["nothing is held" if wanted.is_held_only else "nothing is claimed or known about yet"]
-        named = [column.upper() for column in COLUMNS]
+        columns, rows = _table([*found.values()])
         optional = [column.upper() for column in OPTIONAL]
-        rows = [_row(standing) for standing in found.values()]
-        return set_table(named, rows, width=terminal_width(), optional=optional)
+        return set_table([column.upper() for column in columns], rows, width=terminal_width(), optional=optional)
 
     _watch(caller, lookup, look, draw)
 
@@ -173,6 +174,15 @@ def _tell_change(caller: Caller, standing: Standing) -> None:
         caller.show_line(f"{clock(now_ms)}  {standing.subject}  {standing_text(standing)}")
 
 
+def _table(found: Sequence[Standing]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows; what is under way has a column only where something is."""
+    rows = [_row(standing) for standing in found]
+    place = COLUMNS.index(UNDER_WAY)
+    if any(row[place] != "–" for row in rows):
+        return [*COLUMNS], rows
+    return [one for one in COLUMNS if one != UNDER_WAY], [row[:place] + row[place + 1 :] for row in rows]
+
+
 def _row(standing: Standing) -> list[str]:
     resource = standing.resource
     holding, facts = resource.holding, sorted(resource.facts.items())
@@ -184,7 +194,8 @@ def _row(standing: Standing) -> list[str]:
         standing.subject,
         standing.word,
         holder,
-        f"{clock(until)} ({until_text(until)})" if until else "–",
+        f"{clock(until)} ({lease_text(resource) if holding else until_text(until)})" if until else "–",
+        in_short(resource),
         f"{clock(standing.since)} ({lasting(max(0, int(time.time() * 1000) - standing.since))})"
         if standing.since
         else "–",
