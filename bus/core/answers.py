@@ -3,12 +3,15 @@
 Outputs are a function of the valid chain and of the records it names, so a new owner sends exactly the same again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from bus.core.contest_events import CaseChanged, CaseClosed, CaseOpened
 from bus.core.contracts import Violation
 from bus.core.control import Change
+from bus.core.enclosed import NOTHING_ENCLOSED, Enclosed
 from bus.core.entries import Entry
 from bus.core.envelope import HEADER_BYTES_MAX
 from bus.core.events import Recipients, Refused, event_to_json
@@ -16,8 +19,11 @@ from bus.core.gate import GateBasis, Judged, Row
 from bus.core.reasons import SENDER_NOT_KNOWN
 from bus.core.records import Headers, Output, Record, canonical, digest
 from bus.core.routing import partition_of
+from bus.core.sealed import told_to_all, told_to_lanes
 from bus.core.topics import (
     ARBITER,
+    ESCALATION_PARTITIONS,
+    ESCALATIONS,
     OPERATORS_LANE,
     OUTCOMES,
     REFUSED,
@@ -28,6 +34,7 @@ from bus.core.topics import (
 )
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
+NONE_ENCLOSED: Mapping[int, Enclosed] = MappingProxyType({})
 HEADER_FRAME_BYTES = 10  # the two lengths that a record keeps in front of each header, at most
 
 
@@ -74,6 +81,8 @@ def entry_destinations(entry: Entry, p: int) -> list[tuple[str, int, int]]:
         places.extend((answers(lane), 0, event.n) for lane in _lanes(event.to))
         if isinstance(event.what, Refused):
             places.append((REFUSED, partition_of(_lane_of_entry(entry), REFUSED_PARTITIONS), event.n))
+        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+            places.append((ESCALATIONS, partition_of(event.what.case, ESCALATION_PARTITIONS), event.n))
     return places
 
 
@@ -93,20 +102,33 @@ def gate_outputs(sent: Predecessors, record: Record, judged: Judged, basis: Gate
     return outputs
 
 
-def arbiter_outputs(sent: Predecessors, entry: Entry, record: Record | None, p: int) -> list[Output]:
-    """Everything the arbiter's stage sends for one entry, governed topics apart; only a refusal needs the record."""
+def arbiter_outputs(
+    sent: Predecessors,
+    entry: Entry,
+    record: Record | None,
+    p: int,
+    enclosed: Mapping[int, Enclosed] = NONE_ENCLOSED,
+) -> list[Output]:
+    """Everything the arbiter's stage sends for one entry, governed topics apart; only a refusal needs the record.
+
+    ``enclosed`` is what goes with its events, by their numbers (`bus.core.enclosed.enclose`).
+    """
     outputs = []
     for event in entry.events:
+        with_it = enclosed.get(event.n, NOTHING_ENCLOSED)
         decision = f"{sent.source}.{entry.o}.{event.n}"
         stated = {"decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
         body = {**event_to_json(event), **stated}
         key = (event.subject or entry.source).encode()
-        outputs.append(_answer(sent, (OUTCOMES, p), key, body, decision))
+        outputs.append(_answer(sent, (OUTCOMES, p), key, dict(told_to_all(body)), decision))
         for lane in _lanes(event.to):
             mine = [list(pair) for pair in event.to if pair[0] == lane]
-            outputs.append(
-                _answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), {**body, "to": mine}, decision)
-            )
+            told: dict[str, Any] = {
+                **told_to_lanes(body),
+                "to": mine,
+                **(with_it.fields if lane in with_it.lanes else {}),
+            }
+            outputs.append(_answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), told, decision))
         if isinstance(event.what, Refused):
             assert record is not None, "a dead letter carries the bytes it is about"
             lane = _lane_of_entry(entry)
@@ -114,6 +136,11 @@ def arbiter_outputs(sent: Predecessors, entry: Entry, record: Record | None, p: 
             contract = entry.basis.contract if entry.basis else ""
             details = _Refusal(entry.reason, event.what.detail, (), contract)
             outputs.append(_dead_letter(sent, place, record, entry.src, decision, details, lane))
+        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+            case = event.what.case
+            place = (ESCALATIONS, partition_of(case, ESCALATION_PARTITIONS))
+            headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
+            outputs.append(Output(*place, case.encode(), with_it.file, headers, decision))
     return outputs
 
 

@@ -33,8 +33,8 @@ class PartitionState:
     next_offset: int = 0
     resources: dict[str, Resource] = field(default_factory=dict)
     last_of_lane: dict[str, str] = field(default_factory=dict)
-    resolvers: Resolvers = field(default_factory=dict)
-    resolvers_version: int = 0
+    resolvers: Resolvers = field(default_factory=dict, compare=False)
+    resolvers_version: int = field(default=0, compare=False)
     stakes: dict[str, set[str]] = field(default_factory=dict)
     _deadlines: list[tuple[int, str]] = field(default_factory=list)
     _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """What leaves the journal: ballots and offers stay sealed in it until the close, and the public sees least.
 
-                   in the journal alone                          on ``bus.out`` but not on ``bus.outcomes``
-    voted          choice, reason, confidence, reasoning_hash
-    offered        outcome, move
-    action_held    cost, fact, expiry
-    turn                                                         standing
-    case_*                                                       all but the common fields, case and state
+               in the journal alone                          on ``bus.out`` but not on ``bus.outcomes``
+voted          choice, reason, confidence, reasoning_hash
+offered        outcome, move
+action_held    cost, fact, expiry
+turn                                                         standing
+case_*                                                       all but the common fields, case and state
 """
 
 from collections.abc import Mapping

@@ -40,6 +40,8 @@ class Witness:
                 self._keep(event)
             case CaseOpened() | CaseChanged() | RungReached():
                 self._open.append(event)
+            case _:
+                pass
 
     def situations(self) -> dict[int, Situation]:
         """What was seen, by the event's number, once the entry is folded."""

@@ -6,33 +6,40 @@ from typing import Any
 
 from bus import ENGINE
 from bus.core.answers import Predecessors, arbiter_outputs, entry_destinations
-from bus.core.arbiter import evolve, step
+from bus.core.arbiter import decide, evolve
 from bus.core.arrivals import read_arrival
 from bus.core.control import Registry
+from bus.core.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
 from bus.core.entries import Entry, entry_from_json
 from bus.core.envelope import message_hash
 from bus.core.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
 from bus.core.partition import PartitionState
 from bus.core.records import Record, canonical
 from bus.core.topics import ARBITER, JOURNAL
+from bus.core.witness import Witness
+from bus.shell.earlier_records import EarlierRecords, ReadOffsets
 from bus.shell.errors import FatalError
 from bus.shell.metrics import Metrics
 from bus.shell.stage import Draft
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 
+# What one segment sends may not fill the producer's queue: a burst of cases has a file of up to 64 KiB for each.
+OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+EARLIER_READS_MAX = 500  # records one segment asks Kafka for; more would keep the other partitions waiting
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A segment whose outputs may not have been sent."""
+    """A segment whose outputs may not have been sent, with what was seen while its entries were folded."""
 
     to: int
-    entries: tuple[Entry, ...]
+    entries: tuple[tuple[Entry, Situations], ...]
 
 
 class ArbiterStage:
     """Everything the arbiter of one partition knows; see `bus.shell.stage.Stage`."""
 
-    def __init__(self, partition: int, topic_id: str, registry: Registry, metrics: Metrics) -> None:
+    def __init__(self, partition: int, topic_id: str, registry: Registry, metrics: Metrics, read: ReadOffsets) -> None:
         self.topic, self.partition, self.journal = ARBITER, partition, JOURNAL
         self.state = PartitionState(
             registry.genesis.gen,
@@ -42,6 +49,7 @@ class ArbiterStage:
             resolvers_version=RESOLVERS_VERSION,
         )
         self.last_seen: tuple[int, int] | None = None  # offset and append time (ms) of the newest record judged
+        self._earlier = EarlierRecords(read)
         self._topic_id = topic_id
         self._metrics = metrics
         self._sent = Predecessors(f"{registry.genesis.gen}.{partition}")
@@ -70,26 +78,32 @@ class ArbiterStage:
 
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold the entries of a valid segment: nothing else is looked up."""
-        entries = tuple(map(entry_from_json, segment["entries"]))
-        for entry in entries:
-            evolve(self.state, entry)
+        entries: list[tuple[Entry, Situations]] = []
+        for entry in map(entry_from_json, segment["entries"]):
+            witness = Witness(self.state)
+            evolve(self.state, entry, witness)
             self._last_hash = entry.hash
             if is_published:
                 self._link(entry)
+            else:
+                entries.append((entry, witness.situations()))
         self.state.next_offset = segment["to"] + 1
         if not is_published:
-            self._kept.append(_Kept(segment["to"], entries))
+            self._kept.append(_Kept(segment["to"], tuple(entries)))
 
     def mark_published(self, count: int) -> None:
         """The first kept segments were sent after all: only what they sent last matters."""
         for kept in self._kept[:count]:
-            for entry in kept.entries:
+            for entry, _ in kept.entries:
                 self._link(entry)
         del self._kept[:count]
 
     def unpublished_range(self) -> tuple[int, int] | None:
-        """The input offsets whose records are needed to send the kept segments again: those of dead letters."""
-        refused = [entry.o for kept in self._kept for entry in kept.entries if entry.verdict == "refused"]
+        """The input offsets whose records are needed to send the kept segments again: those of dead letters.
+
+        What is told of older records is read by itself, when it is needed.
+        """
+        refused = [entry.o for kept in self._kept for entry, _ in kept.entries if entry.verdict == "refused"]
         return (refused[0], refused[-1]) if refused else None
 
     def redraft(self, records: dict[int, Record]) -> list[Draft]:
@@ -97,13 +111,14 @@ class ArbiterStage:
         drafts = []
         for kept in self._kept:
             draft = Draft({}, kept.to)
-            for entry in kept.entries:
+            for entry, situations in kept.entries:
                 record = records.get(entry.o)
                 is_it = record is not None and message_hash(record) == entry.hash
                 if entry.verdict == "refused" and not is_it:
                     text = f"{ARBITER}/{self.partition} offset {entry.o} is not the record the journal judged"
                     raise FatalError("log_divergence", text, "bring back the input that the journal names")
-                draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition))
+                enclosed = self._enclose(entry, situations)
+                draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition, enclosed))
             drafts.append(draft)
         self._kept.clear()
         return drafts
@@ -128,21 +143,35 @@ class ArbiterStage:
         first = self.state.next_offset
         draft = Draft({}, first - 1)
         encoded: list[bytes] = []
-        size = 0
+        size, files, reads_max = 0, 0, self._earlier.read_count + EARLIER_READS_MAX
         for record in records[:SEGMENT_INPUTS_MAX]:
-            entry = step(self.state, read_arrival(record))
+            entry, enclosed = self._judge(record)
             encoded.append(canonical(entry.to_json()))
-            draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition))
+            draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition, enclosed))
             self._count(entry)
             self.last_seen = (record.offset, record.timestamp_ms)
             size += len(encoded[-1])
-            if size > SEGMENT_BYTES_MAX:
+            files += sum(len(one.file or b"") for one in enclosed.values())
+            if size > SEGMENT_BYTES_MAX or files > OUTPUT_BYTES_MAX or self._earlier.read_count > reads_max:
                 break
         draft.to = self.state.next_offset - 1
         draft.body = {"kind": "arbiter", "engine": ENGINE, "gen": self.state.gen, "p": self.partition}
         draft.body |= {"from": first, "to": draft.to}
         draft.items = ("entries", encoded)
         return draft, len(encoded)
+
+    def _judge(self, record: Record) -> tuple[Entry, dict[int, Enclosed]]:
+        """The entry for a record, as it is journaled, and what goes with its events."""
+        self._earlier.remember(record)
+        entry, witness = decide(self.state, read_arrival(record)), Witness(self.state)
+        evolve(self.state, entry, witness)
+        enclosed = self._enclose(entry, witness.situations())
+        return with_hashes(entry, enclosed), enclosed
+
+    def _enclose(self, entry: Entry, situations: Situations) -> dict[int, Enclosed]:
+        offsets = offsets_named(entry, situations)
+        records = self._earlier.find(offsets) if offsets else {}
+        return enclose(entry, situations, records)
 
     def _count(self, entry: Entry) -> None:
         self._metrics.decided("arbiter", entry.verdict, entry.reason)

@@ -1,7 +1,7 @@
 """Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -16,6 +16,7 @@ BRIEF_S = 1.0  # how long a closing process waits for what is still under way
 MESSAGE_TIMEOUT_MS = 8_000  # shorter than the watchdog, so that the client gives up first
 WATCHDOG_S = 12.0
 POLL_RECORDS_MAX = 500  # one segment per poll batch
+SKIP_MAX = 500  # records read in passing rather than asked for anew: a fetch brings about as many
 ClientConfig = Mapping[str, str]
 ClientSettings = dict[str, Any]  # Any: librdkafka takes numbers, texts and callbacks
 
@@ -179,6 +180,37 @@ def read_range(config: ClientConfig, topic: str, partition: int, first: int, las
                     found[record.offset] = record
                 if record.offset >= last:
                     return found
+    finally:
+        consumer.close()
+
+
+def read_offsets(config: ClientConfig, topic: str, partition: int, offsets: Sequence[int]) -> dict[int, Record]:
+    """The records at some (sorted) offsets, by one client; what the log no longer keeps is left out.
+
+    Raises `RetryableError` if the broker is silent.
+    """
+    found: dict[int, Record] = {}
+    consumer = reader(config)
+    try:
+        first, end = ends(consumer, topic, partition)
+        rest = deque(offset for offset in offsets if first <= offset < end)
+        position = -1
+        while rest:
+            if not position <= rest[0] <= position + SKIP_MAX:
+                consumer.assign([TopicPartition(topic, partition, rest[0])])
+            messages = fetch(consumer, CALL_TIMEOUT_S)
+            if not messages:
+                raise RetryableError(f"{topic}/{partition} gave nothing from offset {rest[0]} on")
+            for message in messages:
+                if error := None if is_end(message) else message.error():
+                    raise read_error(error, topic, partition)
+                position = message.offset() or 0
+                while rest and rest[0] < position:  # no record is there
+                    rest.popleft()
+                if rest and rest[0] == position and not is_end(message):
+                    found[rest.popleft()] = record_of(message)
+                position += 1
+        return found
     finally:
         consumer.close()
 

@@ -12,6 +12,7 @@ RESTORING --- end of journal ---> CLAIMING --- acknowledged in place ---> RUNNIN
 
 import random
 import secrets
+import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -34,6 +35,7 @@ BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
 ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 COMMIT_EVERY_S = 0.02
+JUDGE_S_MAX = 1.0  # a stage that reads older records takes its time: what is under way is looked at in between
 COMMIT_AGAIN_S = 3600.0  # a group without members forgets its offsets after days: a quiet partition says them again
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
@@ -243,8 +245,10 @@ class Owner:
         self._publish(now_s)
         self._retire(now_s)
         self._watch(now_s)
+        begun_s = time.monotonic()
         while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
-            pass
+            if time.monotonic() - begun_s > JUDGE_S_MAX:
+                break
         self._pace()
         self._commit(now_s)
         if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:

@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +24,13 @@ from bus.core.journal import Tip, advance, continues, parse_segment
 from bus.core.records import Headers, Record, canonical
 from bus.core.topics import ARBITER, JOURNAL, PUBLISHED
 from bus.shell import kafka
+from bus.shell.earlier_records import EarlierRecords
 from bus.shell.errors import FatalError, RetryableError
 
 TRANSACTION_EVERY_S = 0.02
 COMMIT_S_MAX = 0.7  # 0.7 x retry.backoff.ms: a slower commit may have been repeated by the client
 TRANSACTION_RECORDS_MAX = 2_000
+RELEASE_S_MAX = 3.0  # reading the bytes of held actions must not let the transaction time out
 AHEAD_MAX = 5_000  # records of one half that wait for the other
 
 log = structlog.get_logger("bus.publisher")
@@ -51,6 +54,7 @@ class Publisher:
         self._config = config
         self._slot = slot
         self._parts = {p: _Part() for p in range(genesis.partitions) if p % genesis.slots == slot}
+        self._earlier = {p: EarlierRecords(self._reads(p)) for p in self._parts}
         self._producer: Producer = kafka.transactional_producer(config, f"bus-publisher-{genesis.gen}-{slot}")
         self._gen = genesis.gen
         self._consumer: Consumer = kafka.reader(config)
@@ -158,10 +162,12 @@ class Publisher:
         if not any(self._is_complete(part) for part in self._parts.values()):
             return
         self._producer.begin_transaction()
-        count = 0
-        for part in self._parts.values():
+        count, begun_s = 0, time.monotonic()
+        for p, part in self._parts.items():
             while count < TRANSACTION_RECORDS_MAX and self._is_complete(part):
-                count += self._release(part)
+                if time.monotonic() - begun_s > RELEASE_S_MAX:
+                    break
+                count += self._release(p, part)
         value = canonical(_mark_of(self._slot, self._parts))
         self._produce(PUBLISHED, str(self._slot).encode(), value, ())
         started_s = time.monotonic()
@@ -181,21 +187,27 @@ class Publisher:
         has_records = bool(part.records) and part.records[-1].offset >= segment["to"]
         return has_records or int(segment["to"]) < part.position
 
-    def _release(self, part: _Part) -> int:
+    def _release(self, p: int, part: _Part) -> int:
+        """Publish what a segment releases, from the bytes; those of a held action stand where it came, a while ago."""
         offset, value = part.segments.popleft()
-        count = 0
+        earlier, released = self._earlier[p], []
         for entry in self._follow(part, value):
             while part.records and part.records[0].offset < entry.o:
                 part.records.popleft()
-            for event in entry.events:
-                if isinstance(event.what, ActionAdmitted):
-                    self._admit(part.records[0], entry, event.n, event.what)
-                    count += 1
+            if part.records and part.records[0].offset == entry.o:
+                earlier.remember(part.records[0])
+            released += [(entry, n, what) for n, what in _released(entry)]
+        records = earlier.find(what.o for _, _, what in released)
+        for entry, n, what in released:
+            self._admit(records.get(what.o), entry, n, what)
         part.mark = offset + 1
-        return count
+        return len(released)
 
-    def _admit(self, record: Record, entry: Entry, n: int, what: ActionAdmitted) -> None:
-        if record.offset != what.o:
+    def _reads(self, partition: int) -> Callable[[list[int]], dict[int, Record]]:
+        return lambda offsets: kafka.read_offsets(self._config, ARBITER, partition, offsets)
+
+    def _admit(self, record: Record | None, entry: Entry, n: int, what: ActionAdmitted) -> None:
+        if record is None:
             raise FatalError("log_divergence", f"bus.arbiter has no record at {what.o}", "bring back its records")
         decision = f"{self._gen}.{record.partition}.{entry.o}.{n}"
         key = record.key or b""
@@ -212,6 +224,11 @@ class Publisher:
                 return
             except BufferError:
                 self._producer.poll(kafka.BRIEF_S / 10)
+
+
+def _released(entry: Entry) -> list[tuple[int, ActionAdmitted]]:
+    """What an entry releases to a governed topic, with the event's number; an action without a topic goes nowhere."""
+    return [(e.n, e.what) for e in entry.events if isinstance(e.what, ActionAdmitted) and e.what.topic]
 
 
 def _mark_of(slot: int, parts: dict[int, _Part]) -> dict[str, Any]:  # Any: JSON

@@ -17,6 +17,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bus.core.control import Registry
+from bus.core.records import Record
 from bus.core.topics import ARBITER, incoming
 from bus.shell import kafka
 from bus.shell.arbiter_stage import ArbiterStage
@@ -348,9 +349,13 @@ class ArbiterWorker(Worker):
         genesis, topic_id = self._control_log.genesis, self._topic_ids[ARBITER]
 
         def make() -> Stage:
-            return ArbiterStage(place[1], topic_id, Registry(genesis, built_in_contracts()), self._metrics)
+            registry = Registry(genesis, built_in_contracts())
+            return ArbiterStage(place[1], topic_id, registry, self._metrics, self._reads(place[1]))
 
         return make
+
+    def _reads(self, partition: int) -> Callable[[list[int]], dict[int, Record]]:
+        return lambda offsets: kafka.read_offsets(self._config, ARBITER, partition, offsets)
 
     def _look(self) -> None:
         assert self._clock is not None

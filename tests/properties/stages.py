@@ -104,7 +104,8 @@ def gate_stage(lane: str, log: ControlLog, *, has_topics: bool = True) -> GateSt
 
 def arbiter_stage(world: World) -> ArbiterStage:
     """An arbiter that knows nothing but what was in force before the world began."""
-    return ArbiterStage(0, "id", world.at_start, METRICS)
+    log = world.log.records
+    return ArbiterStage(0, "id", world.at_start, METRICS, lambda offsets: {o: log[o] for o in offsets})
 
 
 @dataclass(slots=True)
