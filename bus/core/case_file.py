@@ -23,6 +23,7 @@ ROOMS = (*(Room(EXCERPT_BYTES_MAX >> step) for step in range(6)), Room(0), Room(
 LISTS = (
     ("trail", "decisions of the trail"),
     ("waiting_costs", "things that waiting costs"),
+    ("silent_seats", "seats without a ballot"),
     ("offers", "offers"),
     ("ballots", "ballots"),
     ("actions", "held actions"),
@@ -67,7 +68,9 @@ def _body(edition: Edition, room: Room) -> Json:
     body |= {"alike": case_parts.alike(edition), "rulings": _rulings(edition, room), "trail": case_parts.trail(edition)}
     body |= case_parts.question(edition, room)
     if edition.contest:
-        body |= {"contest": edition.contest.id, "terms": edition.contest.terms.ref}
+        body |= {"contest": edition.contest.id, "silent_seats": case_parts.silent_seats(edition)}
+    if edition.terms:
+        body["terms"] = edition.terms.ref
     if waited := case.waited:
         reason = edition.said(int(waited.id.split(".")[2])).text("reason")
         waiting = {"agent": waited.agent, "for": waited.whom, "until": waited.until}
@@ -112,10 +115,10 @@ def _shortened(body: Json) -> Json:
         size = len(canonical({**body, "left_out": notes})) + NOTE_BYTES_MAX
         if size <= FILE_BYTES_MAX:
             break
-        kept = list(body[name])
+        kept = list(body.get(name, ()))
         while kept and size > FILE_BYTES_MAX:
             size -= len(canonical(kept.pop())) + 1
-        if len(kept) < len(body[name]):
-            notes.append(f"{len(body[name]) - len(kept)} of {len(body[name])} {called}")
-        body = {**body, name: kept}
+        if lost := len(body.get(name, ())) - len(kept):
+            notes.append(f"{lost} of {lost + len(kept)} {called}")
+            body = {**body, name: kept}
     return {**body, "left_out": notes}

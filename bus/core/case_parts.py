@@ -46,6 +46,15 @@ def ballots(edition: Edition, room: Room) -> list[Json]:
     return [_ballot(edition, one, room) for one in edition.ballots()]
 
 
+def silent_seats(edition: Edition) -> list[str]:
+    """The seats with a vote that have no ballot that stands, if a vote was on at all."""
+    contest = edition.contest
+    if contest is None or not contest.ballots_until:
+        return []
+    heard = {ballot.seat for ballot in edition.ballots()}
+    return [seat.name for seat in contest.electorate.seats if seat.has_vote and seat.name not in heard]
+
+
 def offers(edition: Edition, room: Room) -> list[Json]:
     """What was offered, accepted and left in the negotiation, in order."""
     contest = edition.contest
@@ -144,7 +153,7 @@ def _fields(edition: Edition, name: str) -> Iterator[tuple[str, Any]]:  # Any: J
     spoken = [(one.agent, one.o) for one in (*(contest.candidates if contest else ()), *edition.case.parties)]
     spoken += [(action.agent, action.o) for action in edition.resource.held]
     for agent, o in spoken:
-        value = edition.said(o).body().get(name)
+        value = edition.said(o).body.get(name)
         if isinstance(value, str | int):
             yield agent, value
 

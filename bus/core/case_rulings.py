@@ -126,7 +126,8 @@ def _awards(edition: Edition) -> Iterator[Json]:
         yield {"ruling": "award", "candidate": one.id, "effects": effects, "irreversible": False}
     holding = edition.resource.holding
     losers = [one for one in parties if holding is None or one.agent != holding.agent]
-    effects = [f"{_claims(len(losers))} denied (ruled_out)"] if losers and edition.contest else []
+    denied = "1 claim is" if len(losers) == 1 else f"{len(losers)} claims are"
+    effects = [f"{denied} denied (ruled_out)"] if losers and edition.contest else []
     effects += [_thaw(edition), *_again(edition)]
     yield {"ruling": "reject_all", "effects": effects, "irreversible": False}
 
@@ -145,7 +146,7 @@ def _award(edition: Edition, winner: Candidate, parties: int) -> list[str]:
         others = [one for one in edition.resource.parties if one.id != winner.id]
         losers = len([one for one in others if holding is None or one.agent != holding.agent])
     if losers and edition.contest:
-        effects.append(f"{_claims(losers)} denied (lost)")
+        effects.append(f"{losers} other claim{' is' if losers == 1 else 's are'} denied (lost)")
     return [*effects, *again]
 
 
@@ -153,10 +154,6 @@ def _again(edition: Edition) -> list[str]:
     """What is held behind a ruling that is about something else."""
     held = edition.resource.held
     return [f"{_actions(len(held))} looked at next"] if held else []
-
-
-def _claims(count: int) -> str:
-    return "1 other claim is" if count == 1 else f"{count} other claims are"
 
 
 def _actions(count: int) -> str:

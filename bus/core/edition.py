@@ -1,7 +1,7 @@
 """One edition of a case file to be: the event that makes it, the subject as it stood, and the bytes it tells of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bus.core.ballots import standing_ballot
 from bus.core.cases import Case
@@ -27,6 +27,7 @@ class Edition:
     what: CaseEvent
     situation: Situation
     records: Mapping[int, Record]
+    _said: dict[int, Said] = field(default_factory=dict, compare=False)
 
     @property
     def subject(self) -> str:
@@ -68,7 +69,7 @@ class Edition:
 
     def said(self, o: int) -> Said:
         """The message at an offset of ``bus.arbiter``."""
-        return Said(self.records.get(o))
+        return self._said.setdefault(o, Said(self.records.get(o)))
 
     def ballots(self) -> tuple[Ballot, ...]:
         """The ballot of each seat that stands, in the order of the seats."""

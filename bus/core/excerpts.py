@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bus.core.contracts import JsonObject
@@ -14,7 +15,7 @@ ELLIPSIS = "…"
 _ELLIPSIS_BYTES = 6  # as canonical JSON writes it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that what was worked out of the bytes is kept with them
 class Said:
     """A message's bytes as far as they are still there: None once ``bus.arbiter`` no longer keeps them."""
 
@@ -32,7 +33,7 @@ class Said:
         """The body's bytes."""
         return (self.record.value if self.record else None) or b""
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The message hash, "" if the bytes are gone."""
         return message_hash(self.record) if self.record else ""
@@ -42,6 +43,7 @@ class Said:
         """Can the body be read without a schema?"""
         return self.header("content-type") == JSON_TYPE
 
+    @cached_property
     def body(self) -> JsonObject:
         """The body's fields; none if it is no JSON object."""
         if not self.is_json:
@@ -54,7 +56,7 @@ class Said:
 
     def text(self, field: str) -> str:
         """A text field of the body, "" if there is none."""
-        found = self.body().get(field)
+        found = self.body.get(field)
         return found if isinstance(found, str) else ""
 
 
@@ -65,7 +67,8 @@ def offset_of(decision: str) -> int:
 
 def cut(text: str, written_bytes_max: int) -> str:
     """The beginning of a text, so long that canonical JSON writes it with at most so many bytes, quotes apart."""
-    if _written_bytes(text) <= written_bytes_max:
+    # A character is written with a byte or more, so what is behind so many of them is never looked at.
+    if len(text) <= written_bytes_max and _written_bytes(text) <= written_bytes_max:
         return text
     fits, too_long = 0, min(len(text), max(0, written_bytes_max))
     room = written_bytes_max - _ELLIPSIS_BYTES
