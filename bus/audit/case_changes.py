@@ -49,11 +49,10 @@ def _state(before: CaseFile, after: CaseFile) -> Iterator[tuple[str, str]]:
     if after.is_open or not before.is_open:
         return
     ruling = str(after.body.get("ruling") or "")
-    person = str(after.body.get("ruled_by") or after.person)
     if after.state == "obsolete" or not ruling:
         yield "nothing was left to rule on: it is obsolete", ""
     else:
-        yield f"it was closed with {ruling}", person
+        yield f"it was closed with {ruling}", after.person
 
 
 def _hands(before: CaseFile, after: CaseFile) -> Iterator[tuple[str, str]]:

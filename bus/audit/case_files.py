@@ -54,7 +54,8 @@ class CaseFile:
 class Choice:
     """One ruling a person can give. ``number`` counts the awards from 1, 0 for the others.
 
-    ``candidate`` is what an award names on the wire; ``agent`` whose claim that is, "" of an option.
+    ``candidate`` is what an award names on the wire; ``agent`` whose claim that is, "" of an option; ``roles`` are
+    those of the claim.
     """
 
     ruling: str
@@ -64,6 +65,7 @@ class Choice:
     candidate: str = ""
     agent: str = ""
     claim: str = ""
+    roles: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -130,6 +132,7 @@ def choices(file: CaseFile) -> list[Choice]:
                 candidate,
                 str(claim.get("agent") or ""),
                 str(claim.get("claim") or ""),
+                tuple(map(str, claim.get("roles") or ())),
             )
         )
     return found

@@ -102,11 +102,11 @@ def show(caller: Caller, case: Case) -> None:
     with desk_of(caller) as desk:
         file = desk.find(case)
         like = desk.reader.shelf.alike(file)[1:] if file.is_open else []
+        desk.shown.remember(*like, file)
         if caller.is_json:
             caller.show_json({**file.body, "at": file.at, "alike_with": [one.case for one in like]})
         else:
             print_lines(page_of(file, alike=len(like), width=page_width()).lines)
-        desk.shown.remember(*like, file)
 
 
 @with_caller

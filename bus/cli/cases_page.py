@@ -14,7 +14,9 @@ from bus.core.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
 # Of a claim: what names it, and does not speak for or against it.
-NAMES = frozenset({"candidate", "decision", "claim", "agent", "src", "hash", "o", "excerpt", "size", "dropped", "id"})
+NAMES = frozenset({"candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"})
+# Where the whole of it stands, which the trail leads to as well.
+PLACES = frozenset({"src", "hash", "size", "excerpt", "excerpt_base64", "content_type", "missing"})
 SPELLED_OUT_MAX = 3  # held actions whose fields are shown one a line; what is held behind them is alike as a rule
 TIME_KEYS = ("_at", "_until", "at", "until", "by", "due", "deadline")
 TIME = re.compile(r"\b1[0-9]{12}\b")
@@ -99,8 +101,9 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
     if isinstance(holder, Mapping) and holder.get("agent"):
         still = "; its lease stands still" if file.is_open else ""
         sheet.labelled("holder", f"{name_of(str(holder['agent']))}, token {holder.get('token')}{still}")
-    sheet.labelled("question", str(body.get("question") or ""))
-    sheet.labelled("waiting", "; ".join(f"{one.get('name')} {_cost(one)}" for one in file.part("waiting_costs")))
+    sheet.labelled("question", _question(body))
+    sheet.labelled("wait", _wait(body.get("waited")))
+    sheet.labelled("waiting", "; ".join(map(_cost, file.part("waiting_costs"))))
     facts = body.get("facts")
     if isinstance(facts, Mapping):
         sheet.labelled("facts", "; ".join(f"{name} is {shown(value)}" for name, value in sorted(facts.items())))
@@ -108,6 +111,11 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
         sheet.labelled("alike", f"{alike} more {'case is' if alike == 1 else 'cases are'} like this one")
     if file.is_open:
         sheet.labelled("if nobody", timed(str(body.get("if_nothing") or "")))
+    left_out = body.get("left_out")
+    if isinstance(left_out, list):
+        sheet.labelled(
+            "left out", f"{'; '.join(map(str, left_out))}: it would not fit, and the trail leads to it", MARK
+        )
 
 
 def _closed(file: CaseFile) -> str:
@@ -118,16 +126,34 @@ def _closed(file: CaseFile) -> str:
     if file.state == "obsolete" or not body.get("ruling"):
         return f"{clock(file.at)}, nothing was left to rule on"
     candidate = str(body.get("candidate") or "")
-    what = next((one.label for one in choices(file) if candidate and one.candidate == candidate), body["ruling"])
+    agents = {str(one.get("candidate")): name_of(str(one.get("agent"))) for one in file.part("claims")}
+    what = f"{str(body['ruling']).replace('_', '-')} {agents.get(candidate, candidate)}".rstrip()
     why = f": {body['reason']}" if body.get("reason") else ""
-    return f"{clock(file.at)} by {name_of(file.person or str(body.get('ruled_by') or ''))}, {what}{why}"
+    return f"{clock(file.at)} by {name_of(file.person)}, {what}{why}"
+
+
+def _question(body: JsonObject) -> str:
+    by = f" ({name_of(str(body['asked_by']))} asks)" if body.get("asked_by") else ""
+    return f"{body['question']}{by}" if body.get("question") else ""
+
+
+def _wait(waited: object) -> str:
+    """Who waits for whom and why; "" if the case is about something else."""
+    if not isinstance(waited, Mapping):
+        return ""
+    whom, until = str(waited.get("for") or ""), str(waited.get("until") or "")
+    who = name_of(str(waited.get("agent") or ""))
+    why = f": {waited['reason']}" if waited.get("reason") else ""
+    return f"{who} waited for {name_of(whom) if '://' in whom else whom} until {timed(until)}{why}"
 
 
 def _cost(one: JsonObject) -> str:
+    """What waiting costs, and whose words that are if the bus itself does not know it."""
     value = one.get("value")
+    of = f", says {name_of(str(one['of']))}" if one.get("of") else ""
     if isinstance(value, int) and TIME.fullmatch(str(value)) and timed(str(value)) != str(value):
-        return f"{clock(value)} ({until_text(value)})"
-    return shown(value)
+        return f"{one.get('name')} {clock(value)} ({until_text(value)}{of})"
+    return f"{one.get('name')} {shown(value)}{f' ({of[2:]})' if of else ''}"
 
 
 # ---- what speaks for what ---------------------------------------------------------------------------------------
@@ -165,7 +191,12 @@ def _claim_head(number: int, claim: JsonObject) -> str:
 def _told(claim: JsonObject) -> dict[str, str]:
     """What a claim says, field by field; what its excerpt is too long to show whole is shown as it came."""
     excerpt = str(claim.get("excerpt") or "")
-    fields = {name: value for name, value in claim.items() if name not in NAMES and value not in (None, "", [], {})}
+    hidden = NAMES | PLACES
+    fields = {name: value for name, value in claim.items() if name not in hidden and value not in (None, "", [], {})}
+    if claim.get("missing"):
+        fields["said"] = str(claim["missing"])
+    elif claim.get("excerpt_base64"):
+        fields["said"] = f"{claim.get('content_type')} of {claim.get('size')} bytes, which only its schema can read"
     try:
         said = json.loads(excerpt) if excerpt else {}
     except ValueError:
@@ -204,7 +235,7 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         by = f" of {who}" if who != "somebody" else ""
         what = printable(str(one.get("type")))
         sheet.lines.append(((f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET)))
-        told = _told({**one, "type": ""})
+        told = _told(one)
         if place <= SPELLED_OUT_MAX:
             label = max((len(name) for name in told), default=0) + INDENT
             for name, value in told.items():
@@ -232,7 +263,7 @@ def _ballots(sheet: Sheet, file: CaseFile) -> None:
         said = f"  {veto}{printable(str(one.get('reason') or 'no reason'))}{sure}{by}"
         sheet.lines.append(((begin, ""), (f"{chosen:<{choice}}", style), (said, "")))
         if one.get("reasoning"):
-            sheet.wrapped(f"“{one['reasoning']}”", indent=INDENT + seat + 2, style=QUIET)
+            sheet.wrapped(f"“{one['reasoning']}”", indent=INDENT + seat + 2)
 
 
 def _chosen(file: CaseFile, ballot: JsonObject) -> str:
@@ -253,8 +284,9 @@ def _offers(sheet: Sheet, file: CaseFile) -> None:
         return
     sheet.heading("Offers")
     for one in offers:
-        said = {"accept": "accepts", "quit": "leaves"}.get(str(one.get("move")), "offers")
-        outcome = f" {_named(file, one['outcome'])}" if one.get("outcome") and one.get("move") != "quit" else ""
+        said = {"accept": "accepts", "quit": "quits", "left": "left"}.get(str(one.get("move")), "offers")
+        outcome = f" {_named(file, one['outcome'])}" if one.get("outcome") else ""
+        outcome += f": “{one['reasoning']}”" if one.get("reasoning") else ""
         opening = f"{' ' * INDENT}{one.get('turn', ''):>2}"
         sheet.wrapped(f"{name_of(str(one.get('agent') or ''))} {said}{outcome}", indent=INDENT + 4, opening=opening)
 

@@ -1,6 +1,6 @@
 """Says a person's word on a case, or the same word on all that are alike, and tells what the bus makes of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bus.audit.case_changes import CaseChange, case_changes
@@ -66,6 +66,24 @@ def chosen(file: CaseFile, word: Word) -> Choice:
     raise CommandError(ExitCode.USAGE, said, f"choose {names}")
 
 
+def word_on(file: CaseFile, word: Word, choice: Choice) -> Word:
+    """The same word on a case that is alike: who has the same part in it, for the order of claims may be another.
+
+    Raises `CommandError` (usage) if nobody has, or more than one.
+    """
+    if not choice.number:
+        return word
+    awards = [one for one in choices(file) if one.number]
+    same = [one for one in awards if one.candidate == choice.candidate]
+    peers = [one for one in awards if one.agent and one.roles == choice.roles]
+    same = same or [one for one in peers if one.agent == choice.agent] or peers
+    if len(same) != 1:
+        roles = listed(choice.roles, "and") if choice.agent else choice.candidate
+        text = f"{len(same) or 'none'} of the candidates of {file.subject} stand for {roles}"
+        raise CommandError(ExitCode.USAGE, text, f"rule it alone: `agentbus cases show {file.case}`")
+    return replace(word, candidate=same[0].candidate)
+
+
 def typed_ruling(ruling: str) -> str:
     """A ruling as it is typed."""
     return ruling.replace("_", "-")
@@ -104,13 +122,15 @@ def rule_one(caller: Caller, desk: Desk, file: CaseFile, word: Word, *, wait_s: 
 
 def rule_alike(caller: Caller, desk: Desk, file: CaseFile, word: Word, *, wait_s: float) -> Outcome:
     """The same ruling on every case like this one, one after another; the first failure gives the code."""
-    files = desk.reader.shelf.alike(file)
+    check_open(file)
+    files, choice = desk.reader.shelf.alike(file), chosen(file, word)
     first, ruled = Outcome(ExitCode.OK), 0
     try:
         for number, one in enumerate(files, start=1):
             caller.say(f"{number} of {len(files)}: {one.subject}, case {one.case}")
             try:
-                outcome = rule_one(caller, desk, desk.reader.shelf.get(one.case) or one, word, wait_s=wait_s)
+                now = desk.reader.shelf.get(one.case) or one
+                outcome = rule_one(caller, desk, now, word_on(now, word, choice), wait_s=wait_s)
             except CommandError as error:
                 outcome = Outcome(error.exit_code, error.message, error.next_step)
             ruled += outcome.code == ExitCode.OK
@@ -178,16 +198,17 @@ def end_with(outcome: Outcome) -> None:
 
 def preview(caller: Caller, desk: Desk, files: list[CaseFile], word: Word) -> None:
     """What the ruling would do to each, without giving it."""
+    first = chosen(files[0], word) if files[0].is_open else None
     for file in files:
         check_open(file)
-        choice = chosen(file, word)
+        choice = chosen(file, word_on(file, word, first) if first else word)
         if caller.is_json:
             caller.show_json(_dry(desk, file, choice, word))
             continue
         caller.show(f"would be ruled: {file.subject} {typed(choice)}, rev {file.rev}")
         for effect in choice.effects:
             caller.show(f"  {timed(effect)}")
-    if any(chosen(file, word).is_irreversible for file in files):
+    if first and first.is_irreversible:
         caller.say("what is admitted cannot be undone")
 
 

@@ -119,5 +119,5 @@ def news_text(file: CaseFile) -> str:
         parts.append(f"in {file.queue or 'no queue'}, {file.why}")
         parts.append(f"reserved by {name_of(file.person)}" if file.person else f"due {due_text(file)}")
     elif file.body.get("ruling"):
-        parts.append(f"{file.body['ruling']} by {name_of(file.person or str(file.body.get('ruled_by') or ''))}")
+        parts.append(f"{file.body['ruling']} by {name_of(file.person)}")
     return f"{'; '.join(parts)}  ({file.case}, rev {file.rev})"

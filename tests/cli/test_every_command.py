@@ -64,20 +64,34 @@ CALLS: dict[str, list[str]] = {
     "acls print": [],
     "acls check": [],
     "acls apply": ["--dry-run"],
+    "cases ls": ["--queue", "of-nobody"],
+    "cases show": ["berth/of-nobody"],
+    "cases reserve": ["berth/of-nobody", "--as", "ben"],
+    "cases release": ["berth/of-nobody", "--as", "ben"],
+    "cases rule": ["berth/of-nobody", "approve", "--reason", "a walk", "--as", "ben"],
+    "terms check": ["lead"],
     "resources ls": [],
     "resources show": ["lead/W-1"],
 }
-ELSEWHERE = {"dev": "test_dev.py", "demo": "test_demo.py", "run": "test_init_and_run.py"}
+ELSEWHERE = {
+    "cases watch": "test_cases.py",
+    "dev": "test_dev.py",
+    "demo": "test_demo.py",
+    "run": "test_init_and_run.py",
+}
 # They have nothing to say of it: all is as it must be, in force already, or never was there.
 SILENT = {"topics plan", "topics apply", "contracts apply", "contracts rm", "terms rm", "acls check", "acls apply"}
+SILENT |= {"cases ls", "cases show", "cases reserve", "cases release", "cases rule"}  # no case is open there
 # What these say of the development bus, which is right: denied, never there, no ACLs.
 OTHER_ENDS = {"send": {0, 3}, "contracts rm": {5}, "terms rm": {5}, "acls check": {3}, "acls apply": {1}}
+OTHER_ENDS |= {f"cases {verb}": {5} for verb in ("show", "reserve", "release", "rule")}
 WITHOUT_KAFKA = {"completion", "contracts check", "demo", "dev", "acls print"}
 FILES = {
     "verify": ["/no/such/folder"],
     "contracts check": ["/no/such/folder"],
     "contracts apply": ["/no/such/folder"],
     "terms set": ["/no/such/file.yaml"],
+    "terms check": ["/no/such/file.yaml"],
     "send": ["bus.resource.claim.v1", "--from", "sales-1", "--body", "@/no/such/file.json"],
     "lanes ls": ["--kafka-config", "/no/such/file.properties"],
 }

@@ -10,7 +10,7 @@ from typer.main import get_command
 from bus.cli.app import app
 from tests.cli.conftest import Terminal, agentbus
 
-NOUNS = ("lanes", "agents", "persons", "contracts", "terms", "topics", "acls", "resources")
+NOUNS = ("lanes", "agents", "persons", "contracts", "terms", "topics", "acls", "resources", "cases")
 
 
 SLOW = {"rich", "confluent_kafka", "pydantic", "bus.shell.kafka", "bus.dev", "jsonschema", "structlog"}

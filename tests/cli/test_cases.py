@@ -1,0 +1,298 @@
+"""A shift at the desk, typed: contests and reviews that end in cases on a running bus, and the word of a person."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bus.cli.json_shapes import OBJECTS
+from tests.audit.conftest import Client
+from tests.cli.conftest import COMMAND, DevRun, Ran, Terminal, in_this_process
+
+AGENT, PERSON = "spiffe://acme/agent/", "spiffe://acme/person/"
+CLAIM, VOTE, CLOSE = "bus.resource.claim.v1", "bus.contest.vote.v1", "deals.deal.close.v1"
+BERTH = {
+    "resource": "berth",
+    "window_ms": 300,
+    "claimants": ["sales", "support"],
+    "ladder": ["human"],
+    "escalate": {"queue": "harbour", "tiers_ms": [600000], "reserve_ms": 600000},
+}
+DEAL = {
+    "deal_id": "D-9",
+    "customer": "Acme Ltd",
+    "amount_cents": 240000000,
+    "currency": "EUR",
+    "discount_bp": 3800,
+    "standard_terms": False,
+    "deviations": ["a right to return unused seats"],
+}
+SPECIALISTS = ("pricing", "compliance", "risk")
+WITHIN_S = 50.0  # a busy machine
+PATIENT = ("--wait", "45")
+KIM = ("--as", "kim", *PATIENT)
+Json = dict[str, Any]
+Contested = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def client(dev: DevRun) -> Iterator[Client]:
+    """A stock client."""
+    opened = Client(dev.ready["bootstrap"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def staff(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Who works here: kim rules on both queues, lee on one but owns an agent; and the specialists who vote."""
+    path: Path = tmp_path_factory.mktemp("terms") / "berth.yaml"
+    path.write_text(yaml.safe_dump(BERTH), encoding="utf-8")
+    terminal.json("persons", "set", "kim", "--role", "operator", "--queue", "harbour", "--queue", "revenue")
+    terminal.json("persons", "set", "lee", "--role", "operator", "--queue", "harbour", "--owns", "sales-1")
+    for role in SPECIALISTS:
+        terminal.json("agents", "set", f"{role}-1", "--lane", "support", "--role", role)
+    terminal.json("terms", "set", str(path))
+    return ("kim", "lee")
+
+
+@pytest.fixture(scope="module")
+def contested(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Contested:
+    """Lets two agents claim a berth at once, and returns it when a person has to decide."""
+    assert staff
+
+    def contest(name: str) -> str:
+        subject = f"berth/{name}"
+        said = {"reasoning": "our ship is in the roads since yesterday"}
+        client.send("sales", f"{AGENT}sales-1", CLAIM, said, subject, ce_id=f"{name}-1")
+        client.send("support", f"{AGENT}support-1", CLAIM, {"reasoning": "perishables"}, subject, ce_id=f"{name}-2")
+        _await_case(terminal, subject)
+        return subject
+
+    return contest
+
+
+def _await_case(terminal: Terminal, subject: str) -> Json:
+    until_s = time.monotonic() + WITHIN_S
+    while (ran := terminal("cases", "show", subject, "--json")).code == 5:
+        assert time.monotonic() < until_s, f"no case of {subject}"
+    assert ran.code == 0, ran.err
+    return dict(ran.rows[0])
+
+
+def _shapes_fit(command: str, row: Json) -> bool:
+    return any(row.keys() == shape.keys or (shape.is_open and row.keys() > shape.keys) for shape in OBJECTS[command])
+
+
+def test_a_case_is_listed_and_shown_with_what_a_person_decides_by(terminal: Terminal, contested: Contested) -> None:
+    """Queue, state and time in the list; claims side by side and a ruling for each on the page."""
+    subject = contested("B-1")
+    (row,) = [row for row in terminal.json("cases", "ls", "--queue", "harbour") if row["subject"] == subject]
+    assert (row["kind"], row["state"], row["queue"], row["tier"]) == ("claims", "ready", "harbour", 0)
+    assert _shapes_fit("cases ls", row)
+    (file,) = terminal.json("cases", "show", "B-1")
+    assert _shapes_fit("cases show", file)
+    page = terminal("cases", "show", row["case"]).out
+    assert "1 sales-1" in page
+    assert "2 support-1" in page
+    reasoning = next(line for line in page.splitlines() if "reasoning" in line)
+    assert reasoning.strip().startswith("≠")
+    assert "perishables" in reasoning
+    assert f"agentbus cases rule {row['case']} award 1 --reason" in page
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_no_line_of_a_case_wraps_at_a_terminal(terminal: Terminal, contested: Contested, columns: int) -> None:
+    """Neither in the list nor on the page."""
+    subject = contested(f"B-wide-{columns}")
+    env = {**terminal.env, "COLUMNS": str(columns), "TERM": "xterm-256color"}
+    shown = [in_this_process("cases", *words, env=env, is_terminal=True) for words in (("ls",), ("show", subject))]
+    assert [line for ran in shown for line in ran.out.splitlines() if len(line) > columns] == []
+
+
+def test_an_award_gives_the_berth_to_whom_it_names(terminal: Terminal, contested: Contested) -> None:
+    """By the agent's name; the bus answers, the holder is there, and the case is closed with the reason."""
+    subject = contested("B-2")
+    (answer,) = terminal.json("cases", "rule", subject, "award", "support-1", "--reason", "perishables", *KIM)
+    assert _shapes_fit("cases rule", answer)
+    assert (answer["kind"], answer["ruling"], answer["person"]) == ("case_closed", "award", f"{PERSON}kim")
+    (held,) = terminal.json("resources", "show", subject)
+    assert held["holder"] == f"{AGENT}support-1"
+    assert "closed" in terminal("cases", "show", subject).out.splitlines()[0]
+    again = terminal("cases", "rule", subject, "award", "1", "--reason", "late", *KIM)
+    assert (again.code, "is closed since" in again.complaint) == (6, True)
+
+
+def test_a_case_is_reserved_and_given_back(terminal: Terminal, contested: Contested) -> None:
+    """While kim has it nobody else may rule; kim's own ruling is not stale because of it."""
+    subject = contested("B-3")
+    terminal("cases", "show", subject)
+    (mine,) = terminal.json("cases", "reserve", subject, *KIM)
+    assert _shapes_fit("cases reserve", mine)
+    assert (mine["state"], mine["person"], mine["rev"]) == ("reserved", f"{PERSON}kim", 2)
+    _await_rev(terminal, subject, 2)
+    assert subject in [row["subject"] for row in terminal.json("cases", "ls", "--mine", "--as", "kim")]
+    (back,) = terminal.json("cases", "release", subject, *KIM)
+    assert _shapes_fit("cases release", back)
+    _await_rev(terminal, subject, 3)
+    assert terminal("cases", "rule", subject, "reject-all", "--reason", "nobody", *KIM).code == 0
+
+
+def _await_rev(terminal: Terminal, subject: str, rev: int) -> None:
+    """The case file follows its event within a moment; `ls` shows nothing, so that nothing counts as shown."""
+    until_s = time.monotonic() + WITHIN_S
+    while [row["rev"] for row in terminal.json("cases", "ls") if row["subject"] == subject] != [rev]:
+        assert time.monotonic() < until_s, f"{subject} is not at rev {rev}"
+
+
+def test_a_case_that_changed_since_it_was_shown_is_not_ruled(
+    terminal: Terminal, client: Client, contested: Contested
+) -> None:
+    """Somebody else reserved it meanwhile and gave it back: what, who and when is told, and nothing is decided."""
+    subject = contested("B-4")
+    (file,) = terminal.json("cases", "show", subject)
+    body = {"case": file["case"], "rev": file["rev"]}
+    client.answer("desk", client.send("desk", f"{PERSON}kim", "bus.case.reserve.v1", body, subject, ce_id="b4-reserve"))
+    ran = terminal("cases", "rule", subject, "award", "1", "--reason", "first come", *KIM)
+    assert ran.code == 6
+    assert "kim: kim reserved it" in ran.err
+    assert f"{subject} has changed since rev 1: it is at rev 2" in ran.err
+    stale = terminal("cases", "rule", subject, "award", "1", "--rev", "1", "--reason", "x", *KIM, "--json")
+    (answer,) = stale.rows
+    assert (stale.code, answer["reason"]) == (6, "stale_rev")
+    assert [change["who"] for change in answer["changes"]] == [f"{PERSON}kim"]
+    terminal("cases", "show", subject)
+    assert terminal("cases", "rule", subject, "award", "1", "--reason", "first come", *KIM).code == 0
+
+
+@pytest.mark.parametrize(("person", "says"), [("lee", "kim may rule"), ("ben", "kim may rule"), ("nobody", "--as")])
+def test_who_may_not_rule_is_told_who_may(
+    terminal: Terminal, contested: Contested, person: str, says: str, request: pytest.FixtureRequest
+) -> None:
+    """The owner of a claimant, a person of another queue, and somebody nobody knows."""
+    subject = contested(f"B-5-{request.node.callspec.id.partition('-')[0]}")
+    ran = terminal("cases", "rule", subject, "award", "1", "--reason", "mine", "--as", person, *PATIENT)
+    assert ran.code == 7
+    assert says in ran.err
+
+
+def test_alike_cases_are_ruled_one_by_one_with_one_reason(terminal: Terminal, contested: Contested) -> None:
+    """Every open one gets an answer of its own."""
+    subjects = {contested(f"B-6-{number}") for number in range(3)}
+    listed = [row for row in terminal.json("cases", "ls", "--queue", "harbour") if row["subject"] in subjects]
+    assert len({row["alike"] for row in listed}) == 1
+    rule = ("cases", "rule", "B-6-0", "reject-all", "--alike", "--reason", "the harbour is closed", *KIM)
+    dry = terminal.json(*rule, "--dry-run")
+    assert subjects <= {row["subject"] for row in dry}
+    assert all(_shapes_fit("cases rule", row) for row in dry)
+    ran = terminal(*rule)
+    assert ran.code == 0, ran.err
+    assert subjects <= {line.split()[1] for line in ran.out.splitlines() if line.startswith("ruled: ")}
+    assert f"{len(dry)} of {len(dry)} ruled" in ran.err
+    until_s = time.monotonic() + WITHIN_S
+    while subjects & {row["subject"] for row in terminal.json("cases", "ls")}:
+        assert time.monotonic() < until_s
+
+
+@pytest.fixture(scope="module")
+def deal(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Json:
+    """A deal of two million that compliance vetoed; its case file."""
+    assert staff
+    stage = {"deal_id": "D-9", "stage": "negotiation"}
+    client.answer("crm", client.send("crm", f"{AGENT}crm-1", "deals.deal.stage.v1", stage, "deal/D-9", ce_id="d-stage"))
+    held = client.answer("sales", client.send("sales", f"{AGENT}sales-2", CLAIM, {}, "deal/D-9", ce_id="d-claim"))
+    client.send("sales", f"{AGENT}sales-2", CLOSE, DEAL, "deal/D-9", ce_id="d-close", ce_bustoken=str(held["token"]))
+    opened = client.answer("sales", "d-close", "contest_opened")
+    for role, choice, reason in (("pricing", "approve", "ltv"), ("compliance", "reject", "regulatory.asc606")):
+        ballot = {
+            "contest": opened["decision"],
+            "choice": choice,
+            "reason": reason,
+            "reasoning": f"{role} looked at it",
+        }
+        sent = client.send("support", f"{AGENT}{role}-1", VOTE, ballot, "deal/D-9", ce_id=f"d-{role}")
+        assert client.answer("support", sent)["kind"] == "voted"
+    return _await_case(terminal, "deal/D-9")
+
+
+def test_a_review_is_shown_with_the_action_the_ballots_and_the_veto(terminal: Terminal, deal: Json) -> None:
+    """What is held, who said what and why, and what cannot be undone."""
+    assert deal["kind"] == "approval"
+    page = terminal("cases", "show", "D-9").out
+    assert f"{CLOSE} of sales-2" in page
+    assert "amount_cents" in page
+    assert "240000000" in page
+    assert "regulatory.asc606" in page
+    assert "compliance looked at it" in page
+    assert 'stage is "negotiation"' in page
+    approve = next(line for line in page.splitlines() if line.startswith("  approve"))
+    assert "cannot be undone" in approve
+
+
+def test_a_ruling_that_the_case_does_not_know_is_one_sentence(terminal: Terminal, deal: Json) -> None:
+    """Nothing is awarded where an action is approved or rejected."""
+    ran = terminal("cases", "rule", deal["case"], "award", "1", "--reason", "x", *KIM)
+    assert ran.code == 2
+    assert "choose approve or reject" in ran.complaint
+
+
+def test_a_rejected_action_is_ruled_out(terminal: Terminal, client: Client, deal: Json) -> None:
+    """Its sender hears it, and keeps the deal."""
+    terminal("cases", "show", "D-9")
+    ran = terminal("cases", "rule", deal["case"], "reject", "--reason", "no right to return", *KIM)
+    assert ran.code == 0, ran.err
+    assert "is refused" in ran.out
+    (held,) = terminal.json("resources", "show", "deal/D-9")
+    assert held["holder"] == f"{AGENT}sales-2"
+    refused = [line["event"] for line in held["decisions"] if line["event"]["kind"] == "action_refused"]
+    assert [event["reason"] for event in refused] == ["ruled_out"]
+
+
+def test_watch_writes_a_line_for_each_change(terminal: Terminal, contested: Contested) -> None:
+    """First what waits, then the reservation; Ctrl-C ends it without a complaint."""
+    subject = contested("B-7")
+    watch = subprocess.Popen(
+        [str(COMMAND), "cases", "watch", "--queue", "harbour", "--json"],
+        env=terminal.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert watch.stdout is not None
+    try:
+        while (row := json.loads(watch.stdout.readline()))["subject"] != subject:
+            pass
+        assert _shapes_fit("cases watch", row)
+        assert terminal("cases", "reserve", subject, *KIM).code == 0
+        while (row := json.loads(watch.stdout.readline()))["subject"] != subject:
+            pass
+        assert (row["state"], row["person"]) == ("reserved", f"{PERSON}kim")
+    finally:
+        watch.send_signal(signal.SIGINT)
+        _, told = watch.communicate(timeout=WITHIN_S)
+    assert watch.returncode == 0
+    assert "Traceback" not in told
+
+
+def test_a_shell_completes_cases_by_id_and_subject(terminal: Terminal, contested: Contested) -> None:
+    """Those that are open."""
+    subject = contested("B-8")
+    asked = {"_AGENTBUS_COMPLETE": "complete_bash", "COMP_WORDS": "agentbus cases show berth/B-8", "COMP_CWORD": "3"}
+    ran: Ran = in_this_process(env={**terminal.env, **asked})
+    assert ran.out.split() == [subject]
+
+
+@pytest.mark.parametrize("verb", [["show"], ["reserve"], ["release"], ["rule", "approve", "--reason", "x"]], ids=str)
+def test_a_case_that_is_none_is_one_sentence(terminal: Terminal, staff: tuple[str, ...], verb: list[str]) -> None:
+    """With the code for what is not there."""
+    assert staff
+    person = [] if verb == ["show"] else [*KIM]
+    ran = terminal("cases", verb[0], "berth/none", *verb[1:], *person)
+    assert ran.code == 5
+    assert "there is no case berth/none" in ran.complaint
