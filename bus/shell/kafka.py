@@ -194,9 +194,9 @@ def read_offsets(config: ClientConfig, topic: str, partition: int, offsets: Sequ
     try:
         first, end = ends(consumer, topic, partition)
         rest = deque(offset for offset in offsets if first <= offset < end)
-        position = -1
+        position: int | None = None
         while rest:
-            if not position <= rest[0] <= position + SKIP_MAX:
+            if position is None or rest[0] > position + SKIP_MAX:
                 consumer.assign([TopicPartition(topic, partition, rest[0])])
             messages = fetch(consumer, CALL_TIMEOUT_S)
             if not messages:
