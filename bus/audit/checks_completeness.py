@@ -4,6 +4,7 @@ bus.in.<lane> = rows      rows forwarded to p = entries of p, in order      bus.
 accepted control messages = bus.control, numbered without a hole           every claim has one answer
 """
 
+from bus.audit.answered import Claims
 from bus.audit.book import ArbiterBook, Book, Decided, Entered, GateBook
 from bus.audit.evidence import Log, Place
 from bus.audit.findings import Check, ranges, span
@@ -14,7 +15,6 @@ from bus.core.arrivals import read_arrival
 from bus.core.control import Change
 from bus.core.entries import Entry
 from bus.core.envelope import message_hash
-from bus.core.events import Confirmed, Denied, Granted
 from bus.core.records import Record
 from bus.core.topics import lane_and_offset
 from bus.shell.control_log import change_of
@@ -85,17 +85,16 @@ def _look_at_rows(gate: GateBook, log: Log, check: Check) -> None:
 
 
 def _look_at_entries(arbiter: ArbiterBook, log: Log, check: Check) -> None:
-    """The entry is about the record at its offset, and a claim has one answer."""
+    """The entry is about the record at its offset; every claim has one answer, at once or when its contest ends."""
+    claims = Claims()
     for entered in arbiter.entered:
         entry, record = entered.entry, log.by_offset.get(entered.entry.o)
         if record is not None and (wrong := _differs(entry, record)):
             check.find((topics.ARBITER, arbiter.p), entry.o, f"the entry does not fit the record: {wrong}")
         if entry.type == CLAIM and entry.verdict != "repeat":
             check.count("claims")
-            answers = sum(isinstance(event.what, Granted | Confirmed | Denied) for event in entry.events)
-            if answers != 1:
-                text = f"the claim {entry.id} of {entry.source} (input {entry.o}) has {answers} final answers, not one"
-                check.find(arbiter.chain.place, entered.journal_offset, text)
+        for wrong in claims.take(entry):
+            check.find(arbiter.chain.place, entered.journal_offset, wrong)
 
 
 def _differs(entry: Entry, record: Record) -> str:

@@ -16,6 +16,7 @@ from bus.audit.book import ArbiterBook, Book, Entered
 from bus.audit.findings import Check
 from bus.audit.right_before import with_suspended
 from bus.core import topics
+from bus.core.arbiter import evolve
 from bus.core.candidates import drop
 from bus.core.contest import Contest, Settle
 from bus.core.contest_events import CaseChanged, CaseClosed, CaseOpened, Settled
@@ -24,7 +25,7 @@ from bus.core.entries import Entry
 from bus.core.events import Event, Granted
 from bus.core.journal import parse_segment
 from bus.core.ladder import UNCONTESTED, after_message, after_tick
-from bus.core.partition import PartitionState, fold_event
+from bus.core.partition import PartitionState
 from bus.core.records import Record, digest
 from bus.core.resource import Resource
 from bus.core.settling import ballots_of
@@ -67,22 +68,17 @@ def check_contests(book: Book, check: Check) -> None:
 
 
 def _events(book: Book, arbiter: ArbiterBook) -> Iterator[_Said]:
-    """Every event on a subject, in order; folded one by one."""
+    """Every event on a subject, in order, with how its subject stood right before it."""
     registry = Registry(book.genesis, built_in_contracts())
     state = PartitionState(book.genesis.gen, arbiter.p, registry, resolvers=RESOLVERS)
     for entered in arbiter.entered:
-        entry = entered.entry
-        if entry.verdict == "repeat":
-            continue
-        if entry.verdict == "tick":
-            state.now = max(state.now, entry.now)
-        occasion = state.occasion(entry)
-        for event in entry.events:
-            if event.subject:
-                yield _Said(entered, event, state.resource(event.subject), state)
-            fold_event(state, entry, event, occasion)
-        if entry.verdict == "tick":
-            state.sweep()
+        seen: list[tuple[Event, Resource]] = []
+
+        def watch(event: Event, seen: list[tuple[Event, Resource]] = seen) -> None:
+            seen.append((event, state.resource(event.subject)))
+
+        evolve(state, entered.entry, watch)
+        yield from (_Said(entered, event, before, state) for event, before in seen if event.subject)
 
 
 def _look_at(said: _Said, arbiter: ArbiterBook, check: Check) -> None:

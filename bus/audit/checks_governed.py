@@ -27,7 +27,7 @@ def check_governed(book: Book, check: Check) -> None:
         log = book.evidence.log(topics.ARBITER, p)
         for entered in arbiter.entered:
             for event in entered.entry.events:
-                if not isinstance(event.what, ActionAdmitted):
+                if not isinstance(event.what, ActionAdmitted) or not event.what.topic:
                     continue
                 if event.what.topic in released:
                     decision = f"{book.genesis.gen}.{p}.{entered.entry.o}.{event.n}"

@@ -1,12 +1,13 @@
 """Check 5: what went out is what was decided: nothing void, nothing missing, nothing in another order.
 
 gate's rows       -> bus.arbiter, bus.out.<lane>, bus.refused
-arbiter's entries -> bus.outcomes, bus.out.<lane>, bus.refused
+arbiter's entries -> bus.outcomes, bus.out.<lane>, bus.refused, bus.escalations
 """
 
 from collections.abc import Callable
 
 from bus.audit.book import ArbiterBook, Book, GateBook
+from bus.audit.enclosing import Enclosing
 from bus.audit.evidence import Place
 from bus.audit.findings import Check
 from bus.audit.matching import Matching
@@ -14,7 +15,7 @@ from bus.audit.rejudge import Rejudged
 from bus.core import topics
 from bus.core.answers import Predecessors, arbiter_outputs, entry_destinations, gate_outputs, row_destinations
 
-_WRITTEN_BY_THE_BUS = (topics.ARBITER, topics.OUTCOMES, topics.REFUSED)
+_WRITTEN_BY_THE_BUS = (topics.ARBITER, topics.OUTCOMES, topics.REFUSED, topics.ESCALATIONS)
 
 
 def check_outputs(book: Book, rejudged: dict[str, list[Rejudged]], check: Check) -> None:
@@ -72,13 +73,16 @@ def _expect_of_arbiter(book: Book, arbiter: ArbiterBook, matching: Matching) -> 
     source = f"{book.genesis.gen}.{arbiter.p}"
     sent, is_due = Predecessors(source), _is_due(book.arbiter_mark(arbiter.p))
     log = book.evidence.log(topics.ARBITER, arbiter.p)
+    enclosing = Enclosing(book, arbiter.p, log)
     for entered in arbiter.entered:
         entry, record = entered.entry, log.by_offset.get(entered.entry.o) if log else None
-        if record is None:
-            matching.check.leave_out(f"what {topics.ARBITER}/{arbiter.p} led to, where the record is gone")
+        enclosed = enclosing.of(entry)
+        if record is None or enclosed is None:
+            why = "the record is gone" if record is None else "what goes with it is gone"
+            matching.check.leave_out(f"what {topics.ARBITER}/{arbiter.p} led to, where {why}")
             for topic, partition, n in entry_destinations(entry, arbiter.p):
                 sent.link(topic, partition, f"{source}.{entry.o}.{n}")
                 matching.pass_over(source, (topic, partition), f"{source}.{entry.o}.{n}")
             continue
-        for output in arbiter_outputs(sent, entry, record, arbiter.p):
+        for output in arbiter_outputs(sent, entry, record, arbiter.p, enclosed):
             matching.expect(source, output, is_due=is_due(entered.journal_offset))

@@ -171,10 +171,10 @@ class Explaining:
 
     def _released(self, found: ArbiterDecision) -> Released | None:
         what = found.event.what if found.event else None
-        if not isinstance(what, ActionAdmitted):
+        if not isinstance(what, ActionAdmitted) or not what.topic:
             return None
         key = found.subject or found.entry.source
-        return find_released(self.index.source, what.topic, key, found.id, found.entry.at)
+        return find_released(self.index.source, what.topic, key, found.id, found.entry.time_ms)
 
     def _around(self, found: ArbiterDecision) -> list[Around]:
         o, n, p = found.entry.o, found.event.n if found.event else 0, found.p

@@ -316,7 +316,7 @@ def _roles(roles: list[str]) -> str:
 
 
 def _admitted(found: Situation, what: ActionAdmitted) -> list[str]:
-    goes = f"it goes out to topic {what.topic}"
+    goes = f"it goes out to topic {what.topic}" if what.topic else "it may be done; its contract names no topic"
     if what.held:
         return [*why_released(found, what), goes]
     if what.token is None or what.until is None:

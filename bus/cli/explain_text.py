@@ -283,7 +283,7 @@ def _then(explained: Explanation) -> list[str]:
         place = explained.released
         where = f"topic {place.topic}, partition {place.partition}, offset {place.offset}"
         texts.insert(0, f"it stands on {where}, since {exact_clock(place.time)}")
-    elif explained.event.get("kind") == "action_admitted":
+    elif explained.event.get("kind") == "action_admitted" and explained.event["topic"]:
         texts.insert(0, f"it is not found on topic {explained.event['topic']}: not there yet, or not kept any more")
     if explained.followed_left_out:
         texts.append(f"and {explained.followed_left_out:,} more")

@@ -64,7 +64,8 @@ def _other(said: JsonObject, agent: str, subject: str, names: Names) -> str:
         case "duplicate":
             return f"duplicate: {_what(said)} of {agent} had this id before and was decided as {said['of']}"
         case "action_admitted":
-            return f"admitted: {said['type']} of {agent}{about} went out to topic {said['topic']}"
+            goes = f"went out to topic {said['topic']}" if said["topic"] else "may be done"
+            return f"admitted: {said['type']} of {agent}{about} {goes}"
         case "fact":
             return f"fact: {said['name']} of {subject} is {json.dumps(said['value'], ensure_ascii=False)}"
         case "reported":

@@ -11,6 +11,7 @@ from bus.core.answers import gate_outputs
 from bus.core.gate import POISON, Judged, Row, arrival_ms, decide, evolve
 from bus.core.records import Headers, Output, Record, canonical
 from bus.core.routing import partition_of
+from tests.audit.contested import contests
 from tests.audit.handmade import ANA, PARTITIONS, SALES, START_MS, SUPPORT, Body, HandmadeBus
 from tests.rules.cast import CALL, CONTRACTS, MAIL, NOTE, PING, SCORE, STAGE, wire_time
 
@@ -70,6 +71,14 @@ class EventfulBus(HandmadeBus):
         for output in gate_outputs(sent, record, Judged(row, POISON), basis, self.registry.number):
             self._append(output)
 
+    def last(self, kind: str, subject: str) -> str:
+        """The last decision of that kind on the subject."""
+        return _decision(self, kind, subject)
+
+    def joined(self, agent: str, subject: str) -> str:
+        """The last candidate of an agent."""
+        return _decision(self, "joined", subject, agent)
+
     def wait_ms(self, duration_ms: int) -> None:
         """Let time pass, and let it be stated everywhere."""
         self.now_ms += duration_ms
@@ -103,6 +112,7 @@ def eventful_bus() -> EventfulBus:
     _hold_and_act(bus)
     _say_no_at_the_arbiter(bus)
     _suspend(bus)
+    contests(bus)
     return bus
 
 
@@ -238,10 +248,11 @@ def _suspend(bus: EventfulBus) -> None:
     bus.say("operators", ANA, "bus.control.set.v1", gone)
 
 
-def _decision(bus: EventfulBus, kind: str, subject: str) -> str:
+def _decision(bus: EventfulBus, kind: str, subject: str, agent: str = "") -> str:
     p = partition_of(subject, PARTITIONS)
     entries = [entry for body in bus.bodies[topics.JOURNAL, p] for entry in body.get("entries", ())]
-    found = [(e["o"], v["n"]) for e in entries for v in e["events"] if (v["kind"], v.get("subject")) == (kind, subject)]
+    events = [(e["o"], v) for e in entries for v in e["events"] if (v["kind"], v.get("subject")) == (kind, subject)]
+    found = [(o, event["n"]) for o, event in events if agent in ("", event.get("agent"))]
     return f"1.{p}.{found[-1][0]}.{found[-1][1]}"
 
 

@@ -135,8 +135,8 @@ class Held:
         match event["kind"]:
             case "granted":
                 self.holder, self.token, self.until = event["agent"], event["token"], event["until"]
-            case "renewed":
-                self.until = event["until"]
+            case "renewed" | "unfrozen":
+                self.until = event.get("until")
             case "ended":
                 self.holder = self.token = self.until = None
             case "fact":

@@ -14,15 +14,18 @@ from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED, Ev
 from bus.audit.verify import verify
 from bus.core import topics
 from bus.core.answers import Predecessors, arbiter_outputs, control_headers, gate_outputs
-from bus.core.arbiter import step
+from bus.core.arbiter import decide as decide_act
+from bus.core.arbiter import evolve as evolve_state
 from bus.core.arrivals import read_arrival, tick_headers, tick_value
 from bus.core.control import Genesis, Registry
+from bus.core.enclosed import enclose, with_hashes
 from bus.core.events import ActionAdmitted
 from bus.core.gate import GateState, arrival_ms, decide, evolve
 from bus.core.journal import Tip, seal
 from bus.core.partition import PartitionState
 from bus.core.records import Headers, Output, Record, canonical
 from bus.core.routing import partition_of
+from bus.core.witness import Witness
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.gather import Gatherer
 from bus.shell.publisher import governed_headers
@@ -76,7 +79,8 @@ class HandmadeBus:
         ]
         for name in (topics.PUBLISHED, topics.CONTROL):
             self.records[name, 0] = []
-        for name, count in ((topics.ARBITER, 2), (topics.OUTCOMES, 2), (topics.REFUSED, 3), GOVERNED):
+        escalations = (topics.ESCALATIONS, topics.ESCALATION_PARTITIONS)
+        for name, count in ((topics.ARBITER, 2), (topics.OUTCOMES, 2), (topics.REFUSED, 3), escalations, GOVERNED):
             self.records.update({(name, p): [] for p in range(count)})
         self._append(Output(topics.CONTROL, 0, b"genesis", canonical(self.genesis.to_json()), (), ""))
         for p in range(PARTITIONS):
@@ -143,17 +147,22 @@ class HandmadeBus:
 
     def _decide(self, p: int, record: Record) -> None:
         state, sent, place = self.arbiters[p]
-        entry = step(state, read_arrival(record))
+        entry, witness = decide_act(state, read_arrival(record)), Witness(state)
+        evolve_state(state, entry, witness)
+        log = self.records[topics.ARBITER, p]
+        enclosed = enclose(entry, witness.situations(), {one.offset: one for one in log})
+        entry = with_hashes(entry, enclosed)
         body: Body = {"kind": "arbiter", "engine": ENGINE, "gen": 1, "p": p, "from": record.offset, "to": record.offset}
         self.bodies[place].append({**body, "entries": [json.loads(canonical(entry.to_json()))]})
-        for output in arbiter_outputs(sent, entry, record, p):
+        for output in arbiter_outputs(sent, entry, record, p, enclosed):
             self._append(output)
         for event in entry.events:
-            if isinstance(event.what, ActionAdmitted):
-                headers = governed_headers(record.headers, state.decision(entry.o, event.n), event.what)
-                key = record.key or b""
+            if isinstance(event.what, ActionAdmitted) and event.what.topic:
+                said = log[event.what.o]  # of a held action it came a while ago
+                headers = governed_headers(said.headers, state.decision(entry.o, event.n), event.what)
+                key = said.key or b""
                 where = partition_of(key, GOVERNED[1])
-                self._append(Output(event.what.topic, where, key, record.value, headers, ""))
+                self._append(Output(event.what.topic, where, key, said.value, headers, ""))
 
     def _append(self, output: Output) -> Record:
         self.now_ms += STEP_MS

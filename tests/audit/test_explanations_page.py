@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from bus.audit.agent_report import report_of
 from tests.audit.explained import explanations, lookup
 from tests.audit.handmade import SALES
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/explanations.md").read_text(encoding="utf-8")
-SAMPLE = next(one for one in explanations().values() if one.event["kind"] == "granted").to_json()
+SAMPLE = next(one for one in explanations().values() if one.event["kind"] == "granted" and one.message).to_json()
 
 
 def _table(title: str) -> list[str]:
@@ -34,6 +36,27 @@ def test_the_fields_of_its_parts_are_documented() -> None:
     assert sorted(_table("| Field of `message` ")) == sorted(SAMPLE["message"])
     assert sorted(_table("| Field of `proof` ")) == sorted(SAMPLE["proof"][0])
     assert sorted(_table("## `resources ls`")) == sorted(SAMPLE["after"])
+
+
+def test_the_fields_of_a_contest_are_documented() -> None:
+    """Those of the contest, and of its parts as they are named in its rows."""
+    told = next(one.contest for one in explanations().values() if one.contest and one.contest.case and one.contest.held)
+    found = told.to_json()
+    assert sorted(_table("| Field of `contest` ")) == sorted(found)
+    others = [one.contest.to_json() for one in explanations().values() if one.contest]
+    for name in ("candidates", "seats", "passed", "held"):
+        part = next(one[name][0] for one in others if one[name])
+        assert "{" + ", ".join(f'"{field}"' for field in part) + "}" in PAGE
+    assert "{" + ", ".join(f'"{field}"' for field in found["case"]) + "}" in PAGE
+
+
+@pytest.mark.parametrize("part", ["contest", "case", "held_actions", "wait"])
+def test_what_is_under_way_on_a_resource_is_documented(part: str) -> None:
+    """Each field of the parts of a resource on which something is under way."""
+    standings = [one.after.to_json() for one in explanations().values() if one.after]
+    found = next(one[part] for one in standings if one[part])
+    fields = found[0] if isinstance(found, list) else found
+    assert "{" + ", ".join(f'"{field}"' for field in fields) + "}" in PAGE
 
 
 def test_links_and_changes_have_the_fields_that_are_named() -> None:

@@ -72,8 +72,10 @@ def test_a_field_that_does_not_belong_is_found(bus: HandmadeBus) -> None:
 def test_an_impossible_entry_is_found(bus: HandmadeBus) -> None:
     """An entry that cannot follow what came before it is a finding, and the check goes on elsewhere."""
     _, granted = event_of(bus, "granted", "lead/L-2")
-    granted["kind"] = "confirmed"
-    del granted["by"]
+    for name in ("by", "claim", "token", "until"):
+        del granted[name]
+    granted |= {"kind": "withdrawn", "claim": "c-0", "contest": "1.0.0.0"}
+    granted |= {"kind": "voted", "seat": "crm", "choice": "a", "reason": "fit"}
     assert any("cannot follow what came before it" in finding for finding in found(bus.evidence(), "redecide"))
 
 
