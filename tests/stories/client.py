@@ -113,8 +113,10 @@ class Sender:
     answers: Topic
     count: int = 0
 
-    def say(self, message_type: str, body: Json, *, subject: str = "", token: int | None = None) -> str:
-        """Send a message; returns its id."""
+    def say(
+        self, message_type: str, body: Json, *, subject: str = "", token: int | None = None, expires: str = ""
+    ) -> str:
+        """Send a message; returns its id. `expires` is its `ce_expirytime`."""
         self.count += 1
         message_id = f"{self.source.rpartition('/')[2]}-{self.count}"
         headers = {
@@ -129,6 +131,8 @@ class Sender:
             headers["ce_subject"] = subject
         if token is not None:
             headers["ce_bustoken"] = str(token)
+        if expires:
+            headers["ce_expirytime"] = expires
         pairs: list[tuple[str, str | bytes | None]] = list(headers.items())
         self.producer.produce(f"bus.in.{self.lane}", value=json.dumps(body).encode(), headers=pairs, partition=0)
         self.producer.poll(0)
@@ -144,21 +148,34 @@ class Sender:
         )
         return found.json
 
-    def ask(self, message_type: str, body: Json, *, subject: str = "", token: int | None = None) -> Json:
+    def ask(
+        self, message_type: str, body: Json, *, subject: str = "", token: int | None = None, expires: str = ""
+    ) -> Json:
         """Send a message and wait for the answer."""
-        return self.hear(self.say(message_type, body, subject=subject, token=token))
+        return self.hear(self.say(message_type, body, subject=subject, token=token, expires=expires))
 
     def claim(self, subject: str) -> Json:
         """Claim a resource and wait for the answer."""
         return self.ask("bus.resource.claim.v1", {}, subject=subject)
 
-    def hear_about(self, kind: str, subject: str) -> Json:
-        """The first event of that kind about a subject that concerns me."""
+    def vote(self, contest: Json, choice: str, reason: str, **more: Any) -> Json:  # Any: JSON
+        """Cast a ballot in the contest that this event opened, and wait for the answer."""
+        body = {"contest": contest["decision"], "choice": choice, "reason": reason, **more}
+        return self.ask("bus.contest.vote.v1", body, subject=contest["subject"])
+
+    def rule(self, case: Json, ruling: str, reason: str, **more: Any) -> Json:  # Any: JSON
+        """Rule on the case of this file, at its revision, and wait for the answer."""
+        body = {"case": case["case"], "rev": case["rev"], "ruling": ruling, "reason": reason, **more}
+        return self.ask("bus.case.rule.v1", body, subject=case["subject"])
+
+    def hear_about(self, kind: str, subject: str, **about: Any) -> Json:  # Any: JSON
+        """The first event of that kind about a subject that concerns me, with these fields."""
         name = self.source.rpartition("/")[2]
         found = self.answers.find(
             lambda record: (
                 record.json["kind"] == kind
                 and record.json.get("subject") == subject
+                and about.items() <= record.json.items()
                 and [self.lane, self.source] in record.json["to"]
             ),
             f"{name} waits to hear that {subject} is {kind}",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ class World:
     bootstrap: str
     steward: Sender
     control: int = 0
+    _values: dict[tuple[str, str], Json] = field(default_factory=dict)
     _topics: dict[str, Topic] = field(default_factory=dict)
 
     @property
@@ -46,21 +49,23 @@ class World:
 
     def set(self, kind: str, name: str, value: Json) -> None:
         """Set one value of control, and wait until the bus says that it is set."""
-        answer = self.steward.ask(SET, {"kind": kind, "name": name, "value": value, "base": None})
+        before = self._values.get((kind, name))
+        base = None if before is None else sha256(canonical(before)).hexdigest()
+        answer = self.steward.ask(SET, {"kind": kind, "name": name, "value": value, "base": base})
         assert answer["kind"] == "control_set", f"{kind} {name} was not set: {answer}"
-        self.control = int(answer["control"])
+        self.control, self._values[kind, name] = int(answer["control"]), value
 
-    def set_contract(self, message_type: str) -> None:
-        """Register a contract as it stands in the repository's files."""
+    def set_contract(self, message_type: str, **changes: Any) -> None:  # Any: JSON
+        """Register a contract as it stands in the repository's files, but for these changes."""
         domain, entity, verb, version = message_type.split(".")
         folder = SCHEMAS / domain / f"{entity}.{verb}" / version
         contract = yaml.safe_load((folder / "contract.yaml").read_text(encoding="utf-8"))
         schema = (folder / "schema.json").read_text(encoding="utf-8")
-        value = {"contract": contract, "format": "json", "schema": schema, "ids": [], "guids": []}
+        value = {"contract": contract | changes, "format": "json", "schema": schema, "ids": [], "guids": []}
         self.set("contract", message_type, value)
 
-    def set_terms(self, domain: str, resource: str, **changes: int) -> None:
-        """Set the terms of a resource type from the repository's files, with shorter times."""
+    def set_terms(self, domain: str, resource: str, **changes: Any) -> None:  # Any: JSON
+        """Set the terms of a resource type from the repository's files, but for these changes."""
         terms: Json = yaml.safe_load((SCHEMAS / domain / "terms" / f"{resource}.yaml").read_text(encoding="utf-8"))
         self.set("terms", resource, terms | changes)
 
@@ -75,6 +80,21 @@ class World:
             senders.append(Sender(source, lane, self.steward.producer, self.topic(f"bus.out.{lane}")))
         self.await_in_force(lane)
         return tuple(senders)
+
+    def enrol(self, name: str, queue: str, *, owns: tuple[Sender, ...] = ()) -> Sender:
+        """A person who rules on the cases of a queue, and the agents that are hers."""
+        source = f"{self.domain}/person/{name}"
+        value = {"roles": ["resolver"], "queues": [queue], "owns": [agent.source for agent in owns]}
+        self.set("person", source, value)
+        self.await_in_force("desk")
+        return Sender(source, "desk", self.steward.producer, self.topic("bus.out.desk"))
+
+    def case_file(self, case: str, wanted: Callable[[Json], bool] = lambda _: True) -> Json:
+        """The first edition of a case's file that is wanted, from the human topic."""
+        found = self.topic("bus.escalations").find(
+            lambda record: record.json["case"] == case and wanted(record.json), f"a file of case {case} is published"
+        )
+        return found.json
 
     def await_in_force(self, lane: str) -> None:
         """Wait until the lane's gate has written a segment under everything set so far."""
@@ -112,3 +132,8 @@ def create_topics(bootstrap: str, names: list[str]) -> None:
     wanted = [NewTopic(name, num_partitions=1, replication_factor=1, config=APPEND_TIME) for name in names]
     for made in admin.create_topics(wanted, request_timeout=WAIT_S).values():
         made.result(WAIT_S)
+
+
+def canonical(value: Json) -> bytes:
+    """Canonical JSON, by which the bus knows a value: sorted keys, compact, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
