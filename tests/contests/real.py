@@ -1,6 +1,6 @@
 """Plays seeded random contests on a real bus and holds every entry of its journal against the oracle.
 
-    python -m tests.contests.real [--contests 500] [--seed 1] [--troupes 24] [--speed 0.1] [--keep FILE]
+    python -m tests.contests.real [--contests 500] [--seed 1] [--troupes 24] [--speed 0.1] [--killed 3] [--keep FILE]
     python -m tests.contests.real --log FILE [--only SEED]     judges a log again, without a bus
 
 Each contest is a script of its own, on subjects of its own; many play beside each other. The oracle is fed with what
@@ -24,6 +24,7 @@ from tests.contests.oracle.partition import Oracle
 from tests.contests.oracle.registry import Registry
 from tests.contests.real_bus import RealBus
 from tests.contests.real_cast import LANES, Troupe
+from tests.contests.real_killed import Killed
 from tests.contests.real_log import Fault, Recorded, judged, late_ends, left_open, load
 from tests.contests.real_scene import Scene
 from tests.contests.real_setting import set_up
@@ -66,6 +67,10 @@ class Stage:
 
     def _listen(self, wait_s: float) -> int:
         arrived = self.bus.arrived(wait_s)
+        for identifier in self.bus.refused:
+            if scene := self.of_id.get(identifier.partition(".")[0]):
+                scene.awaited.discard(identifier)
+        self.bus.refused.clear()
         for p, raw in arrived:
             entry = self.oracles[p].step(raw)
             names = {event.get("subject", "") for event in entry["events"]} | {raw.last("ce_subject") or ""}
@@ -124,6 +129,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="seed of the first script; the others follow it")
     parser.add_argument("--troupes", type=int, default=24, help="how many scripts play beside each other")
     parser.add_argument("--speed", type=float, default=0.1, help="how many seconds a script's second lasts")
+    parser.add_argument("--killed", type=int, default=3, help="how many parties are killed in mid-turn afterwards")
     parser.add_argument("--keep", help="keep the log in this file")
     parser.add_argument("--log", help="judge this log again")
     parser.add_argument("--only", type=int, help="tell of this script alone")
@@ -140,6 +146,8 @@ def _played(bootstrap: str, options: argparse.Namespace) -> Recorded:
         set_up(bus, oracles, LANES, troupes)
         print("  the troupes are there", file=sys.stderr, flush=True)
         stage.play()
+        if options.killed:
+            Killed(bus, oracles).play(bootstrap, options.killed)
         entries = bus.entries()
         print(f"  refused by the gates: {bus.refusals()}", file=sys.stderr)
         return Recorded(bus.gen, bus.stewards, bus.records, entries)

@@ -29,7 +29,10 @@ class RealBus:
         self.records: list[list[Raw]] = [[] for _ in range(self.partitions)]
         self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 1, "log_level": 2})
         self._consumer = self.cluster.consumer()
-        self._consumer.assign([TopicPartition("bus.arbiter", p, OFFSET_BEGINNING) for p in range(self.partitions)])
+        self.refused: list[str] = []
+        places = [("bus.arbiter", p) for p in range(self.partitions)]
+        places += [("bus.refused", p) for p in range(self.cluster.partitions()["bus.refused"])]
+        self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic, p in places])
 
     def send(self, place: str, headers: tuple[tuple[str, bytes], ...], value: bytes) -> None:
         """Produce one record; `place` is a topic, or `topic/partition`."""
@@ -50,7 +53,7 @@ class RealBus:
             raise TestsStopError("the broker does not take what is sent")
 
     def arrived(self, wait_s: float) -> list[tuple[int, Raw]]:
-        """The next records of bus.arbiter, with their partitions; none if none came in time."""
+        """The next records of bus.arbiter, with their partitions; `refused` grows by the ids of dead letters."""
         found = []
         for message in self._consumer.consume(READ_AT_ONCE, wait_s):
             if (error := message.error()) is not None:
@@ -58,6 +61,9 @@ class RealBus:
                     raise TestsStopError(f"bus.arbiter cannot be read: {error}")
                 continue
             record = as_record(message)
+            if record.topic == "bus.refused":
+                self.refused.append(record.last("ce_id") or "")
+                continue
             headers = tuple((name, value or b"") for name, value in record.headers)
             raw = Raw(record.offset, record.append_ms, headers, record.value or b"")
             self.records[record.partition].append(raw)
@@ -75,14 +81,15 @@ class RealBus:
             time.sleep(0.5)
 
     def refusals(self) -> dict[str, int]:
-        """How often the gates refused, by reason."""
+        """How often the gates refused, by reason and what was broken."""
         counted: dict[str, int] = {}
         for log in self.cluster.read("bus.refused"):
             for record in log:
                 if "." in (record.last("bus-from") or ""):
                     continue  # the arbiter's
-                reason = record.last("bus-reason") or ""
-                counted[reason] = counted.get(reason, 0) + 1
+                broken = [one["message"] for one in json.loads(record.last("bus-violations") or "[]")]
+                name = " ".join((record.last("bus-reason") or "", *broken[:1]))
+                counted[name] = counted.get(name, 0) + 1
         return counted
 
     def close(self) -> None:

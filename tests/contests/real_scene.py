@@ -26,10 +26,11 @@ from tests.contests.told import Names
 Send = Callable[[str, tuple[tuple[str, bytes], ...], bytes], None]
 
 STEPS = (15, 40)
-# An answer of the gate alone does not pass through bus.arbiter: whoever waits for one goes on after a while.
-PATIENCE_MS = 700
-# Mostly the next word fits the answer to the last one; some speak without waiting.
-HASTE = 0.2
+# Mostly the next word fits the answer to the last one; now and then somebody speaks without waiting for it.
+HASTE = 0.1
+PATIENCE_MS = 20_000
+# Terms come into force before the first word.
+IN_FORCE_MS = 60_000
 # Around a deadline: just before, just after, and so much after that its tick has been written.
 NEAR_MS = (-60, -30, -5, 0, 5, 150)
 SET = "bus.control.set.v1"
@@ -93,7 +94,6 @@ class Scene:
     registry: Registry
     base_ms: int = 0
     steps: int = 0
-    next_ms: float = 0
     given_up_ms: float = 0
     awaited: set[str] = field(default_factory=set)
     queue: deque[tuple[float, str]] = field(default_factory=deque)
@@ -116,27 +116,24 @@ class Scene:
             words = f"ana sets terms {resource} {random_terms(self.random, resource)}"
             self.say(words)
         self.steps = self.random.randint(*STEPS)
-        self.given_up_ms = now_ms() + 10 * PATIENCE_MS
-        self.next_ms = 0
+        self.given_up_ms = now_ms() + IN_FORCE_MS
 
     def go_on(self, oracle: Oracle, at_ms: float) -> None:
         """Say what is due."""
         while self.queue and self.queue[0][0] <= at_ms:
             self.say(self.queue.popleft()[1])
-        waits = self.awaited and at_ms < self.given_up_ms and self.random.random() > HASTE / 10
-        if self.queue or at_ms < self.next_ms or waits or self.is_over:
+        waits = self.awaited and at_ms < self.given_up_ms
+        if self.queue or waits or self.is_over:
             return
         assert self.maker is not None
         self.awaited.clear()
         self.maker.game.oracle = self._seen(oracle)
         self.maker.now_ms = round((at_ms - self.base_ms) / self.troupe.speed)
-        if self.maker.lines:
-            _step(self.maker)
-        else:
+        if not self.maker.lines:
             _begin(self.maker)
-            _step(self.maker)
+        _step(self.maker)
         self.steps -= 1
-        self.given_up_ms = at_ms + PATIENCE_MS
+        self.given_up_ms = at_ms + (0 if self.random.random() < HASTE else PATIENCE_MS)
 
     def say(self, words: str) -> None:
         """One line of the script, now."""

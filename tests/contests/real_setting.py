@@ -28,7 +28,7 @@ def set_up(bus: RealBus, oracles: Sequence[Oracle], lanes: Sequence[str], troupe
         changes += troupe.what_is_set()
     for number, (kind, name, value) in enumerate(changes):
         body = {"kind": kind, "name": name, "value": value, "base": None}
-        _say(bus, "bus.control.set.v1", body, f"set-{number}")
+        say(bus, "bus.control.set.v1", body, f"set-{number}")
     await_in_force(bus, oracles, {f"{kind}/{name}" for kind, name, _ in changes})
 
 
@@ -43,14 +43,25 @@ def await_in_force(bus: RealBus, oracles: Sequence[Oracle], keys: set[str]) -> N
             oracles[p].step(raw)
 
 
-def _say(bus: RealBus, kind: str, body: Json, identifier: str) -> None:
+def say(
+    bus: RealBus,
+    kind: str,
+    body: Json,
+    identifier: str,
+    *,
+    source: str = "",
+    lane: str = "operators",
+    subject: str = "",
+) -> None:
+    """Send a message; of the steward, unless another source is given."""
     headers = {
         "ce_specversion": "1.0",
         "ce_id": identifier,
-        "ce_source": bus.stewards[0],
+        "ce_source": source or bus.stewards[0],
         "ce_type": kind,
         "ce_time": time_text(now_ms()),
         "content-type": "application/json",
     }
+    headers |= {"ce_subject": subject} if subject else {}
     pairs = tuple((name, text.encode()) for name, text in headers.items())
-    bus.send("bus.in.operators", pairs, json.dumps(body).encode())
+    bus.send(f"bus.in.{lane}", pairs, json.dumps(body).encode())
