@@ -17,8 +17,10 @@ from bus.core.records import canonical
 FILE_BYTES_MAX = 64 * 1024
 EXCERPT_BYTES_MAX = 2048
 NOTE_BYTES_MAX = 1024  # what is said of the things left out
-# Each step halves the excerpts; the last one lets long lists within claims and ballots go as well.
-ROOMS = (*(Room(EXCERPT_BYTES_MAX >> step) for step in range(6)), Room(0), Room(0, listed=4))
+LISTED_MAX = 4  # roles of a claim, choices of a ranking, effects of rulings that are alike, where there is little room
+# Each step halves the excerpts; a few words of every message are worth more than the ends of long lists.
+_HALVES = tuple(EXCERPT_BYTES_MAX >> step for step in range(7))
+ROOMS = (*map(Room, _HALVES[:4]), *(Room(size, LISTED_MAX) for size in (*_HALVES, 0)))
 # What may become shorter, and what it is called; the most important last.
 LISTS = (
     ("trail", "decisions of the trail"),
@@ -41,7 +43,7 @@ def case_file(edition: Edition) -> bytes:
         if sum(min(size, room.excerpt_bytes) for size in spoken) > FILE_BYTES_MAX:
             continue  # not worth the try
         body = _body(edition, room)
-        if room.excerpt_bytes < EXCERPT_BYTES_MAX:
+        if room != ROOMS[0]:
             body["left_out"] = [_cut_note(room)]
         value = canonical(body)
         if len(value) <= FILE_BYTES_MAX:

@@ -10,6 +10,7 @@ from bus.core.contracts import JsonObject
 from bus.core.envelope import message_hash
 from bus.core.records import Record, canonical
 
+FRAME_BYTES = 5  # no JSON begins with a zero byte
 JSON_TYPE = "application/json"
 ELLIPSIS = "…"
 _ELLIPSIS_BYTES = 6  # as canonical JSON writes it
@@ -43,13 +44,18 @@ class Said:
         """Can the body be read without a schema?"""
         return self.header("content-type") == JSON_TYPE
 
+    @property
+    def written(self) -> bytes:
+        """A JSON body's text, without the five bytes that a schema registry's serializer puts in front."""
+        return self.value[FRAME_BYTES:] if self.value[:1] == b"\0" else self.value
+
     @cached_property
     def body(self) -> JsonObject:
         """The body's fields; none if it is no JSON object."""
         if not self.is_json:
             return {}
         try:
-            found = json.loads(self.value)
+            found = json.loads(self.written)
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -92,7 +98,7 @@ def quoted(said: Said, bytes_max: int) -> dict[str, Any]:  # Any: JSON
         return {"missing": "its bytes are no longer kept"}
     found: dict[str, Any] = {"src": said.header("bus-src"), "hash": said.hash, "size": len(said.value)}
     if said.is_json:
-        return {**found, "excerpt": cut(said.value.decode("utf-8", "replace"), bytes_max)}
+        return {**found, "excerpt": cut(said.written.decode("utf-8", "replace"), bytes_max)}
     part = said.value[: max(0, bytes_max) * 3 // 4]
     return {**found, "content_type": said.header("content-type"), "excerpt_base64": base64.b64encode(part).decode()}
 

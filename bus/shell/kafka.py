@@ -228,10 +228,20 @@ def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     try:
         found = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=CALL_TIMEOUT_S, cached=False)
     except KafkaException as error:
+        if error.args[0].code() == KafkaError._UNKNOWN_PARTITION:
+            _learn(consumer, topic)
         raise RetryableError(f"{topic}/{partition} does not tell its ends: {error}") from error
     if found is None:
         raise RetryableError(f"{topic}/{partition} does not tell its ends")
     return found[0], found[1]
+
+
+def _learn(consumer: Consumer, topic: str) -> None:
+    """Ask for a topic's partitions: a client that once heard of none, while it was made, believes that for minutes."""
+    try:
+        consumer.list_topics(topic, timeout=BRIEF_S)
+    except KafkaException:
+        return  # whoever tries again asks again
 
 
 def next_offsets(client: AdminClient, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:

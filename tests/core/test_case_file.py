@@ -113,6 +113,15 @@ def test_one_claim_has_two_kibibytes() -> None:
     assert (claim["size"], len(claim["hash"]), claim["src"]) == (len(DEAR), 64, "bus.in.x/0/0")
 
 
+def test_a_serializers_frame_is_not_shown() -> None:
+    """Of a body that a schema registry's serializer framed the JSON is shown, and its fields are found."""
+    crowd = _crowd("spiffe://acme/agent/deal-{}")
+    framed = {n: _record(n, b"\0\0\0\0\x07" + b'{"reply_by":9}') for n in range(500)}
+    file = _file(replace(crowd, held=crowd.held[:1]), framed)
+    assert (file["actions"][0]["excerpt"], file["actions"][0]["size"]) == ('{"reply_by":9}', 19)
+    assert {"name": "reply_by", "value": 9, "of": HOLDING.agent} in file["waiting_costs"]
+
+
 def test_bytes_that_are_gone_are_said_to_be() -> None:
     """What bus.arbiter no longer keeps is missing, by name; everything else is there."""
     file = _file(_crowd("spiffe://acme/agent/deal-{}"), {n: _record(n, b"{}") for n in range(1, 64)})
