@@ -19,8 +19,8 @@ While the block runs, nobody else holds ``lead/L-1``, and the lease is renewed. 
 from bus.client.admitted import Message, Position
 from bus.client.async_bus import AsyncBus
 from bus.client.async_lease import AsyncLease
-from bus.client.contest import Contest
-from bus.client.duty import Duty, Reviewed, Rival
+from bus.client.contest import Contest, Rival
+from bus.client.duty import Duty, Reviewed
 from bus.client.errors import (
     ClientError,
     Closed,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bus.client.clock import elapsed_s
 from bus.client.errors import ClientError, Denied, LeaseLost, Unanswered, Undecided
 from bus.client.holding import OnLost
-from bus.client.lease import LEAVING_S, Lease, is_own_and_over, pauses
+from bus.client.lease import LEAVING_S, Failure, Lease, pauses, worth_another_try
 from bus.client.message import JSON, Body
 from bus.client.pending import OnProgress, Until
 from bus.client.verdict import Verdict
@@ -58,15 +58,15 @@ class Claiming:
         await self._bus.open()
         voice, until_s = self._bus.blocking._voice, elapsed_s() + self._timeout_s
         on_progress = on_the_loop(self._on_progress)
+        failed: Failure | None = None
         for pause_s in pauses():
             request = voice.claim(*self._arguments, until_s - elapsed_s(), on_progress)
-            events = await self._bus._answer(request)
             try:
-                lease = AsyncLease(self._bus, Lease(self._bus.blocking, voice.held(request, events)))
+                holding = voice.held(request, await self._bus._answer(request))
+                lease = AsyncLease(self._bus, Lease(self._bus.blocking, holding))
                 await lease.revive(until_s)
-            except (LeaseLost, Denied, Undecided) as error:
-                if not is_own_and_over(error) or elapsed_s() >= until_s:
-                    raise
+            except (LeaseLost, Denied, Undecided, Unanswered) as error:
+                failed = worth_another_try(error, failed, until_s=until_s, pause_s=pause_s)
                 await asyncio.sleep(pause_s)
                 continue
             if self._on_lost is not None:

@@ -4,6 +4,7 @@ contest_opened, joined -- rung -- turn -- … -- settled
                               frozen (a case: a person decides) -- unfrozen
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bus.client.event import Event
@@ -20,13 +21,23 @@ OF_CONTESTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """A claim that competes: ``candidate`` is its id in a ballot; ``reasoning`` are the first 512 bytes of its own."""
+
+    candidate: str
+    agent: str
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Contest:
     """A contest, or a case without one; "" and None stand for what the agent was not told.
 
     ``id`` is the decision that opened it, ``over`` what competes: claims, review or question. ``rung`` is where it
     stands: window, vote, negotiate or human; that ends by ``deadline_ms``, and all of it is settled or with a person
     by ``bound_ms`` (epoch, at the broker). ``candidate`` is the id of this agent's own claim in it, ``candidates`` are
-    those that were named, ``case`` is what a person has to rule on.
+    those that were named, ``rivals`` the same with what they say for themselves, ``case`` is what a person has to rule
+    on.
     """
 
     subject: str
@@ -38,6 +49,7 @@ class Contest:
     candidate: str = ""
     candidates: tuple[str, ...] = ()
     case: str = ""
+    rivals: tuple[Rival, ...] = field(default=(), repr=False)
     seats: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
 
     @property
@@ -61,10 +73,9 @@ def after(contest: Contest, event: Event, agent: str) -> Contest:
             own = event.decision if event.agent == agent else contest.candidate
             return replace(contest, id=event.text("contest"), over=contest.over or "claims", candidate=own)
         case "rung":
-            named = candidates_named(event)
-            return replace(
-                contest, rung=event.text("rung"), deadline_ms=deadline_ms, candidates=named or contest.candidates
-            )
+            now = replace(contest, rung=event.text("rung"), deadline_ms=deadline_ms)
+            rivals = rivals_named(event)
+            return replace(now, rivals=rivals, candidates=tuple(one.candidate for one in rivals)) if rivals else now
         case "turn":
             return replace(contest, deadline_ms=deadline_ms)
         case "frozen" | "case_opened":
@@ -75,10 +86,12 @@ def after(contest: Contest, event: Event, agent: str) -> Contest:
             return contest
 
 
-def candidates_named(event: Event) -> tuple[str, ...]:
-    """The ids of the candidates that an event lists, by themselves or with more about each."""
-    listed = event.listed("candidates")
-    return tuple(str(one.get("candidate", "")) if isinstance(one, dict) else str(one) for one in listed)
+def rivals_named(event: Event) -> tuple[Rival, ...]:
+    """The claims that compete, as a rung lists them for those who have a say."""
+    listed = [one for one in event.listed("excerpts") if isinstance(one, Mapping)]
+    return tuple(
+        Rival(str(one.get("candidate", "")), str(one.get("agent", "")), str(one.get("reasoning", ""))) for one in listed
+    )
 
 
 def is_about(contest: Contest, event: Event) -> bool:
@@ -98,7 +111,7 @@ def _opened(contest: Contest, event: Event, deadline_ms: int | None) -> Contest:
         rung=WINDOW if over == "claims" else VOTE,
         deadline_ms=deadline_ms,
         bound_ms=event.integer("bound"),
-        candidates=candidates_named(event),
+        candidates=tuple(str(one) for one in event.listed("candidates")),
         seats=tuple((str(one[0]), tuple(map(str, one[1]))) for one in event.listed("seats") if _is_seat(one)),
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from bus.client.contest import OF_CONTESTS, VOTE, Contest, after
+from bus.client.contest import OF_CONTESTS, VOTE, Contest, Rival, after
 from bus.client.errors import Misuse
 from bus.client.event import Event
 from bus.core.contracts import JsonObject
@@ -26,15 +26,6 @@ CONTESTS_MAX = 1_000
 DutyKind = Literal["review", "question", "vote", "turn"]
 Said = TypeVar("Said")  # a Verdict, or what is awaited for one
 Say = Callable[[str, JsonObject, str, float | None], Said]  # type, body, subject, timeout_s
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """A claim that competes: ``candidate`` is its id in a ballot; ``reasoning`` are the first 512 bytes of its own."""
-
-    candidate: str
-    agent: str
-    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +53,7 @@ class Duty(Generic[Said]):
     ``kind`` is review (approve or reject ``record``), question (one of ``candidates``), vote (which of ``rivals`` gets
     the subject) or turn (``offer`` one of ``candidates``, ``accept`` what is ``standing``, or ``quit``). ``contest`` is
     its id, ``deadline_ms`` (epoch, at the broker) when it is too late, ``own`` this agent's candidate, if it has one.
+    ``record`` is None where nothing is to be shown, or its bytes are gone.
     """
 
     kind: DutyKind
@@ -154,14 +146,13 @@ class Duties:
         """What an event asks for that `notice` said to ask for something."""
         identifier = event.decision if event.kind == "contest_opened" else event.text("contest")
         known = self._contests.get(identifier) or after(Contest(event.subject, identifier), event, self._agent)
-        rivals = _rivals(event)
         return Duty(
             kind=_kind(event),
             subject=event.subject,
             contest=identifier,
             deadline_ms=event.integer("deadline"),
-            candidates=_listed(event, "outcomes") or known.candidates,
-            rivals=rivals,
+            candidates=known.candidates,
+            rivals=known.rivals,
             record=_record(event),
             turn=event.integer("turn") or 0,
             standing=event.text("standing"),
@@ -176,8 +167,9 @@ class Duties:
         seated = {agent for _, agents in known.seats for agent in agents}
         if event.kind == "contest_opened":
             return known.over != "claims" and self._agent in seated
-        # A rung is told to candidates and seats: who is neither known to compete nor missing on the seats has one.
-        is_seated = self._agent in seated if known.seats else not known.candidate
+        # A rung is told to candidates and seats alone, so who does not compete has a seat.
+        competes = bool(known.candidate) or self._agent in {one.agent for one in known.rivals}
+        is_seated = self._agent in seated if known.seats else not competes
         is_vote = event.kind == "rung" and event.text("rung") == VOTE
         return is_vote and known.over in ("", "claims") and is_seated
 
@@ -190,18 +182,9 @@ def _kind(event: Event) -> DutyKind:
     return "review" if event.text("over") == "review" else "question"
 
 
-def _rivals(event: Event) -> tuple[Rival, ...]:
-    named = [one for one in event.listed("candidates") if isinstance(one, Mapping)]
-    return tuple(Rival(*(str(one.get(name, "")) for name in ("candidate", "agent", "reasoning"))) for one in named)
-
-
-def _listed(event: Event, name: str) -> tuple[str, ...]:
-    return tuple(str(one) for one in event.listed(name))
-
-
 def _record(event: Event) -> Reviewed | None:
     record = event.fields.get("record")
-    if not isinstance(record, Mapping):
+    if not isinstance(record, Mapping) or "value_base64" not in record:
         return None
     try:
         value = base64.b64decode(str(record.get("value_base64", "")), validate=True)

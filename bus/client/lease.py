@@ -22,6 +22,8 @@ LEAVING_S = 5.0  # how long the end of a `with` block waits to hear that its lea
 # An own lease that has run out is ended by the bus's next tick, a frozen one goes on when a person has decided.
 AGAIN_S, AGAIN_S_MAX = 0.1, 1.0
 
+Failure = LeaseLost | Denied | Undecided | Unanswered  # of a claim
+
 _log = logging.getLogger("agentbus.client")
 
 
@@ -238,11 +240,23 @@ class Lease:
         return f"<Lease of {self.subject} under token {self.token}: {self._holding.state}>"
 
 
-def is_own_and_over(error: LeaseLost | Denied | Undecided) -> bool:
+def worth_another_try(error: Failure, before: Failure | None, *, until_s: float, pause_s: float) -> Failure:
+    """The error of a claim that is made once more after a pause; raises it, or the one before, if that has no sense.
+
+    ``until_s`` is a reading of `elapsed_s`.
+    """
+    if isinstance(error, Unanswered) and before is not None:
+        raise before from None  # the last try had too little time, and what was heard before says more
+    if not is_own_and_over(error) or elapsed_s() + pause_s >= until_s:
+        raise error
+    return error
+
+
+def is_own_and_over(error: Failure) -> bool:
     """Did a claim fail because this agent's own last lease is over, and the bus is about to end it? Then try again."""
     if isinstance(error, LeaseLost):
         return error.reason not in ("revoked", "closed", "superseded", "ruled")
-    return isinstance(error, Undecided) or error.reason == ArbiterReason.LATE
+    return isinstance(error, Undecided) or (isinstance(error, Denied) and error.reason == ArbiterReason.LATE)
 
 
 def pauses() -> Iterator[float]:

@@ -11,12 +11,12 @@ from bus.client.admitted import Builder
 from bus.client.clock import elapsed_s
 from bus.client.connection import Connection
 from bus.client.duty import Duty
-from bus.client.errors import Denied, LeaseLost, Misuse, Undecided
+from bus.client.errors import Denied, LeaseLost, Misuse, Unanswered, Undecided
 from bus.client.event import Event
 from bus.client.execution import Execution
 from bus.client.holding import OnLost
 from bus.client.kafka_links import kafka_settings
-from bus.client.lease import Lease, is_own_and_over, pauses
+from bus.client.lease import Failure, Lease, pauses, worth_another_try
 from bus.client.message import JSON, Body
 from bus.client.opened import Opened
 from bus.client.pending import OnProgress, Request, Until
@@ -127,15 +127,14 @@ class Bus:
         """
         self.open()
         until_s = elapsed_s() + self._wait_s(timeout_s)
+        failed: Failure | None = None
         for pause_s in pauses():
             request = self._voice.claim(subject, lease_ms, reasoning, evidence, until_s - elapsed_s(), on_progress)
-            events = self._await(request)
             try:
-                lease = Lease(self, self._voice.held(request, events))
+                lease = Lease(self, self._voice.held(request, self._await(request)))
                 lease.revive(until_s)
-            except (LeaseLost, Denied, Undecided) as error:
-                if not is_own_and_over(error) or elapsed_s() >= until_s:
-                    raise
+            except (LeaseLost, Denied, Undecided, Unanswered) as error:
+                failed = worth_another_try(error, failed, until_s=until_s, pause_s=pause_s)
                 time.sleep(pause_s)
                 continue
             if on_lost is not None:

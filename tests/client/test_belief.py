@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.client.belief import belief_end_s, next_try_s, renewal_due_s
+from bus.client.belief import belief_end_s, counted_from_s, next_try_s, renewal_due_s
 from bus.client.clock import SKEW_TOLD_MS, BrokerClock, elapsed_s
 from bus.client.timers import CANCELLED_MAX, Timers
 
@@ -28,6 +28,28 @@ def test_the_belief_ends_before_the_lease(lease_ms: int, on_the_way_s: float, ah
     broker_end_ms = broker_began_ms + (end_s - began_s) * 1_000 * (1 + drift)
     assert broker_end_ms < until_ms
     assert end_s >= began_s
+
+
+@given(
+    lease_ms=LEASES_MS,
+    contest_ms=st.integers(0, 300_000_000),
+    on_the_way_s=DELAYS_S,
+    tick_late_ms=st.integers(0, 60_000),
+    drift=st.floats(-0.002, 0.002),
+)
+def test_a_lease_that_a_contest_gives_is_not_believed_too_long(
+    lease_ms: int, contest_ms: int, on_the_way_s: float, tick_late_ms: int, drift: float
+) -> None:
+    """It is counted from the contest's end, days later, and yet never past ``until``, even if the clocks drift."""
+    began_s, broker_began_ms = 5.0, 1_000_000
+    joined_at_ms = broker_began_ms + int(on_the_way_s * 1_000)
+    granted_at_ms = joined_at_ms + contest_ms
+    until_ms = granted_at_ms + tick_late_ms + lease_ms
+    counted_s = counted_from_s(began_s, asked_at_ms=joined_at_ms, at_ms=granted_at_ms)
+    end_s = belief_end_s(counted_s, at_ms=granted_at_ms, until_ms=until_ms)
+    broker_end_ms = broker_began_ms + (end_s - began_s) * 1_000 * (1 + drift)
+    assert broker_end_ms < until_ms
+    assert counted_s >= began_s
 
 
 @given(lease_ms=st.integers(10, 10_000_000))

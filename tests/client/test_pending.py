@@ -97,3 +97,43 @@ def test_an_answer_finds_the_one_who_asked() -> None:
     assert pending.find(_event(to="", kind="refused", offset=5)) == [theirs]
     assert pending.find(_event(to="", kind="refused", offset=6)) == []
     assert pending.find(_event(identifier="")) == []
+
+
+def _named(kind: str, **fields: object) -> Event:
+    body = {"kind": kind, "to": [["sales", ANN]], "agent": ANN, "decision": "1.0.7.0", "subject": "lead/L-1", **fields}
+    return event_of(body)
+
+
+def test_what_is_decided_about_a_claim_names_it() -> None:
+    """By a tick or by another's message under an id that is mine as well: the claim it names is what counts."""
+    pending, mine, other = Pending("sales"), _request(identifier="c-1"), _request(identifier="c-2")
+    pending.add(mine)
+    pending.add(other)
+    assert pending.find(_named("granted", claim="c-1", id="")) == [mine]
+    assert pending.find(_named("denied", claim="c-1", id="c-2", src="bus.in.judges/0/3")) == [mine]
+    assert pending.find(_named("granted", claim="c-9", id="")) == []
+    assert pending.find(_named("settled", contest="1.0.1.0", id="c-2", src="bus.in.sales/0/3")) == []
+
+
+def test_a_held_action_is_decided_by_whatever_names_it() -> None:
+    """Its own admission has another id, if any, and the decision that held it."""
+    pending, request = Pending("sales"), _request(message_type="leads.email.send.v1", token=7)
+    request.until = "decided"
+    pending.add(request)
+    request.events.append(_named("action_held"))
+    assert pending.find(_named("action_admitted", held="1.0.7.0")) == [request]
+    assert pending.find(_named("action_admitted", held="1.0.8.0")) == []
+    assert request.is_undecided
+
+
+def test_what_is_left_undecided_can_be_waited_for_once_more() -> None:
+    """It is found by its subject, taken up once, and forgotten when it is decided."""
+    pending, request = Pending("sales"), _request()
+    pending.add(request)
+    assert pending.follow(_named("joined", claim="c-1", contest="1.0.1.0", id="c-1")) == [request]
+    assert pending.give_up(request)
+    assert pending.undecided(ANN, "lead/L-1") == [request]
+    pending.resume(request, elapsed_s() + 10)
+    assert (request in pending, pending.undecided(ANN)) == (True, [])
+    assert pending.remove(request)
+    assert pending.claims(ANN, "lead/L-1") == []
