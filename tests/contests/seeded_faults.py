@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bus.core import balloting, ballots, deadlines, fold, freezing, granting, resource, ruling, settling
+from bus.core import balloting, ballots, deadlines, fold, freezing, granting, resource, ruling, sealed, settling
 from bus.core.terms import VetoTerms
 from resolvers import priority, vote
 
@@ -168,6 +168,20 @@ FAULTS = (
         "a change of a frozen subject leaves the case's revision",
         "case-challenger-left",
         (freezing.change_case, "case.rev + does_move", "case.rev"),
+    ),
+)
+
+# These change no decision: what is wrong is what the bus lets out of one.
+LEAKS = (
+    _fault(
+        "a ballot can be read before the close",
+        "vote-majority",
+        (sealed.told_to_lanes, 'SEALED.get(event["kind"], _NONE)', "_NONE"),
+    ),
+    _fault(
+        "everybody reads which offer stands",
+        "negotiate-two",
+        (sealed.told_to_all, 'PRIVATE.get(event["kind"], _NONE)', "_NONE"),
     ),
 )
 
