@@ -46,9 +46,10 @@ _SET = (
 )
 _RESOURCE = (
     "subject",
-    'state: "held", "ending", "reserved", "cooling" or "free"',
+    'state: "frozen", "contested", "held", "ending", "reserved", "cooling" or "free"',
     *("holder", "claim", "token", "until", "since", "lease_ms", "reserved_for", "reserved_until", "cooling_until"),
     *("facts: {…}", "awaiting_report: […]", "ended_by"),
+    *("contest: {…}", "case: {…}", "held_actions: […]", "wait: {…}", "cooldowns: {…}"),
 )
 _DECIDED = _of("decision", "at", "event: {…}")
 _TOPIC = _of("topic", "setting", "found", "wanted", 'mend: "create", "alter", "migrate" or "lost"', "done")
@@ -165,9 +166,9 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         _of(
             *("decision", "stage", "at", "verdict", "reason", "subject", "event: {…}", "who: {…}", "message: {…}"),
             *("rests_on: […]", "why: [sentences]", "violations: […]", "before: {…}", "after: {…}", "followed: […]"),
-            *("released: {…}", "around: […]", "proof: […]", "again: […]", "notes: […]", MORE),
+            *("released: {…}", "around: […]", "proof: […]", "again: […]", "notes: […]", "contest: {…}", MORE),
         ),
-        _of("standing: {…}", "left_out: number"),
+        _of("standing: {…}", "left_out: number", "contests: [ids]", "contest: {…}"),
         _DECIDED,
     ),
     "cases ls": ("a line for each case, %s; alike is the same of cases that are alike.", _of(*_CASE)),

@@ -37,6 +37,8 @@ def _said(record: Record) -> str:
     match record.topic.split("."):
         case ["bus", "outcomes"] | ["bus", "out", _] if isinstance(value, dict) and "kind" in value:
             return in_words(value)
+        case ["bus", "escalations"] if isinstance(value, dict) and "case" in value:
+            return _case_file(value)
         case ["bus", "journal"] | ["bus", "gate", _] if isinstance(value, dict) and "kind" in value:
             return _segment(value)
         case ["bus", "control"]:
@@ -49,6 +51,15 @@ def _said(record: Record) -> str:
             return f"tick: {clock(value['now'])} after offset {value['after']}"
         case _:
             return _message(headers, value)
+
+
+def _case_file(value: JsonObject) -> str:
+    """What a person looks for in the file of a case; `agentbus cases show` has all of it."""
+    due = f", due at {clock(value['due'])}" if value.get("due") else ""
+    overdue = ", overdue" if value.get("overdue") else ""
+    about = f"{value.get('subject', '')} in queue {value.get('queue') or '(none)'}"
+    edition = f"edition {value.get('n', 0)} of its file"
+    return f"case {value['case']} on {about} is {value.get('state', '')}{overdue}{due}; {edition}"
 
 
 _WHY = "__connect.errors.exception.message"
