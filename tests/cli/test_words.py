@@ -76,7 +76,7 @@ def test_an_event_with_missing_fields_is_shown_as_it_came(kind: str) -> None:
 
 def test_an_unknown_event_is_shown_as_it_came() -> None:
     """A kind of a later version keeps all it says."""
-    assert in_words({"kind": "frozen", "n": 0, "case": "1.7.198.2"}) == 'frozen: {"case": "1.7.198.2"}'
+    assert in_words({"kind": "auctioned", "n": 0, "case": "1.7.198.2"}) == 'auctioned: {"case": "1.7.198.2"}'
 
 
 def test_violations_say_where_what_and_how_to_mend() -> None:
@@ -158,3 +158,71 @@ def test_a_record_in_a_line(record: Record, words: str) -> None:
     """Segments, changes and messages are told in one line, with nothing a terminal would obey."""
     assert words in as_line(record)
     assert as_line(record).isprintable()
+
+
+SAID = {"agent": AGENT, "subject": "lead/L-1", "contest": "1.2.3.0", "claim": "c-1", "deadline": UNTIL, "turn": 2}
+OPENED = {"over": "claims", "deadline": UNTIL, "bound": UNTIL, "seats": [["crm", [AGENT]]], "candidates": []}
+HELD_AS = {"type": "t.e.v", "until": UNTIL, "held": "1.2.9.0"}
+CASE = {"subject": "lead/L-1", "case": "1.2.4.1"}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ({"kind": "contest_opened", **SAID, **OPENED}, f"claims on lead/L-1 are collected until {clock(UNTIL)}"),
+        (
+            {"kind": "contest_opened", **SAID, **OPENED, "over": "review"},
+            "seats crm vote on the action held on lead/L-1",
+        ),
+        ({"kind": "joined", **SAID}, "joined: sales-1 is a candidate for lead/L-1 with claim c-1"),
+        ({"kind": "withdrawn", **SAID}, "sales-1 takes claim c-1 on lead/L-1 back"),
+        ({"kind": "rung", **SAID, "rung": "vote"}, f"the seats vote on lead/L-1 until {clock(UNTIL)}"),
+        ({"kind": "rung", **SAID, "rung": "human"}, "rung: a person decides on lead/L-1"),
+        ({"kind": "turn", **SAID, "party": AGENT}, f"turn 2: sales-1 speaks over lead/L-1 until {clock(UNTIL)}"),
+        ({"kind": "voted", **SAID, "seat": "crm"}, "voted: sales-1 of seat crm on lead/L-1, sealed until the close"),
+        ({"kind": "voted", **SAID, "seat": "crm", "choice": ["a", "b"], "reason": "fit"}, "a, then b, because fit"),
+        ({"kind": "offered", **SAID}, "offered: sales-1 speaks in turn 2 over lead/L-1"),
+        ({"kind": "offered", **SAID, "move": "quit"}, "sales-1 quits in turn 2"),
+        (
+            {"kind": "settled", **SAID, "winner": "1.2.3.1", "by": "vote", "tally": {"1.2.3.1": 2}},
+            "settled: candidate 1.2.3.1 wins lead/L-1 by vote (1.2.3.1 2)",
+        ),
+        ({"kind": "settled", **SAID, "winner": "none", "by": "deny"}, "nobody wins lead/L-1 at the end of its ladder"),
+        ({"kind": "settled", **SAID, "winner": "red", "by": "vote"}, "settled: red is chosen for lead/L-1 by vote"),
+        ({"kind": "settled", **SAID, "winner": "reject", "by": "ruling"}, "is rejected by the ruling of a person"),
+        ({"kind": "action_held", **SAID, **HELD_AS}, "held: t.e.v of sales-1 on lead/L-1 waits until"),
+        (
+            {"kind": "action_refused", **SAID, **HELD_AS, "reason": "ruled_out"},
+            "held as 1.2.9.0 is not done (ruled_out)",
+        ),
+        ({"kind": "frozen", **CASE}, "frozen: nobody else gets lead/L-1"),
+        ({"kind": "unfrozen", **CASE, "until": UNTIL}, "lead/L-1 moves again, case 1.2.4.1 is over; its holder has it"),
+        ({"kind": "case_opened", **CASE, "state": "ready"}, "case: 1.2.4.1 on lead/L-1 is opened for a person"),
+        (
+            {"kind": "case_opened", **CASE, "why": "veto", "queue": "desk", "due": UNTIL},
+            f"a person of queue desk decides on lead/L-1, due at {clock(UNTIL)}: a veto asked for it",
+        ),
+        ({"kind": "case_changed", **CASE, "state": "reserved"}, "case: 1.2.4.1 on lead/L-1 is reserved"),
+        ({"kind": "case_closed", **CASE, "state": "closed"}, "case: 1.2.4.1 on lead/L-1 is closed by a ruling"),
+        ({"kind": "case_closed", **CASE, "state": "obsolete"}, "is obsolete: nothing is left for a person to decide"),
+        (
+            {"kind": "case_closed", **CASE, "state": "closed", "ruling": "reject", "person": "x/person/bob"},
+            "case: bob rules reject on lead/L-1",
+        ),
+        ({"kind": "waiting", **SAID, "for": "x/agent/crm-1", "until": UNTIL}, "sales-1 with lead/L-1 waits for crm-1"),
+        (
+            {"kind": "wait_ended", **SAID, "wait": "1.2.8.0", "reason": "resumed"},
+            "wait over: 1.2.8.0 on lead/L-1, it goes on",
+        ),
+    ],
+)
+def test_contests_cases_and_waits_are_said_in_words(event: dict[str, Any], words: str) -> None:
+    """As the public hears it, and with what the journal or the desk knows beyond."""
+    assert words in in_words(event)
+
+
+def test_a_candidate_is_named_where_its_name_is_known() -> None:
+    """The story of a contest knows whose claim a candidate is."""
+    settled = {"kind": "settled", **SAID, "winner": "1.2.3.1", "by": "vote", "tally": {"1.2.3.1": 2}}
+    found = in_words(settled, {"1.2.3.1": "sales-1 (claim c-1)"})
+    assert found == "settled: sales-1 (claim c-1) wins lead/L-1 by vote (sales-1 (claim c-1) 2)"
