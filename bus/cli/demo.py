@@ -65,7 +65,7 @@ def demo(
     save: Save = None,
     save_picture: Picture = None,
 ) -> None:
-    """Watch five agents on a real Kafka: a refusal, a contested lead, a process killed, a suspension, and the proof.
+    """Watch nine agents on a real Kafka: a refusal, contested leads, a crash, a suspension, a veto, and the proof.
 
     A split screen on a terminal of 100 by 30 or more, else a story line by line; all of it is read from Kafka while
     it happens. Exit code 3 if anything that had to happen was not seen. It brings its own Kafka, on a free port.

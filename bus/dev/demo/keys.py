@@ -39,9 +39,18 @@ class Keys:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
             self._before = None
 
+    @property
+    def is_there(self) -> bool:
+        """Is there a keyboard, and so perhaps a person?"""
+        return self._before is not None
+
     def is_enter_pressed(self) -> bool:
         """Has Enter been pressed since the last question? Never true without a keyboard."""
-        if self._before is None or not select.select([sys.stdin], [], [], 0)[0]:
-            return False
-        typed = os.read(sys.stdin.fileno(), READ_BYTES)
+        typed = self.typed()
         return any(enter in typed for enter in ENTER)
+
+    def typed(self) -> bytes:
+        """What was typed since the last question; nothing without a keyboard."""
+        if self._before is None or not select.select([sys.stdin], [], [], 0)[0]:
+            return b""
+        return os.read(sys.stdin.fileno(), READ_BYTES)

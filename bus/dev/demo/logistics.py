@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bus.client import Bus
+import contextlib
+
+from bus.client import Bus, Denied
 from bus.dev.demo.tasks import Json, my_bus, work
 
 REQUEST = "logistics.quote.request.v1"
@@ -33,6 +35,12 @@ def answer_requests(bus: Bus) -> None:
         offer(bus, request.id, request.body)
 
 
+def claim(bus: Bus, task: Json) -> None:
+    """It works with suppliers, too."""
+    with contextlib.suppress(Denied):
+        bus.claim(task["subject"])
+
+
 if __name__ == "__main__":
     with my_bus() as own:
-        work(lambda _: None, lambda: answer_requests(own))
+        work(lambda task: claim(own, task), lambda: answer_requests(own))

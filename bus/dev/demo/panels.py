@@ -70,7 +70,7 @@ def narrator(act: Act | None, line: Task | Note | None, counted: Counted | None,
         parts.append(Text.assemble((f"▸ {line.who} ", f"bold {hue(SCREEN, line.who)}"), line.what))
     elif isinstance(line, Note):
         parts.append(Text(f"▸ {line.text}", style=f"bold {SCREEN['person']}"))
-    return framed(Group(*parts), act.title if act else "five agents, one bus", prompt)
+    return framed(Group(*parts), act.title if act else "nine agents, one bus", prompt)
 
 
 def _bars(counted: Counted) -> RenderableType:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bus.core.topics import DESK_LANE, OPERATORS_LANE
 from bus.dev.broker import LocalBroker, start_broker
-from bus.dev.demo import acts
+from bus.dev.demo import acts, contested
 from bus.dev.demo.company import AGENTS, GOVERNED, LANES, STEWARD, make_genesis, make_topics, register
 from bus.dev.demo.keys import Keys
 from bus.dev.demo.pace import BREATHS, Pace
@@ -24,10 +25,10 @@ from bus.dev.demo.told import Begun, Teller
 from bus.dev.demo.watch import Watch
 from bus.dev.lock import read_lock
 from bus.dev.progress import OnProgress
+from bus.shell.lane_talk import LaneTalk
 from bus.shell.settings import Settings
 from bus.shell.steward import Steward
 
-OPERATORS = "operators"
 VERIFIED_WITHIN_S = 60.0
 VERIFY_TRIES_MAX = 3  # a renewal of a lease in the middle of it is no fault, but then not everything has been looked at
 LOOK_S = 0.05
@@ -84,6 +85,7 @@ def perform(
                 evidence = _verify(show, broker, Path(folder))
             finally:
                 show.steward.close()
+                show.talk.close()
                 show.watch.close()
             on_end(_outcome(show, broker, evidence, time.monotonic() - began_s))
         finally:
@@ -98,20 +100,22 @@ def _open(
 ) -> Show:
     """Everything is started and set up; the first act may begin."""
     config = Settings(bootstrap=broker.bootstrap).client_config()
-    on_step("topics, five agents and genesis")
+    on_step(f"topics, {len(AGENTS)} agents and genesis")
     make_topics(config)
     agents = [processes.start_agent(agent) for agent in AGENTS]
     make_genesis(config)
     on_step("gate, arbiter and publisher")
     stages = [processes.start_stages("gate", ["gate", "publisher"]), processes.start_stages("arbiter", ["arbiter"])]
-    steward, watch = Steward(config, STEWARD), Watch(config, (*LANES, OPERATORS), GOVERNED)
+    steward, watch = Steward(config, STEWARD), Watch(config, (*LANES, OPERATORS_LANE, DESK_LANE), GOVERNED)
+    desk = LaneTalk(config, DESK_LANE)
     steward.open()
+    desk.open()
     watch.open()
     for child in (*stages, *agents):
         child.wait_ready()
     on_step("lanes, agents, contracts and terms")
     control = register(steward)
-    show = Show(watch, teller, processes, steward, BREATHS[options.pace], keys, options.is_stepwise)
+    show = Show(watch, teller, processes, steward, BREATHS[options.pace], keys, desk, options.is_stepwise)
     in_force = watch.journals.gate_control
     show.until("it is in force", lambda: all(in_force.get(lane, -1) >= control for lane in LANES))
     show.settle()
@@ -128,6 +132,9 @@ def _play(show: Show) -> None:
         holder = acts.the_hand_over(show, holder)
         acts.the_crash(show, holder)
         acts.the_loop(show, holder)
+        contested.the_window(show)
+        contested.the_deal(show)
+        contested.the_sanctions(show)
     except NotSeenError as error:
         show.check(str(error), is_so=False)
 
@@ -135,7 +142,7 @@ def _play(show: Show) -> None:
 def _verify(show: Show, broker: LocalBroker, folder: Path) -> Path | None:
     """An outsider's check of all that happened, by the command anybody can run; what it read is kept."""
     show.act(
-        6, "An outsider checks all of it", "agentbus verify believes nothing: it reads the topics and judges again."
+        9, "An outsider checks all of it", "agentbus verify believes nothing: it reads the topics and judges again."
     )
     saved = folder / "evidence-1"
     report = _report(show, broker.bootstrap, saved)

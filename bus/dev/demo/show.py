@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -29,12 +30,14 @@ from bus.dev.demo.told import (
     Teller,
     Told,
 )
-from bus.dev.demo.watch import IN_FORCE, Event, Exchange, Watch
+from bus.dev.demo.watch import IN_FORCE, Event, Exchange, Json, Watch
+from bus.shell.lane_talk import LaneTalk, Saying
 from bus.shell.steward import Steward
 
 T = TypeVar("T")
 
-ACTS = 6
+ACTS = 9
+ANSWERED_WITHIN_S = 60.0  # a viewer that has gone for coffee does not stop the demo
 LOOK_S = 0.02
 # Warm, everything is seen within a second. A restart of a stage takes some seconds, a busy machine ten times as long.
 SEEN_WITHIN_S = 40.0
@@ -55,6 +58,7 @@ class Show:
     steward: Steward
     breath: Breath
     keys: Keys
+    talk: LaneTalk
     is_stepwise: bool = False
     failed: list[str] = field(default_factory=list)
     checks: int = 0
@@ -110,6 +114,10 @@ class Show:
         """Wait for a message like this to be answered (and, if it is admitted, to arrive); the last one."""
         return self.until(sentence, lambda: next(reversed(self.complete(**like)), None))
 
+    def desk(self, person: str, message_type: str, subject: str, body: Json) -> None:
+        """A person says something at the desk, as anybody with a Kafka client could."""
+        self.talk.send([Saying(message_type, person, json.dumps(body).encode(), subject)])
+
     def settle(self) -> None:
         """Wait until every message has its answer, and everything admitted has arrived."""
         self.until("every message is answered, and what is admitted arrives", self.watch.all_complete)
@@ -156,6 +164,20 @@ class Show:
     def partitions_in_force(self, change: Exchange) -> int:
         """In how many partitions of the arbiter a change is in force."""
         return self._in_force[change.src]
+
+    def ask(self, question: str, answers: Mapping[str, str], otherwise: str) -> str:
+        """Let the viewer choose by a key; without a keyboard, or an answer in time, it is ``otherwise``."""
+        if not self.keys.is_there:
+            return otherwise
+        self._say(Prompted(question))
+        until_s = time.monotonic() + ANSWERED_WITHIN_S
+        chosen = ""
+        while not chosen and time.monotonic() < until_s:
+            typed = self.keys.typed().decode(errors="ignore").lower()
+            chosen = next((answers[key] for key in typed if key in answers), "")
+            self._look(LOOK_S)
+        self._say(Prompted(""))
+        return chosen or otherwise
 
     def _await_enter(self) -> None:
         self._say(Prompted("Enter: go on"))

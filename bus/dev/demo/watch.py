@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from bus.core.records import Record
-from bus.core.topics import JOURNAL, OUTCOMES, answers, gate_journal, incoming
+from bus.core.topics import ESCALATIONS, JOURNAL, OUTCOMES, answers, gate_journal, incoming
 from bus.dev.demo.journals import Journals
 from bus.shell import kafka
 from bus.shell.follow import Reading
@@ -67,7 +67,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something the arbiter decided that answers no message: a deadline, a suspension in force."""
+    """Something the arbiter decided beside an answer: at a deadline, or because of what an answer changed."""
 
     partition: int
     answered_ms: int
@@ -92,11 +92,12 @@ class Watch:
         self.exchanges: dict[str, Exchange] = {}
         self.events: list[Event] = []
         self.journals = Journals()
+        self.cases: dict[str, Json] = {}  # the newest case file of each subject
 
     def open(self) -> None:
         """Begin to read everything from the beginning; raises `RetryableError`."""
         own = [name(lane) for lane in self._lanes for name in (incoming, answers, gate_journal)]
-        self._of_the_bus.open([*own, OUTCOMES, JOURNAL], tail=None)
+        self._of_the_bus.open([*own, OUTCOMES, ESCALATIONS, JOURNAL], tail=None)
         self._of_the_owners.open(list(self._governed), tail=None)
 
     def close(self) -> None:
@@ -128,6 +129,10 @@ class Watch:
         """Put one record where it belongs; False if what it belongs to has not been read yet."""
         if record.topic in self._governed:
             return self._arrived(record)
+        if record.topic == ESCALATIONS:
+            file = _json(record)
+            self.cases[str(file["subject"])] = file
+            return True
         lane = record.topic.rpartition(".")[2]
         if record.topic == incoming(lane):
             return self._said(record, lane)
@@ -161,12 +166,14 @@ class Watch:
             return False
         if not is_answer and needed and needed not in self._decisions:
             return False
-        self._decisions[str(body["decision"])] = src
-        if not is_answer:
-            self.events.append(Event(record.partition, record.timestamp_ms, body))
-        elif self.exchanges[src].answer is None:
+        held = str(body.get("held", ""))
+        # What is released later arrives as the message that was held, not as the word that released it.
+        self._decisions[str(body["decision"])] = self._decisions.get(held, src) if held else src
+        if is_answer and self.exchanges[src].answer is None:
             self.exchanges[src].answer = body
             self.exchanges[src].answered_ms = record.timestamp_ms
+        elif not is_answer or record.topic == OUTCOMES:
+            self.events.append(Event(record.partition, record.timestamp_ms, body))
         return True
 
     def _arrived(self, record: Record) -> bool:

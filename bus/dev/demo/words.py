@@ -11,6 +11,20 @@ from bus.dev.demo.told import Counted
 from bus.dev.demo.watch import Event, Exchange, Json
 
 CENTS = 100
+# What follows from an answer, or from a deadline; in braces the event's fields, and `on` its subject.
+_HAPPENED = {
+    "contest_opened": "the seats are asked about {on}; their ballots are sealed",
+    "joined": "{agent} is one of those who want {on}",
+    "settled": "{on} is settled, by {by}",
+    "rung": "{on} goes to its next step: {rung}",
+    "case_opened": "a case is opened for people; its file is on bus.escalations",
+    "case_changed": "the case file of {on} has a new edition",
+    "frozen": "{on} is frozen: nothing on it moves until a person has ruled",
+    "unfrozen": "{on} thaws",
+    "action_admitted": "what {agent} had sent is released to topic {topic}",
+    "action_refused": "what {agent} had sent will not be done: {reason}",
+    "action_held": "another action of {agent} waits behind it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,15 @@ class Verdict:
     word: str
     colour: str
     why: tuple[str, ...]
+
+
+_VERDICTS = {
+    "contest_opened": Verdict("…", "competes", WAIT, ("claims are collected for a moment, then a rule decides",)),
+    "joined": Verdict("…", "competes", WAIT, ("it is one of several claims now",)),
+    "action_held": Verdict("…", "held", WAIT, ("it is not done: others decide first",)),
+    "voted": Verdict("✓", "received", GOOD, ("and sealed: nobody learns how, before the close",)),
+    "case_closed": Verdict("✓", "ruled", GOOD, ("the case is closed; what follows from it, follows at once",)),
+}
 
 
 def said(exchange: Exchange) -> str:
@@ -37,6 +60,12 @@ def said(exchange: Exchange) -> str:
             return f"emails {subject}: “{body['subject']}”, {_under(exchange.token)}"
         case "customer.record.update":
             return f"changes the record of {subject}"
+        case "deals.deal.close":
+            return (
+                f"closes {subject} for {body['amount_cents'] / CENTS:,.0f} {body['currency']}, {_under(exchange.token)}"
+            )
+        case "orders.po.issue":
+            return f"orders from {subject}: {body['po_number']}, {_under(exchange.token)}"
         case _:
             return _said_to_the_bus(exchange.type, subject, body)
 
@@ -49,6 +78,12 @@ def _said_to_the_bus(message_type: str, subject: str, body: Json) -> str:
             return f"renews its lease on {subject}"
         case "resource.release":
             return f"hands {subject} over to {short(body['to'])}" if "to" in body else f"releases {subject}"
+        case "contest.vote":
+            return f"votes on {subject}: {body['choice']} ({body['reason']})"
+        case "case.rule":
+            return f"rules on {subject}: {body['ruling']}, “{body['reason']}”"
+        case "control.set":
+            return f"sets {body['kind']} {short(body['name'])}"
         case "control.suspend":
             return f"suspends {_selected(body['select'])}: “{body['reason']}”"
         case "control.resume":
@@ -82,7 +117,7 @@ def verdict(exchange: Exchange) -> Verdict:
         case "refused":
             return Verdict("✗", "refused", BAD, _refusal(answer))
         case other:
-            return Verdict("·", other, NEWS, ("",))
+            return _VERDICTS.get(other, Verdict("·", other, NEWS, ("",)))
 
 
 def told(event: Event) -> str:
@@ -91,6 +126,15 @@ def told(event: Event) -> str:
     if event.kind == "ended":
         return (
             f"{body['subject']} is taken from {short(body['agent'])} ({body['reason']}); whoever wants it may claim it"
+        )
+    if event.kind in ("granted", "confirmed"):
+        by = f" by {body['by']}" if event.kind == "granted" else ", as before"
+        return f"{body['subject']} goes to {short(body['agent'])}{by}, under token {body['token']}"
+    if event.kind == "denied":
+        return f"{short(body['agent'])} does not get {body['subject']}: {_denial(body)}"
+    if event.kind in _HAPPENED:
+        return _HAPPENED[event.kind].format(
+            **{name: short(str(value)) for name, value in body.items()}, on=body["subject"]
         )
     if event.kind == "agent_status":
         return f"{_selected(body['select'])} is {body['status']}, from one point on in each partition of the arbiter"
@@ -163,12 +207,19 @@ def _denial(answer: Json) -> str:
         "held": "another agent has it",
         "cooling": "it is kept for somebody",
         "stage": "its stage is not one that may be claimed",
+        "lost": f"another claim won, by {answer.get('by')}",
+        "frozen": "a person decides on it now",
     }
     return f"{answer['reason']}: {why.get(answer['reason'], '')}{when}"
 
 
 def _for(answer: Json) -> str:
-    return f"for {(answer['until'] - answer['at']) / 1000:.0f} s"
+    return f"for {_until(answer, 'until')}"
+
+
+def _until(answer: Json, name: str) -> str:
+    left_ms = answer[name] - answer["at"]
+    return f"{left_ms / 1000:.0f} s" if left_ms >= 1000 else f"{left_ms} ms"
 
 
 def _under(token: int | None) -> str:
