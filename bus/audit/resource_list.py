@@ -27,7 +27,8 @@ def resources(lookup: Lookup, wanted: Wanted) -> tuple[list[Standing], int]:
 
 
 def _where(wanted: Wanted) -> tuple[str, tuple[object, ...]]:
-    parts, given = ["body <> '{}'"], []
+    # That a contest was there once is no reason to list it: nothing is known about it now.
+    parts, given = ["json_remove(body, '$.last_contest') <> '{}'"], []
     if wanted.type:
         parts.append("subject >= ? AND subject < ?")
         given += [f"{wanted.type}/", f"{wanted.type}0"]  # "0" follows "/"
