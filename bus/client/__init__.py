@@ -14,6 +14,17 @@
 While the block runs, nobody else holds ``lead/L-1``, and the lease is renewed. When it is lost all the same, the next
 ``act`` raises `LeaseLost` and ``on_lost`` is called; what was already on its way is fenced by the bus. The same with
 ``AsyncBus`` and ``await``. Nothing of this polls, and nothing needs the local clock to be right.
+
+Where several compete, ``claim`` waits until that is decided, or raises `Undecided`; an act that others have to agree to
+is `Held`. Whoever sits in judgement, or has a turn, is asked:
+
+    for duty in bus.duties():
+        if duty.kind == "review":
+            duty.vote("approve", "margin_is_fine")
+        elif duty.kind == "turn":
+            duty.offer(duty.own)
+        else:
+            duty.abstain()
 """
 
 from bus.client.admitted import Message, Position
