@@ -124,7 +124,7 @@ def test_the_person_has_three_positions_in_front_of_her(disputed: Disputed) -> N
         "risk": ("reject", "credit_deterioration"),
     }
     assert (file["kind"], file["subject"], file["queue"]) == ("approval", "deal/D-9", "revenue")
-    assert file["holder"] == {"agent": disputed.firm.deal.source, "token": disputed.token}
+    assert (file["holder"]["agent"], file["holder"]["token"]) == (disputed.firm.deal.source, disputed.token)
     assert [str(LARGE_CENTS) in action["excerpt"] for action in file["actions"]] == [True]
 
 

@@ -58,7 +58,7 @@ def test_when_the_wait_passes_a_person_is_called(waiting: Waiting) -> None:
     named = {claim["agent"] for claim in file["claims"]}
     assert waiting.waiting["kind"] == "waiting"
     assert (file["kind"], file["subject"], file["queue"]) == ("wait", "shipment/T-100", "logistics")
-    assert file["holder"] == {"agent": waiting.routing.source, "token": waiting.token}
+    assert (file["holder"]["agent"], file["holder"]["token"]) == (waiting.routing.source, waiting.token)
     assert named == {waiting.routing.source, waiting.procurement.source}
 
 
