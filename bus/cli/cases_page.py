@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
-from bus.audit.plain import lasting, name_of, printable, shown
+from bus.audit.plain import lasting, listed, name_of, printable, shown
 from bus.cli.explain_text import until_text
 from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
 from bus.cli.words import clock
@@ -18,9 +18,13 @@ NAMES = frozenset({"candidate", "decision", "claim", "agent", "dropped", "type",
 # Where the whole of it stands, which the trail leads to as well.
 PLACES = frozenset({"src", "hash", "size", "excerpt", "excerpt_base64", "content_type", "missing"})
 SPELLED_OUT_MAX = 3  # held actions whose fields are shown one a line; what is held behind them is alike as a rule
+COSTS_MAX = 3  # and as many who name one: the rest is in the file
+RANKED_MAX = 4  # of a ranking: what comes behind that decides nothing a person looks at
+CHOICE_MAX = 24  # a longer choice does not push the reasons of the others away
 TIME_KEYS = ("_at", "_until", "at", "until", "by", "due", "deadline")
 TIME = re.compile(r"\b1[0-9]{12}\b")
 TEN_YEARS_MS = 10 * 365 * 86_400_000
+Names = Mapping[str, str]
 WHY = {
     "ladder": "no rung of the ladder settled it",
     "veto": "a veto brought it here",
@@ -78,9 +82,10 @@ def _head(sheet: Sheet, file: CaseFile) -> None:
     style = ALARM if file.is_open and file.is_overdue else MARK if file.is_open else QUIET
     title = f"{printable(file.subject)}  {file.kind}"
     state = f"  {state_text(file)}"
-    sheet.lines.append(((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET)))
+    sheet.line((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET))
     why = WHY.get(file.why, file.why.replace("_", " "))
-    sheet.wrapped(f"{why}: {file.detail}" if file.detail else why, indent=0)
+    is_told = file.detail and file.why != "over_limit"
+    sheet.wrapped(file.detail if is_told else f"{why}: {file.detail}" if file.detail else why, indent=0)
     sheet.blank()
 
 
@@ -97,13 +102,13 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
         now_ms = int(time.time() * 1000)
         since = lasting(max(0, now_ms - file.frozen_since))
         sheet.labelled("frozen", f"since {clock(file.frozen_since)} ({since})")
-    holder = body.get("holder")
-    if isinstance(holder, Mapping) and holder.get("agent"):
+    if holder := _holder(file):
         still = "; its lease stands still" if file.is_open else ""
-        sheet.labelled("holder", f"{name_of(str(holder['agent']))}, token {holder.get('token')}{still}")
+        sheet.labelled("holder", f"{name_of(holder)}, token {body['holder'].get('token')}{still}")
     sheet.labelled("question", _question(body))
     sheet.labelled("wait", _wait(body.get("waited")))
-    sheet.labelled("waiting", "; ".join(map(_cost, file.part("waiting_costs"))))
+    for place, cost in enumerate(_costs(file)):
+        sheet.labelled("" if place else "waiting", cost)
     facts = body.get("facts")
     if isinstance(facts, Mapping):
         sheet.labelled("facts", "; ".join(f"{name} is {shown(value)}" for name, value in sorted(facts.items())))
@@ -116,6 +121,11 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
         sheet.labelled(
             "left out", f"{'; '.join(map(str, left_out))}: it would not fit, and the trail leads to it", MARK
         )
+
+
+def _holder(file: CaseFile) -> str:
+    holder = file.body.get("holder")
+    return str(holder.get("agent") or "") if isinstance(holder, Mapping) else ""
 
 
 def _closed(file: CaseFile) -> str:
@@ -147,13 +157,25 @@ def _wait(waited: object) -> str:
     return f"{who} waited for {name_of(whom) if '://' in whom else whom} until {timed(until)}{why}"
 
 
-def _cost(one: JsonObject) -> str:
-    """What waiting costs, and whose words that are if the bus itself does not know it."""
-    value = one.get("value")
-    of = f", says {name_of(str(one['of']))}" if one.get("of") else ""
-    if isinstance(value, int) and TIME.fullmatch(str(value)) and timed(str(value)) != str(value):
-        return f"{one.get('name')} {clock(value)} ({until_text(value)}{of})"
-    return f"{one.get('name')} {shown(value)}{f' ({of[2:]})' if of else ''}"
+def _costs(file: CaseFile) -> Iterator[str]:
+    """What waiting costs, and whose words that are where the bus itself does not know it; equal ones once."""
+    found: dict[tuple[str, str], tuple[object, list[str]]] = {}
+    for one in file.part("waiting_costs"):
+        by = [name_of(str(one["of"]))] if one.get("of") else []
+        value = one.get("value")
+        found.setdefault((str(one.get("name")), repr(value)), (value, []))[1].extend(by)
+    for place, ((name, _), (value, by)) in enumerate(found.items()):
+        if place == COSTS_MAX:
+            yield f"and {len(found) - COSTS_MAX} more"
+            return
+        more = f" and {len(by) - COSTS_MAX} more" if len(by) > COSTS_MAX else ""
+        said = f"{', '.join(by[:COSTS_MAX])}{more}" if more else listed(by)
+        yield f"{name} {_cost(value)}" + (f", as {said} {'says' if len(by) == 1 else 'say'}" if by else "")
+
+
+def _cost(value: object) -> str:
+    is_time = isinstance(value, int) and TIME.fullmatch(str(value)) and timed(str(value)) != str(value)
+    return f"{clock(value)} ({until_text(value)})" if is_time and isinstance(value, int) else shown(value)
 
 
 # ---- what speaks for what ---------------------------------------------------------------------------------------
@@ -164,7 +186,7 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
     if not claims:
         return
     told = [_told(claim) for _, claim in claims]
-    heads = [_claim_head(number, claim) for number, claim in claims]
+    heads = [_claim_head(number, claim, _holder(file)) for number, claim in claims]
     labels = list(dict.fromkeys(label for one in told for label in one))
     rows = [(label, tuple(one.get(label, "–") for one in told)) for label in labels]
     differing = [Row(label, values, DIFFERS) for label, values in rows if len(claims) > 1 and len(set(values)) > 1]
@@ -181,8 +203,9 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
         sheet.wrapped(text, indent=INDENT + 2, opening=f"{' ' * INDENT}!", style=MARK)
 
 
-def _claim_head(number: int, claim: JsonObject) -> str:
-    name = name_of(str(claim.get("agent") or ""))
+def _claim_head(number: int, claim: JsonObject, holder: str) -> str:
+    agent = str(claim.get("agent") or "")
+    name = name_of(agent) + (", holds it" if agent and agent == holder else "")
     dropped = str(claim.get("dropped") or "")
     left = f" (out: {dropped})" if dropped else "" if number else " (cannot be awarded)"
     return f"{number} {name}{left}" if number else f"- {name}{left}"
@@ -234,7 +257,9 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         who = name_of(str(one.get("agent") or one.get("source") or ""))
         by = f" of {who}" if who != "somebody" else ""
         what = printable(str(one.get("type")))
-        sheet.lines.append(((f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET)))
+        sheet.line(
+            (f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET), indent=INDENT + 4
+        )
         told = _told(one)
         if place <= SPELLED_OUT_MAX:
             label = max((len(name) for name in told), default=0) + INDENT
@@ -250,10 +275,11 @@ def _ballots(sheet: Sheet, file: CaseFile) -> None:
     if not ballots:
         return
     sheet.heading("Ballots")
+    names = _names(file)
     seat = max(len(str(one.get("seat"))) for one in ballots)
-    choice = max(len(_chosen(file, one)) for one in ballots)
+    choice = min(max(len(_chosen(names, one)) for one in ballots), CHOICE_MAX)
     for one in ballots:
-        chosen, confidence = _chosen(file, one), one.get("confidence")
+        chosen, confidence = _chosen(names, one), one.get("confidence")
         sure = f", {confidence // 100} % sure" if isinstance(confidence, int) else ""
         veto = "veto, " if one.get("veto") else ""
         who = name_of(str(one.get("agent") or ""))
@@ -261,21 +287,25 @@ def _ballots(sheet: Sheet, file: CaseFile) -> None:
         begin = f"{' ' * INDENT}{printable(str(one.get('seat'))):<{seat}}  "
         style = ALARM if veto else VERDICT.get(str(one.get("choice")), "")
         said = f"  {veto}{printable(str(one.get('reason') or 'no reason'))}{sure}{by}"
-        sheet.lines.append(((begin, ""), (f"{chosen:<{choice}}", style), (said, "")))
+        sheet.line((begin, ""), (f"{chosen:<{choice}}", style), (said, ""), indent=min(len(begin), sheet.width // 2))
         if one.get("reasoning"):
-            sheet.wrapped(f"“{one['reasoning']}”", indent=INDENT + seat + 2)
+            sheet.wrapped(f"“{one['reasoning']}”", indent=min(len(begin), sheet.width // 2))
 
 
-def _chosen(file: CaseFile, ballot: JsonObject) -> str:
-    """A ballot's choice, candidates by their numbers and names."""
+def _chosen(names: Names, ballot: JsonObject) -> str:
+    """A ballot's choice, candidates by their numbers and names; of a long ranking its beginning."""
     given = ballot.get("choice")
-    return printable(" > ".join(_named(file, one) for one in (given if isinstance(given, list) else [given])))
+    ranked = list(map(str, given)) if isinstance(given, list) else [str(given)]
+    told = " > ".join(names.get(one, one) for one in ranked[:RANKED_MAX])
+    return printable(f"{told} and {len(ranked) - RANKED_MAX} more" if len(ranked) > RANKED_MAX else told)
 
 
-def _named(file: CaseFile, choice: object) -> str:
-    """A choice or outcome; a candidate's by its number and name."""
-    names = {one.candidate: f"{one.number} {name_of(one.agent)}" for one in choices(file) if one.number and one.agent}
-    return names.get(str(choice), str(choice))
+def _names(file: CaseFile) -> Names:
+    """How candidates are called: by number and name, those that are out by name."""
+    found = [
+        (str(one.get("candidate")), number, name_of(str(one.get("agent")))) for number, one in numbered_claims(file)
+    ]
+    return {candidate: f"{number} {name}" if number else name for candidate, number, name in found}
 
 
 def _offers(sheet: Sheet, file: CaseFile) -> None:
@@ -283,9 +313,10 @@ def _offers(sheet: Sheet, file: CaseFile) -> None:
     if not offers:
         return
     sheet.heading("Offers")
+    names = _names(file)
     for one in offers:
         said = {"accept": "accepts", "quit": "quits", "left": "left"}.get(str(one.get("move")), "offers")
-        outcome = f" {_named(file, one['outcome'])}" if one.get("outcome") else ""
+        outcome = f" {names.get(str(one['outcome']), one['outcome'])}" if one.get("outcome") else ""
         outcome += f": “{one['reasoning']}”" if one.get("reasoning") else ""
         opening = f"{' ' * INDENT}{one.get('turn', ''):>2}"
         sheet.wrapped(f"{name_of(str(one.get('agent') or ''))} {said}{outcome}", indent=INDENT + 4, opening=opening)
@@ -309,7 +340,7 @@ def _rulings(sheet: Sheet, file: CaseFile) -> None:
     sheet.heading("Rulings", "what each one does")
     for one in found:
         mark = (("  cannot be undone", ALARM),) if one.is_irreversible else ()
-        sheet.lines.append(((f"{' ' * INDENT}{printable(typed(one))}", STRONG), *mark))
+        sheet.line((f"{' ' * INDENT}{printable(typed(one))}", STRONG), *mark, indent=INDENT)
         for effect in one.effects:
             sheet.wrapped(timed(effect), indent=INDENT + 4, opening=f"{' ' * (INDENT + 2)}·")
 

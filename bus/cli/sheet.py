@@ -52,6 +52,14 @@ class Sheet:
         note = printable(note)
         self.lines.append(((name, STRONG), (f"  {note}", QUIET)) if note else ((name, STRONG),))
 
+    def line(self, *pieces: Piece, indent: int = 0) -> None:
+        """Pieces on one line; if they are too long for it, their text is wrapped and loses its styles."""
+        text = "".join(part for part, _ in pieces)
+        if cell_len(text) <= self.width:
+            self.lines.append(pieces)
+        else:
+            self.wrapped(text[indent:], indent=indent, opening=text[:indent])
+
     def wrapped(self, text: str, *, indent: int = INDENT, opening: str = "", style: str = "") -> None:
         """A text after ``opening``; all its lines begin ``indent`` characters in."""
         room = max(min(self.width - indent, TEXT_MAX), COLUMN_MIN)
@@ -70,7 +78,7 @@ class Sheet:
         opening = INDENT + 2 + label + 2
         fitting = max(1, (self.width - opening + GAP) // (COLUMN_MIN + GAP))
         for first in range(0, len(heads), fitting):
-            if first:
+            if first and rows:
                 self.blank()
             some = heads[first : first + fitting]
             column = (self.width - opening - GAP * (len(some) - 1)) // len(some)

@@ -1,10 +1,14 @@
 """A case on a page: everything a person decides by is there, differences stand out, and nothing is wider than asked."""
 
+import json
+
 import pytest
 
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
+from bus.cli.cases_ruling import Word, chosen, word_on
 from bus.cli.cases_watch import table_of
+from bus.cli.failures import CommandError
 from bus.cli.sheet import text_of, wrap
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
 
@@ -43,6 +47,49 @@ def test_claims_that_have_no_room_beside_the_others_stand_below() -> None:
 def test_a_claim_that_says_something_else_than_the_bus_knows_is_marked() -> None:
     """One says the stage is new; the bus knows that it is qualified."""
     assert '! the bus knows that stage is "qualified"' in _page(lead())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_crowd_of_claims_and_rankings_stays_on_the_page(width: int) -> None:
+    """64 claims, a ballot that ranks them all, and what each of them says that waiting costs."""
+    ids = [f"1.2.{number}.0" for number in range(64)]
+    said = json.dumps({"reply_by": NOW_MS})
+    claims = [{"candidate": one, "agent": f"{AGENT}sales-{one}", "claim": one, "excerpt": said} for one in ids]
+    body = lead(
+        claims=claims,
+        rulings=[{"ruling": "award", "candidate": one, "effects": []} for one in ids],
+        ballots=[{"seat": "triage", "agent": f"{AGENT}{'t' * 128}", "choice": ids, "reason": "r" * 64}],
+        waiting_costs=[{"name": "reply_by", "value": NOW_MS, "of": f"{AGENT}sales-{one}"} for one in ids],
+        left_out=["excerpts are cut to 64 bytes"],
+    )
+    page = _page(body, width)
+    assert max(map(len, page.splitlines())) <= width
+    assert "64 sales-1.2.63.0" in page
+    assert "and 60 more" in page
+    assert "and 61 more say" in " ".join(page.split())
+    assert "left out    excerpts are cut to 64 bytes" in page
+
+
+def test_the_holder_among_the_claims_is_marked() -> None:
+    """Who challenges whom is seen at once."""
+    assert "1 sales-west, holds it" in _page(lead(holder={"agent": f"{AGENT}sales-west", "token": 7}))
+
+
+def test_a_wait_names_both_and_why() -> None:
+    """Who waited for whom, until when."""
+    waited = {"agent": f"{AGENT}routing-1", "for": f"{AGENT}procurement-1", "until": NOW_MS, "reason": "a crane"}
+    assert "routing-1 waited for procurement-1 until " in _page(lead(kind="wait", waited=waited))
+
+
+def test_an_award_of_a_question_is_an_option() -> None:
+    """The question, who asks, and the options by number."""
+    rulings: list[Body] = [
+        {"ruling": "award", "candidate": option, "effects": []} for option in ("invoice", "contract")
+    ]
+    body = deal(kind="question", actions=[], question="What is it?", asked_by=f"{AGENT}crm-1", rulings=rulings)
+    page = _page(body)
+    assert "What is it? (crm-1 asks)" in page
+    assert "award 2 contract" in page
 
 
 def test_a_held_action_is_told_field_by_field() -> None:
@@ -138,3 +185,33 @@ def test_the_table_keeps_what_a_person_needs_on_a_narrow_terminal(width: int) ->
 def test_a_view_has_the_cases_it_says(chosen: Filter, *, taken: bool) -> None:
     """By queue, state, person and likeness."""
     assert chosen.takes(file_of(deal())) is taken
+
+
+def _word_on(body: Body, candidate: str) -> str:
+    """Whom a word on the lead names on another case that is alike."""
+    roles = {"sales-west": ["sales"], "support-1": ["support"], "partner-3": ["partner"]}
+    claims = [{**claim, "roles": roles[claim["agent"].rpartition("/")[2]]} for claim in lead()["claims"]]
+    word = Word("award", candidate, "theirs")
+    return word_on(file_of(body), word, chosen(file_of(lead(claims=claims)), word)).candidate
+
+
+def _other(*roles: str) -> Body:
+    """A case that is alike, with claims of these roles in this order."""
+    claims = [
+        {"candidate": f"1.9.{n}.0", "agent": f"{AGENT}{role}-{n}", "roles": [role]} for n, role in enumerate(roles)
+    ]
+    rulings = [{"ruling": "award", "candidate": one["candidate"], "effects": []} for one in claims]
+    return lead(case="1.9.9.1", claims=claims, rulings=rulings)
+
+
+def test_alike_cases_are_awarded_by_the_part_and_not_by_the_number() -> None:
+    """The first one here is sales; there it came last."""
+    assert _word_on(_other("partner", "support", "sales"), "1") == "1.9.2.0"
+
+
+def test_an_alike_case_with_two_of_that_part_is_left_to_the_person() -> None:
+    """Nobody is awarded by chance."""
+    with pytest.raises(CommandError) as refused:
+        _word_on(_other("sales", "support", "sales"), "sales-west")
+    assert refused.value.exit_code == 2
+    assert "2 of the candidates" in refused.value.message
