@@ -1,7 +1,7 @@
 """Negotiate: the parties offer in turn, nobody repeats an offer, and what all accept is done; else it passes on.
 
-    offer stands and all others accepted -> settled
     somebody quit, or was dropped        -> next rung
+    offer stands and all others accepted -> settled
     a turn was missed                    -> next rung
     the turns are used up                -> next rung
     nothing stands, nothing is left      -> next rung
@@ -30,11 +30,11 @@ class Negotiate:
         """An agreement settles, a broken table passes on, else it is somebody's turn. The tally shows the turns."""
         turns = (("turns", len(view.moves)),)
         deadline = view.turn.started + view.terms.negotiate.turn_ms
+        if gone := [move.kind for move in view.moves if move.kind in ("quit", "left")]:
+            return NextRung(gone[0], turns)
         if _is_agreed(view):
             outcome = view.turn.standing
             return Settle(award(view.candidates, outcome) or NONE, self.name, turns, outcome)
-        if gone := [move.kind for move in view.moves if move.kind in ("quit", "left")]:
-            return NextRung(gone[0], turns)
         if view.turn.number > view.turns_max:
             return NextRung("turns_over", turns)
         if not view.turn.standing and not _left(view):

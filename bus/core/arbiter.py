@@ -73,7 +73,7 @@ def evolve(state: PartitionState, entry: Entry, watch: Callable[[Event], None] =
 def _decide_tick(state: PartitionState, tick: Tick) -> Entry:
     now = max(state.now, tick.now)
     u = Unfolding(state, tick.o, Moment(now, now))
-    fire(u, list(state.due_subjects(now)))
+    fire(u, state.due_subjects(now))
     events = tuple(u.events)
     return Entry(tick.o, "tick", events, type="bus.clock.tick.v1", after=tick.after, now=tick.now, stalled=tick.stalled)
 

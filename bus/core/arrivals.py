@@ -31,6 +31,14 @@ _READ: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "bus.case.rule": {"case": (str,), "rev": _NUMBER, "ruling": (str,), "reason": (str,)},
     "bus.control.set": {"kind": (str,), "name": (str,), "value": (dict, type(None))},
 }
+# What a decision reads if it is there.
+_MAY_READ: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "bus.resource.claim": {"lease_ms": _NUMBER, "reasoning": (str,)},
+    "bus.resource.release": {"to": (str,)},
+    "bus.contest.ask": {"until": _NUMBER},
+    "bus.contest.vote": {"confidence": _NUMBER, "reasoning": (str,)},
+    "bus.case.rule": {"candidate": (str,)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +154,20 @@ def _has_fields(message_type: str, body: object) -> bool:
     if message_type.startswith(("bus.control.suspend.", "bus.control.resume.")):
         select = body.get("select")
         return isinstance(select, dict) and len(select) == 1 and not select.keys() - {"agent", "role", "all"}
-    wanted = _READ.get(message_type.rpartition(".")[0], {})
-    return all(name in body and isinstance(body[name], kinds) for name, kinds in wanted.items())
+    name = message_type.rpartition(".")[0]
+    wanted, also = _READ.get(name, {}), _MAY_READ.get(name, {})
+    return all(one in body and _is_of(body[one], kinds) for one, kinds in wanted.items()) and all(
+        _is_of(body[one], kinds) for one, kinds in also.items() if one in body
+    )
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    """Is it of one of these types? Of numbers those that are whole, of lists those of texts: nothing reads others."""
+    if isinstance(value, float):
+        return float in kinds and value.is_integer()
+    if isinstance(value, list):
+        return list in kinds and all(isinstance(item, str) for item in value)
+    return isinstance(value, kinds)
 
 
 def _number(text: bytes) -> int:

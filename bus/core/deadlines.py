@@ -1,15 +1,17 @@
 """What a tick fires: every deadline up to its ``now``, in (deadline, subject) order, until the entry is full."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Literal
 
 from bus.core.cases import Case
 from bus.core.contest import NONE
-from bus.core.events import Denied, Ended
+from bus.core.events import Denied, Ended, event_to_json
 from bus.core.freezing import change_case
 from bus.core.granting import end_wait, refuse_held
 from bus.core.reasons import ArbiterReason as Why
+from bus.core.records import canonical
 from bus.core.resource import Due, Ends, dues_of
 from bus.core.reviewing import tend
 from bus.core.settling import after_holding, after_leaving, make_obsolete, pass_deadline, proceed, settle_choice
@@ -17,24 +19,44 @@ from bus.core.unfolding import Unfolding
 from bus.core.waiting import pass_wait
 
 EVENTS_PER_TICK_MAX = 256  # a token has eight bits for the event's number
+# A record of the journal holds 2 MiB: a segment of up to 256 KiB before it, and the events of one more deadline, fit.
+BYTES_PER_TICK_MAX = 1024 * 1024
 
 
-def fire(u: Unfolding, subjects: list[str]) -> None:
-    """Fire what is due on these subjects; what would not fit stays due for the next tick."""
-    queue = [found for subject in subjects if (found := _next(u, subject))]
-    heapify(queue)
-    while queue:
-        _, subject, due = heappop(queue)
-        u.turn_to(subject)
+def fire(u: Unfolding, subjects: Iterable[tuple[int, str]]) -> None:
+    """Fire what is due on these subjects, given in order; what would not fit stays due for the next tick."""
+    size = 0
+    for due in _in_order(u, subjects):
         mark = u.mark()
         u.sweep()
         _fire(u, due)
         tend(u)
-        if len(u.events) > EVENTS_PER_TICK_MAX:
+        size += sum(len(canonical(event_to_json(one))) for one in u.events[mark[0] :])
+        if len(u.events) > EVENTS_PER_TICK_MAX or (mark[0] and size > BYTES_PER_TICK_MAX):
             u.back_to(mark)
             return
-        if again := _next(u, subject):
-            heappush(queue, again)
+
+
+def _in_order(u: Unfolding, subjects: Iterable[tuple[int, str]]) -> Iterator[Due]:
+    """Turn to every deadline that has come, in (deadline, subject) order, also to those that firing one brings about.
+
+    Of ten thousand due subjects only those are looked at whose turn comes: the others stay for the next tick.
+    """
+    coming = iter(subjects)
+    queue: list[tuple[int, str, Due]] = []
+    ahead = next(coming, None)
+    while queue or ahead:
+        # A subject's earliest deadline may be one without an event, so what it fires can only be later than that.
+        while ahead and (not queue or ahead <= queue[0][:2]):
+            if found := _next(u, ahead[1]):
+                heappush(queue, found)
+            ahead = next(coming, None)
+        if queue:
+            _, subject, due = heappop(queue)
+            u.turn_to(subject)
+            yield due
+            if again := _next(u, subject):
+                heappush(queue, again)
 
 
 def _next(u: Unfolding, subject: str) -> tuple[int, str, Due] | None:

@@ -15,7 +15,8 @@
 2. Deadlines fire in ticks. An ordinary record fires none, however late it comes: it only says something new.
 3. Of claims, a single live candidate wins without a rung, once the window is over and unless a case is open.
 4. Over the cost limit ballots are collected, but only a person settles.
-5. A resolver that waits longer than its bound, or names a winner that cannot win, has no result.
+5. A resolver that waits longer than its bound or once more when its deadline fired, or names a winner that cannot
+   win, has no result.
 """
 
 from dataclasses import dataclass, replace
@@ -186,7 +187,9 @@ def _held_to_its_word(resolver: Resolver, contest: Contest, answer: object, fire
         case Wait():
             end = contest.started + resolver.bound_ms(contest.terms, len(contest.candidates))
             deadline = min(answer.deadline, end)
-            return Wait(deadline) if deadline > fired else NextRung("bound")
+            # Its deadline has fired and nothing new can be said of it: to wait on would be to wait unheard.
+            has_fired = 0 < contest.deadline <= fired
+            return Wait(deadline) if deadline > fired and not has_fired else NextRung("bound")
         case Settle() if answer.winner not in (NONE, *(one.id for one in contest.live)):
             return NextRung("no_such_candidate")
         case Settle():

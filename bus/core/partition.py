@@ -75,16 +75,16 @@ class PartitionState:
         """When the next tick has something to do; None if nothing is due, ever."""
         return self._deadlines[0][0] if self._deadlines else None
 
-    def due_subjects(self, now: int) -> Iterator[str]:
-        """The subjects with a deadline at or before ``now``."""
+    def due_subjects(self, now: int) -> Iterator[tuple[int, str]]:
+        """The subjects with a deadline at or before ``now``, each with its earliest, in (deadline, subject) order."""
         for deadline, subject in self._deadlines:
             if deadline > now:
                 return
-            yield subject
+            yield deadline, subject
 
     def sweep(self) -> None:
         """Let go of what ended by ``now`` without an event."""
-        for subject in list(self.due_subjects(self.now)):
+        for _, subject in list(self.due_subjects(self.now)):
             self.put(subject, postponed(swept(self.resource(subject), self.now), self.now))
 
     def occasion(self, entry: Entry) -> Occasion:
@@ -105,16 +105,17 @@ class PartitionState:
             self._seated[key] = seat_agents(terms, roles)
         return self._seated[key]
 
-    def recipients(self, *sources: str, lane: str = "") -> Recipients:
-        """Lane and id of each source once; ``lane`` is that of the message answered, if one is.
+    def recipients(self, *sources: str, sender: str = "", lane: str = "") -> Recipients:
+        """Lane and id of each source once; ``lane`` is that of the message answered, whose ``sender`` hears there.
 
         A lane that is no longer set is told nothing: its topics may be gone.
         """
-        pairs: list[tuple[str, str]] = []
+        pairs: dict[tuple[str, str], None] = {}
         for source in sources:
-            its_lane = lane or DESK_LANE if "/person/" in source else self.registry.lane_of(source) or lane
-            if its_lane in self.registry.lanes and (its_lane, source) not in pairs:
-                pairs.append((its_lane, source))
+            theirs = lane if source == sender else ""
+            its_lane = theirs or DESK_LANE if "/person/" in source else self.registry.lane_of(source) or theirs
+            if its_lane in self.registry.lanes:
+                pairs[its_lane, source] = None
         return tuple(pairs)
 
     def origin(self, src: str) -> tuple[str, int]:
@@ -152,14 +153,12 @@ def _doom(state: PartitionState, cause: str) -> None:
     for agent in stopped:
         for subject in sorted(state.stakes[agent]):
             state.put(subject, _doomed(state.resource(subject), agent, cause, state.now))
-    for subject, resource in list(state.resources.items()):
-        handover = resource.handover
-        if handover and state.registry.suspension_of(handover.agent):
-            state.put(subject, replace(resource, handover=replace(handover, until=min(handover.until, state.now))))
 
 
 def _doomed(resource: Resource, agent: str, cause: str, now: int) -> Resource:
-    holding = resource.holding
+    holding, handover = resource.holding, resource.handover
+    if handover is not None and handover.agent == agent:
+        return replace(resource, handover=replace(handover, until=min(handover.until, now)))
     if holding is not None and holding.agent == agent:
         if holding.doomed_by:
             return resource

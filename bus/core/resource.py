@@ -97,9 +97,10 @@ class Resource:
 
     @property
     def stakeholders(self) -> frozenset[str]:
-        """The agents that a suspension ends something for."""
+        """The agents that a suspension ends something for: who holds, who competes, for whom it is kept."""
         holder = (self.holding.agent,) if self.holding else ()
-        return frozenset((*holder, *(one.agent for one in self.claims)))
+        kept_for = (self.handover.agent,) if self.handover else ()
+        return frozenset((*holder, *kept_for, *(one.agent for one in self.claims)))
 
     def next_deadline(self) -> int | None:
         """The earliest time (ms) at which a tick changes something here."""

@@ -66,7 +66,8 @@ class Unfolding:
     def say(self, what: What, *concerned: str) -> str:
         """Something happened; whom it concerns hears it. Returns the decision's id."""
         n = len(self.events)
-        self.events.append(Event(n, self.subject, self.state.recipients(*concerned, lane=self.lane), what))
+        to = self.state.recipients(*concerned, sender=self.source, lane=self.lane)
+        self.events.append(Event(n, self.subject, to, what))
         self._touched[self.subject] = folded(self.resource, self.subject, n, what, self.occasion)
         return self.occasion.decision(n)
 

@@ -47,7 +47,8 @@ def pass_wait(u: Unfolding) -> None:
     elif u.resource.contest:
         case_of_contest(u, "wait")
     elif u.terms:
-        also = [waited.whom] if "/agent/" in waited.whom else []
+        # Who waits for itself is a party once.
+        also = [waited.whom] if "/agent/" in waited.whom and waited.whom != waited.agent else []
         opened = open_case(u, "wait", "wait", u.terms, *also)
         u.say(Joined(opened, waited.agent, holding.claim), waited.agent)
         for agent in also:

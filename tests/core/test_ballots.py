@@ -124,7 +124,7 @@ def test_replicas_do_not_end_a_vote() -> None:
 
 def test_the_ballot_of_a_suspended_voter_is_void() -> None:
     """A suspension in mid-ballot voids the ballot."""
-    contest = suspend(votes(_open(), "triage-1", "c1").contest, "triage-1", start=0)
+    contest = suspend(votes(_open(), "triage-1", "c1").contest, "triage-1")
     assert _choices(contest) == []
 
 
@@ -137,7 +137,7 @@ def test_a_replica_steps_in_for_a_suspended_one() -> None:
 
 def test_ballots_are_void_at_the_close() -> None:
     """A suspension lifted before the close leaves the ballot in force."""
-    contest = suspend(votes(_open(), "triage-1", "c1").contest, "triage-1", start=0)
+    contest = suspend(votes(_open(), "triage-1", "c1").contest, "triage-1")
     assert _choices(resume(contest, "triage-1")) == [("triage", ("c1",))]
 
 

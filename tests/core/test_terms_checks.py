@@ -163,7 +163,7 @@ def test_no_method_needs_a_threshold(method: Method) -> None:
         ("question", {}, 20_000),
         ("claims", {"ladder": ["priority", "first_come", "vote", "human"]}, 500),
         ("claims", {"ladder": ["human"]}, 500),
-        ("review", {"ladder": ["priority", "human"]}, 0),
+        ("review", {"ladder": ["priority", "human"]}, 20_000),
         ("claims", {"negotiate": {"turn_ms": 1_000}}, 500 + 20_000 + 32 * 1_000),
     ],
 )

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
+from bus.core.arrivals import Message, read_arrival
+from bus.core.claiming import claim
+from bus.core.control import Registry
 from bus.core.events import Denied, Event, Granted, What, event_from_json, event_to_json
+from bus.core.partition import PartitionState
 from bus.core.reasons import ArbiterReason
 from bus.core.records import canonical
-from bus.core.resource import Claim, Fact, Moment, Resource, decide_claim
-from bus.core.terms import terms_from_json
+from bus.core.resource import Fact, Moment, Resource
+from bus.core.unfolding import Unfolding
 from bus.core.wants import (
     CHARACTERS_SHOWN_MAX,
     SHOWN_MAX,
@@ -22,6 +26,7 @@ from bus.core.wants import (
     wants_in_words,
     wants_to_json,
 )
+from tests.rules.cast import GEN, START_MS, ArbiterLog, spoken
 from tests.rules.cast import registry as registry_at_start
 
 A = "spiffe://acme/agent/sales"
@@ -42,9 +47,27 @@ def _decided(
     roles: tuple[str, ...] = ("sales",),
     is_registered: bool = True,
 ) -> What:
-    claim = Claim(A, "c1", 7, frozenset(roles), is_registered, None)
-    terms = terms_from_json({"resource": "lead", **value}, 1)
-    return decide_claim(Resource(facts=facts or {}), claim, terms, Moment(at=10, now=5))
+    given = {"resource": "lead", "window_ms": 0, "on_held": "deny", **value}
+    agent = {"lane": "sales", "roles": list(roles)} if is_registered else None
+    return _claimed(_with(registry_at_start(), ("agent", A, agent), ("terms", "lead", given)), facts or {})
+
+
+def _with(registry: Registry, *changes: tuple[str, str, dict[str, Any] | None]) -> Registry:
+    for change in changes:
+        registry = registry.apply(registry.next_change(*change))
+    return registry
+
+
+def _claimed(registry: Registry, facts: dict[str, Fact]) -> What:
+    """What a claim of the subject comes to that was sent 10 ms after the start, when the last tick said 5."""
+    state = PartitionState(GEN, 0, registry, now=START_MS + 5)
+    state.put("lead/L-1", Resource(facts=facts))
+    headers = spoken("bus.resource.claim.v1", source=A, identifier="c1", at_ms=START_MS + 10, subject="lead/L-1")
+    message = read_arrival(ArbiterLog().forward("sales", headers, {}, at_ms=START_MS + 10, control=registry.number))
+    assert isinstance(message, Message)
+    u = Unfolding(state, message.o, Moment(message.at, state.now), message)
+    claim(u, message, registry.terms["lead"])
+    return u.events[0].what
 
 
 def _wanted(what: What) -> Wants | None:
@@ -56,10 +79,10 @@ def _wanted(what: What) -> Wants | None:
     ("facts", "known"),
     [
         ({}, None),
-        ({"stage": Fact("new", 99)}, "new"),
-        ({"stage": Fact("qualified", 10)}, None),  # it was stated too long ago
-        ({"stage": Fact(value=False, until=11)}, False),
-        ({"score": Fact("qualified", 99)}, None),
+        ({"stage": Fact("new", START_MS + 99)}, "new"),
+        ({"stage": Fact("qualified", START_MS + 10)}, None),  # it was stated too long ago
+        ({"stage": Fact(value=False, until=START_MS + 11)}, False),
+        ({"score": Fact("qualified", START_MS + 99)}, None),
     ],
 )
 def test_a_denial_as_stage_says_which_values_the_fact_may_have_and_which_it_has(
@@ -74,9 +97,9 @@ def test_a_denial_as_stage_says_which_values_the_fact_may_have_and_which_it_has(
 def test_the_first_fact_by_name_that_fails_is_the_one_told() -> None:
     """One fact at a time, and none that is as it must be."""
     when = {"c": [3], "b": [2], "a": [1]}
-    assert _wanted(_decided({"when": when}, {"a": Fact(1, 99)})) == WantedFact("b", (2,))
+    assert _wanted(_decided({"when": when}, {"a": Fact(1, START_MS + 99)})) == WantedFact("b", (2,))
     assert _wanted(_decided({"when": when})) == WantedFact("a", (1,))
-    all_of_them = {name: Fact(value, 99) for name, value in (("a", 1), ("b", 2), ("c", 3))}
+    all_of_them = {name: Fact(value, START_MS + 99) for name, value in (("a", 1), ("b", 2), ("c", 3))}
     assert isinstance(_decided({"when": when}, all_of_them), Granted)
 
 
@@ -100,11 +123,11 @@ def test_at_most_sixteen_are_listed(count: int) -> None:
 def test_whoever_restores_from_the_journal_denies_with_the_same_fact() -> None:
     """Terms that were set with their facts in another order stand sorted in the journal; the denials are the same."""
     value = {"resource": "lead", "window_ms": 0, "when": {"stage": ["won"], "score": [1]}}
-    told = []
-    for given in (value, json.loads(canonical(value))):
-        registry = registry_at_start()
-        terms = registry.apply(registry.next_change("terms", "lead", given)).terms["lead"]
-        told.append(decide_claim(Resource(), Claim(A, "c", 1, frozenset(), True, None), terms, Moment(1, 1)))
+    agent = ("agent", A, {"lane": "sales", "roles": []})
+    told = [
+        _claimed(_with(registry_at_start(), agent, ("terms", "lead", given)), {})
+        for given in (value, json.loads(canonical(value)))
+    ]
     assert told[0] == told[1]
     assert _wanted(told[0]) == WantedFact("score", (1,))
 

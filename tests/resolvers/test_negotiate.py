@@ -123,40 +123,34 @@ def test_an_outcome_may_name_nobody() -> None:
 
 def _drops(contest: Contest, candidate: str) -> Walked:
     at = contest.turn.started + 2
-    return after_message(drop(contest, candidate, "withdrawn", start=at), RESOLVERS, at=at, now=0)
+    return after_message(drop(contest, candidate, "withdrawn"), RESOLVERS, at=at, now=0)
 
 
-def test_the_turn_of_a_dropped_party_passes_on() -> None:
-    """When the party on turn is dropped, the next one has a whole turn of its own."""
-    contest = moves(_table(3).contest, "offer", "c1").contest
-    turn = _drops(contest, "c2").contest.turn
-    assert (turn.number, turn.party, turn.standing) == (3, "c3", "c1")
+@pytest.mark.parametrize(
+    ("parties", "said", "leaves"),
+    [
+        (3, [], "c1"),  # on turn, before anything was offered
+        (3, ["c1"], "c2"),  # on turn
+        (3, ["c3"], "c1"),  # its offer stands
+        (4, ["c4"], "c4"),  # it is what stands
+        (4, ["c1"], "c4"),  # neither on turn nor offered
+        (3, ["c2", "accept"], "c3"),  # the last who had to agree: it did not
+    ],
+)
+def test_a_party_that_leaves_ends_the_rung(parties: int, said: list[str], leaves: str) -> None:
+    """Whoever leaves a table of three or more, at whatever point: the rung is over, as after a quit."""
+    contest = _table(parties).contest
+    for one in said:
+        contest = (moves(contest, "accept") if one == "accept" else moves(contest, "offer", one)).contest
+    walked = _drops(contest, leaves)
+    assert (walked.result, walked.passed[0].why) == (Escalate("ladder"), "left")
 
 
-def test_the_offer_of_a_dropped_party_falls() -> None:
-    """What a party offered goes with it, and the party on turn begins anew."""
-    contest = moves(_table(3).contest, "offer", "c3").contest
-    turn = _drops(contest, "c1").contest.turn
-    assert (turn.party, turn.standing) == ("c2", "")
-
-
-def test_an_award_to_a_dropped_party_falls() -> None:
-    """Nobody accepts an award to a claim that was withdrawn."""
-    contest = moves(_table(4).contest, "offer", "c4").contest
-    turn = _drops(contest, "c4").contest.turn
-    assert (turn.party, turn.standing) == ("c2", "")
-
-
-def test_a_bystander_leaves_the_turn_alone() -> None:
-    """A party that is neither on turn nor offered leaves, and the turn runs on."""
-    contest = moves(_table(4).contest, "offer", "c1").contest
-    assert _drops(contest, "c4").contest.turn == contest.turn
-
-
-def test_the_last_who_had_to_agree_leaves() -> None:
-    """When all who are left have accepted, the departure of the last other party makes the agreement."""
-    contest = moves(moves(_table(3).contest, "offer", "c2").contest, "accept").contest
-    assert _drops(contest, "c3").result == Settle("c2", "negotiate", (("turns", 3),), "c2")
+def test_who_left_is_no_candidate_of_the_next_rung() -> None:
+    """What comes after the broken table is decided among those who are left."""
+    of = terms("negotiate", "first_come", "human")
+    contest = claims(of, "role1-1", "role2-1", "role3-1").contest
+    assert _drops(contest, "c1").result == Settle("c2", "first_come")
 
 
 def test_the_last_party_wins() -> None:

@@ -16,6 +16,20 @@ from typing import Any
 
 from bus.core.arbiter import evolve, step
 from bus.core.arrivals import read_arrival
+from bus.core.contest_events import (
+    ActionHeld,
+    ActionRefused,
+    CaseClosed,
+    CaseOpened,
+    ContestOpened,
+    Frozen,
+    RungReached,
+    Settled,
+    Unfrozen,
+    Voted,
+    WaitEnded,
+    Waiting,
+)
 from bus.core.control import Registry
 from bus.core.entries import Entry, entry_from_json
 from bus.core.events import (
@@ -34,6 +48,7 @@ from bus.core.events import (
 )
 from bus.core.partition import PartitionState
 from bus.core.records import Record, canonical
+from resolvers import RESOLVERS, RESOLVERS_VERSION
 from tests.rules.cast import ANA, CALL, CONTRACTS, GEN, MAIL, NOTE, PING, SCORE, STAGE, START_MS, ArbiterLog, spoken
 from tests.rules.cast import agent as agent_id
 from tests.rules.cast import registry as registry_at_start
@@ -71,16 +86,19 @@ def seconds_of(ms: int) -> str:
 class World:
     """One partition with its log, played line by line."""
 
-    state: PartitionState = field(default_factory=lambda: PartitionState(GEN, 0, registry_at_start()))
+    state: PartitionState = field(default_factory=lambda: _partition(registry_at_start()))
     log: ArbiterLog = field(default_factory=ArbiterLog)
     entries: list[Entry] = field(default_factory=list)
     at_start: Registry = field(default_factory=registry_at_start)
     tokens: list[int] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
+    contests: list[str] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
 
     def given(self, words: str) -> None:
         """Set terms before the script begins."""
-        kind, name, value = _control_of(words.split())
+        kind, name, value = control_of(words.split())
         self.at_start = self.at_start.apply(self.at_start.next_change(kind, name, value))
         self.state.registry = self.at_start
 
@@ -96,13 +114,26 @@ class World:
         for event in entry.events:
             if isinstance(event.what, Granted):
                 self.tokens.append(event.what.token)
-            if isinstance(event.what, ActionAdmitted):
-                self.decisions.append(self.state.decision(entry.o, event.n))
+            self._learn(self.state.decision(entry.o, event.n), event)
         return entry
+
+    def _learn(self, decision: str, event: Event) -> None:
+        """What later lines may name."""
+        match event.what:
+            case ActionAdmitted(token=token) if token is not None:  # of others nobody has to report
+                self.decisions.append(decision)
+            case ContestOpened():
+                self.contests.append(decision)
+            case CaseOpened():
+                self.cases.append(decision)
+            case Waiting():
+                self.waits.append(decision)
+            case _:
+                pass
 
     def restored(self) -> PartitionState:
         """The state a new owner folds from the journal's bytes alone."""
-        state = PartitionState(GEN, 0, self.at_start)
+        state = _partition(self.at_start)
         for entry in self.entries:
             evolve(state, entry_from_json(json.loads(canonical(entry.to_json()))))
         return state
@@ -156,7 +187,7 @@ class World:
             return BUS_VERBS[verb], subject, self._bus_body(verb, words), {}
         if verb in ("suspends", "resumes"):
             return f"bus.control.{verb[:-1]}.v1", "", {"select": _select(words[1:]), "reason": "because"}, {}
-        kind, name, value = _control_of(words[1:])
+        kind, name, value = control_of(words[1:])
         return "bus.control.set.v1", "", {"kind": kind, "name": name, "value": value, "base": None}, {}
 
     def _bus_body(self, verb: str, words: list[str]) -> dict[str, Any]:
@@ -176,9 +207,17 @@ class World:
                 decision = self.decisions[int(named[1:]) - 1] if named.startswith("!") else named
                 return {"decision": decision, "result": words[3]}
             case "waits":
-                return {"for": words[2], "until": milliseconds(words[4]), "reason": "because"}
+                return {"for": agent_id(words[2]), "until": milliseconds(words[4]), "reason": "because"}
+            case "asks":
+                return {"question": "which?", "options": words[2].split("|") if len(words) > 2 else ["yes", "no"]}
+            case "votes":
+                choice = words[2] if len(words) > 2 else "yes"
+                return {"contest": _latest(self.contests), "choice": choice, "reason": "fits"}
+            case "goes-on":
+                return {"wait": _latest(self.waits)}
             case _:
-                return {"contest": "1.0.0.0", "case": "1.0.0.0", "rev": 1, "choice": "x", "reason": "because"}
+                ruling = words[2] if len(words) > 2 else "reject"
+                return {"case": _latest(self.cases), "rev": 1, "ruling": ruling, "reason": "because"}
 
     # ---- from events to words -------------------------------------------------------------------------
 
@@ -217,11 +256,51 @@ class World:
                 return f"{_short(next(str(v) for v in select.values())).replace('True', 'all')} {status}"
             case ControlSet(kind_of=kind, name=name, rev=rev):
                 return f"set {kind} {_short(name)} rev {rev}"
+            case _:
+                return self._contested(event)
+
+    def _contested(self, event: Event) -> str:  # noqa: C901, PLR0912 one line per kind of event
+        match event.what:
+            case ActionHeld(token=token):
+                return f"held {self._name(token)}"
+            case ActionRefused(token=token, reason=reason):
+                return f"refused-held {self._name(token)} {reason}"
+            case ContestOpened(over=over, deadline=deadline):
+                return f"contest {over} until {seconds_of(deadline)}"
+            case RungReached(rung=rung):
+                return f"rung {rung}"
+            case Voted(seat=seat):
+                return f"voted {seat}"
+            case Settled(winner=winner, by=by):
+                return f"settled {winner} {by}".rstrip()
+            case CaseOpened(over=over, why=why, due=due):
+                return f"case {over} {why}" + ("" if due is None else f" until {seconds_of(due)}")
+            case CaseClosed(ruling=ruling, state=state):
+                return f"case {ruling or state}"
+            case Waiting(for_=whom, until=until):
+                return f"waiting for {_short(whom)} until {seconds_of(until)}"
+            case WaitEnded(reason=reason):
+                return f"wait {reason}"
+            case Unfrozen(until=until):
+                return "unfrozen" + ("" if until is None else f" until {seconds_of(until)}")
+            case Frozen():
+                return "frozen"
+            case what:
+                return what.kind.replace("_", "-")
 
     def _name(self, token: int) -> str:
         if token == 0:
             return "nobody"
         return f"#{self.tokens.index(token) + 1}" if token in self.tokens else str(token)
+
+
+def _partition(registry: Registry) -> PartitionState:
+    return PartitionState(GEN, 0, registry, resolvers=RESOLVERS, resolvers_version=RESOLVERS_VERSION)
+
+
+def _latest(decisions: list[str]) -> str:
+    """The last one that a script has heard of, or one that never was."""
+    return decisions[-1] if decisions else "1.0.0.0"
 
 
 def _short(identifier: str) -> str:
@@ -248,7 +327,7 @@ def _select(words: list[str]) -> dict[str, Any]:
             return {"agent": agent_id(words[0])}
 
 
-def _control_of(words: list[str]) -> tuple[str, str, dict[str, Any] | None]:
+def control_of(words: list[str]) -> tuple[str, str, dict[str, Any] | None]:
     """``terms lead lease=60`` or ``agent sales roles=sales`` or ``contract <type> guard=…``; ``none`` takes away."""
     kind, name, *options = words
     full = agent_id(name) if kind == "agent" else name
