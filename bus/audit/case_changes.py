@@ -52,7 +52,9 @@ def _state(before: CaseFile, after: CaseFile) -> Iterator[tuple[str, str]]:
     if after.state == "obsolete" or not ruling:
         yield "nothing was left to rule on: it is obsolete", ""
     else:
-        yield f"it was closed with {ruling}", after.person
+        agents = {str(one.get("candidate")): name_of(_agent(one)) for one in after.part("claims")}
+        to = agents.get(str(after.body.get("candidate")), "")
+        yield f"it was closed: {ruling.replace('_', '-')} {to}".rstrip(), after.person
 
 
 def _hands(before: CaseFile, after: CaseFile) -> Iterator[tuple[str, str]]:

@@ -186,7 +186,7 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
     if not claims:
         return
     told = [_told(claim) for _, claim in claims]
-    heads = [_claim_head(number, claim, _holder(file)) for number, claim in claims]
+    heads = [_claim_head(file, number, claim) for number, claim in claims]
     labels = list(dict.fromkeys(label for one in told for label in one))
     rows = [(label, tuple(one.get(label, "–") for one in told)) for label in labels]
     differing = [Row(label, values, DIFFERS) for label, values in rows if len(claims) > 1 and len(set(values)) > 1]
@@ -203,9 +203,12 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
         sheet.wrapped(text, indent=INDENT + 2, opening=f"{' ' * INDENT}!", style=MARK)
 
 
-def _claim_head(number: int, claim: JsonObject, holder: str) -> str:
+def _claim_head(file: CaseFile, number: int, claim: JsonObject) -> str:
     agent = str(claim.get("agent") or "")
-    name = name_of(agent) + (", holds it" if agent and agent == holder else "")
+    name = name_of(agent) + (", holds it" if agent and agent == _holder(file) else "")
+    if not file.is_open:
+        is_winner = file.body.get("candidate") not in (None, "") and file.body["candidate"] == claim.get("candidate")
+        return f"{name}, awarded" if is_winner else name
     dropped = str(claim.get("dropped") or "")
     left = f" (out: {dropped})" if dropped else "" if number else " (cannot be awarded)"
     return f"{number} {name}{left}" if number else f"- {name}{left}"

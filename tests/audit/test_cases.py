@@ -97,7 +97,7 @@ def test_what_changed_is_told_with_who_and_when() -> None:
     assert [(one.sentence, one.who, one.at - NOW_MS) for one in found] == [
         ("deals.deal.close.v1 of deal-1 is held as well", f"{AGENT}deal-1", 1),
         ("kim reserved it", f"{PERSON}kim", 2),
-        ("it was closed with reject", f"{PERSON}kim", 3),
+        ("it was closed: reject", f"{PERSON}kim", 3),
     ]
 
 

@@ -14,7 +14,7 @@ from tests.cli.conftest import Ran, Terminal
 
 LADDER = ["priority", "vote", "negotiate", "human"]
 GOOD = {
-    "resource": "berth",
+    "resource": "mooring",
     "window_ms": 500,
     "claimants": ["sales", "support"],
     "priority": ["sales", "support"],
@@ -26,7 +26,7 @@ GOOD = {
 
 
 def _run(terminal: Terminal, folder: Path, *more: str, **changed: Any) -> Ran:  # Any: JSON
-    path = folder / "berth.yaml"
+    path = folder / "mooring.yaml"
     path.write_text(yaml.safe_dump({**GOOD, **changed}), encoding="utf-8")
     return terminal("terms", "check", str(path), *more)
 
@@ -86,12 +86,12 @@ def test_what_is_no_terms_at_all_is_one_sentence(nowhere: Terminal, tmp_path: Pa
 
 def test_impossible_terms_are_not_sent(terminal: Terminal, tmp_path: Path) -> None:
     """`terms set` says why before it asks the bus, and nothing is in force afterwards."""
-    path = tmp_path / "berth.json"
+    path = tmp_path / "mooring.json"
     path.write_text(json.dumps({**GOOD, "vote": {"seats": []}}), encoding="utf-8")
     ran = terminal("terms", "set", str(path))
     assert ran.code == 3
     assert "/vote/seats  nobody sits" in ran.err
-    assert terminal("terms", "show", "berth").code == 5
+    assert terminal("terms", "show", "mooring").code == 5
 
 
 def test_a_type_in_force_is_held_against_who_is_there(terminal: Terminal) -> None:
