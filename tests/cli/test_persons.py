@@ -1,0 +1,23 @@
+"""`agentbus persons ls`: queues and owned agents are shown, and an owned agent that does not exist is named."""
+
+from tests.cli.conftest import Terminal
+
+GHOST = "spiffe://acme/agent/salse-1"
+
+
+def test_an_owned_agent_that_does_not_exist_is_named(terminal: Terminal) -> None:
+    """When it is set, and in the list; the person is set all the same, for the agent may come later."""
+    ran = terminal("persons", "set", "max", "--role", "operator", "--queue", "revenue", "--owns", "salse-1")
+    assert ran.code == 0
+    assert "max owns salse-1, which is no agent of this bus" in ran.err
+    assert "max owns salse-1" in terminal("persons", "ls").err
+    (row,) = [row for row in terminal.json("persons", "ls") if row["person"].endswith("/max")]
+    assert (row["queues"], row["owns"], row["unregistered"]) == (["revenue"], [GHOST], [GHOST])
+    assert terminal("persons", "rm", "max").code == 0
+
+
+def test_agents_whose_owner_a_person_is_are_shown_as_owned(terminal: Terminal) -> None:
+    """An agent names its owner as well; whoever that is may not rule on it."""
+    (row,) = [row for row in terminal.json("persons", "ls") if row["person"].endswith("/ana")]
+    assert "spiffe://acme/agent/crm-1" in row["owned"]
+    assert row["unregistered"] == []
