@@ -88,9 +88,9 @@ def _ladder(terms: Terms) -> Iterator[Finding]:
     if hidden := [rung for rung in below if rung not in ENDS]:
         said = f"first_come always settles, so {hidden[0]} is never reached"
         yield _warning("/ladder", said, "move first_come below the other rungs, or take them out")
-    if terms.ask and "vote" not in ladder:
-        said = "a question is decided by vote, and the ladder has no vote: each one goes to its end at once"
-        yield _error("/ask", said, "add vote to the ladder, or leave ask out")
+    if terms.ask and not terms.vote.seats:
+        said = "a question is voted on by the seats, and there are none: each one goes to a person at once"
+        yield _warning("/ask", said, "name the seats under vote, or leave ask out")
 
 
 def _seats(terms: Terms) -> Iterator[Finding]:

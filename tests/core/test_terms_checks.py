@@ -62,7 +62,6 @@ def test_the_terms_of_the_specification_have_no_error() -> None:
         ({"ladder": ["vote", "lottery", "human"]}, "error", "/ladder"),
         ({"ladder": ["vote", "vote", "human"]}, "error", "/ladder"),
         ({"ladder": ["first_come", "vote", "human"]}, "warning", "/ladder"),
-        ({"ladder": ["negotiate", "human"]}, "error", "/ask"),
         ({"priority": []}, "warning", "/priority"),
         ({"claimants": []}, "error", "/claimants"),
         ({"on_held": "preempt_if_higher", "priority": [], "ladder": ["vote", "human"]}, "error", "/on_held"),
