@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from bus.core.records import Record
@@ -13,16 +14,19 @@ TERMS = (
     "lease=20",
     "lease=20 lock=5 handover=10",
     "lease=30 handover=20",
-    "lease=15 limit=9",
-    "lease=10 stage=won claimants=sales,legal",
-    "lease=60 handover=30 limit=10 ttl=40 ask=triage wait=15",
+    "lease=15 handover=5 limit=9",
+    "lease=10 handover=7 stage=won claimants=sales,legal",
+    "lease=60 handover=30 limit=10 ttl=40 ask=triage,sales wait=15",
+    "lease=40 handover=9 ask=sales,legal wait=60",
     "none",
 )
+GIVEN = "terms lead lease=20 lock=5 handover=10 ask=support wait=30"
 # Steps of time in seconds: mostly small against a lease, sometimes beyond it, sometimes back (lanes differ).
 STEPS_S = (0, 0, 0.001, 1, 1, 3, 9, 21, -2, -15)
 ACTS = (
     *("claims", "claims", "claims", "renews", "renews", "releases", "hands over", "mails", "mails", "closes", "calls"),
-    *("revokes", "stages", "scores", "notes", "pings", "reports", "withdraws", "waits", "asks", "votes", "rules"),
+    *("revokes", "stages", "scores", "notes", "pings", "reports", "withdraws", "rules", "reserves"),
+    *("calls", "votes", "votes", "votes", "waits", "waits", "goes-on", "asks"),
     *("tick", "tick", "tick", "again", "alien", "forged", "suspends", "suspends", "terms", "agent", "lane"),
 )
 
@@ -38,6 +42,8 @@ class Move:
     pick: int
 
 
+# A play takes some 20 ms, and every test plays its own: all of them together are to take well below a minute.
+PLAYS = settings(max_examples=25)
 MOVE = st.builds(
     Move,
     act=st.sampled_from(ACTS),
@@ -53,7 +59,7 @@ MOVES = st.one_of(st.lists(MOVE, min_size=50, max_size=90), st.lists(MOVE, max_s
 def played(moves: list[Move]) -> World:
     """The world after the moves: its log has the records, its entries the decisions."""
     world = World()
-    world.given("terms lead lease=20 lock=5 handover=10")
+    world.given(GIVEN)
     now_s = 0.0
     for move in moves:
         now_s = max(0.0, now_s + STEPS_S[move.step])
@@ -89,7 +95,17 @@ def _words(world: World, move: Move) -> str:  # noqa: C901, PLR0912 one line per
         case "withdraws":
             return f"{who} withdraws {subject} claim c1"
         case "waits":
-            return f"{who} waits {subject} {other} until {pick * 6}"
+            # Who waits for itself is not in the specification.
+            whom = AGENTS[(move.agent + 1 + pick % 2) % len(AGENTS)]
+            return f"{who} waits {subject} {whom} until {pick * 6}"
+        case "asks":
+            return f"{who} asks {subject} yes|no"
+        case "votes":
+            # Those who sit: legal in reviews, by its contract, triage in questions.
+            voter = ("legal", "triage", who)[pick % 3]
+            return f"{voter} votes {subject} {('approve', 'yes', 'reject', 'abstain')[pick % 4]}"
+        case "rules" | "reserves" if pick < 8:
+            return f"ana {move.act} {subject}"
         case "tick" | "alien":
             return move.act
         case "again":
