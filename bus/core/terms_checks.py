@@ -88,7 +88,7 @@ def _ladder(terms: Terms) -> Iterator[Finding]:
     if hidden := [rung for rung in below if rung not in ENDS]:
         said = f"first_come always settles, so {hidden[0]} is never reached"
         yield _warning("/ladder", said, "move first_come below the other rungs, or take them out")
-    if terms.ask and not terms.vote.seats:
+    if terms.ask and not terms.vote.seats and "vote" not in ladder:
         said = "a question is voted on by the seats, and there are none: each one goes to a person at once"
         yield _warning("/ask", said, "name the seats under vote, or leave ask out")
 

@@ -69,6 +69,7 @@ def test_the_terms_of_the_specification_have_no_error() -> None:
         ({"cooldown_ms": 0}, "warning", "/cooldown_ms"),
         ({"lease_ms": 29_999}, "warning", "/lease_ms"),
         ({"vote.seats": []}, "error", "/vote/seats"),
+        ({"ladder": ["priority", "human"], "vote.seats": []}, "warning", "/ask"),
         ({"vote.seats": ["crm", "crm"]}, "error", "/vote/seats"),
         ({"vote.seats": [f"seat-{n}" for n in range(65)]}, "error", "/vote/seats"),
         ({"vote.seats": ["sales", "crm"]}, "warning", "/vote/seats"),
