@@ -35,10 +35,11 @@ class Bus:
     """One agent on the bus.
 
     ``agent`` is its id (or AGENTBUS_AGENT), ``lane`` its lane (AGENTBUS_LANE), ``bootstrap`` where Kafka is
-    (AGENTBUS_BOOTSTRAP, else 127.0.0.1:9092); ``kafka`` are further settings as librdkafka names them, such as
-    ``security.protocol`` (a file of them: AGENTBUS_KAFKA_CONFIG). ``timeout_s`` is how long each call waits unless it
-    says otherwise. Opens at the first use or with ``with``; one background thread serves all of it. A bus that nobody
-    knows any more is closed, and so is what is open when the program ends.
+    (AGENTBUS_BOOTSTRAP, else the one `agentbus dev` of this machine, else 127.0.0.1:9092); ``kafka`` are further
+    settings as librdkafka names them, such as ``security.protocol`` (a file of them: AGENTBUS_KAFKA_CONFIG).
+    ``timeout_s`` is how long each call waits unless it says otherwise. Opens at the first use or with ``with``; one
+    background thread serves all of it. A bus that nobody knows any more is closed, and so is what is open when the
+    program ends.
 
         with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
             with bus.claim("lead/L-1") as lead:
