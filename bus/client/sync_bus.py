@@ -21,7 +21,7 @@ from bus.client.opened import Opened
 from bus.client.pending import Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
-from bus.client.subscription import Start, Subscription
+from bus.client.subscription import Start, Subscription, check_group
 from bus.client.verdict import Verdict
 from bus.client.voice import Extras, OnEvent, Voice
 
@@ -117,8 +117,9 @@ class Bus:
         """Hold ``subject`` (``lead/L-1``), alone, until the lease is released or lost; it is renewed meanwhile.
 
         ``lease_ms`` may shorten what the terms give; ``reasoning`` and ``evidence`` (``{"uri", "sha256"}``) are kept
-        for people. ``on_lost`` is called with the `LeaseLost`, in a thread of its own. Raises `Denied` (somebody else
-        has it: ``retry_after_ms``), `Refused`, `Unanswered`, `Unreachable`.
+        for people. ``on_lost`` is called with the `LeaseLost`, in a thread of its own. A second claim of what this
+        agent holds here is a second use of the same lease, under the same token: it ends with the last release. Raises
+        `Denied` (somebody else has it: ``retry_after_ms``), `Refused`, `Unanswered`, `Unreachable`.
         """
         self.open()
         until_s = elapsed_s() + self._wait_s(timeout_s)
@@ -203,6 +204,7 @@ class Bus:
     ) -> Subscription[Any]:
         """Read governed topics, or ``bus.outcomes``, as a member of ``group``: iterate over what comes back.
 
+        A ``group`` begins with ``bus.<lane>.`` (of a reader who is no lane: ``bus-read.``), else it is a `Misuse`.
         ``types`` says which types (of ``bus.outcomes``: kinds of events) are wanted and what is made of each body: a
         pydantic model, a dataclass, a TypedDict, or any callable; others are passed over. Without it every message
         comes, its body as a dict. ``start`` is where a new group begins. Iteration ends when nothing came for
@@ -273,6 +275,7 @@ class Bus:
         timeout_s: float | None,
     ) -> Subscription[Any]:
         settings = self._shared.connection.settings
+        check_group(group, self.lane)
         made: Subscription[Any] = Subscription(settings, topics, group, types, start, timeout_s, self._forget)
         self._opened.subscriptions.add(made)
         self._opened.note()

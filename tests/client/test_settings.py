@@ -141,10 +141,24 @@ def test_a_forked_child_is_told_to_make_its_own() -> None:
     assert "another process" in _in_a_child(Bus(agent=AGENT, lane="sales"))
 
 
+@pytest.mark.parametrize("group", ["mailer", "bus.support.mailer", "bus.sales.", "bus-gate"])
+def test_a_group_of_nobody_is_said_at_once(group: str) -> None:
+    """Groups belong to lanes; what a bus with logins would refuse is refused everywhere, with one that may be."""
+    with pytest.raises(Misuse, match=r"begin with bus\.sales\.") as raised:
+        Bus(agent=AGENT, lane="sales").subscribe("leads", group=group)
+    assert 'group="bus.sales.' in raised.value.next_step
+
+
+def test_the_bus_keeps_its_own_topics_to_itself() -> None:
+    """Agents read governed topics and public events: the journals are no place to listen."""
+    with pytest.raises(Misuse, match=r"bus\.arbiter is the bus's own"):
+        Bus(agent=AGENT, lane="sales").subscribe("bus.arbiter", group="bus.sales.spy")
+
+
 def test_a_forked_child_may_end_while_its_parent_reads() -> None:
     """Closing what is the parent's touches nothing, so the child does not wait for the parent's reader."""
     bus = Bus(agent=AGENT, lane="sales")
-    subscription = bus.subscribe("leads", group="mailer")
+    subscription = bus.subscribe("leads", group="bus.sales.mailer")
     with subscription._reading:  # as a thread that reads holds it
         if (pid := os.fork()) == 0:
             signal.alarm(20)  # kills a child that hangs
