@@ -7,7 +7,7 @@ import typer
 
 from bus.cli.caller import Caller, missing_file, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, put, registry_of, remove, show_rows, value_of
+from bus.cli.in_force import AsPerson, Base, put_as, registry_of, remove, show_rows, steward_of, value_of, warn_of_facts
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -59,7 +59,10 @@ def set_(
     from bus.shell.steward import Wanted
 
     value = _read(file)
-    put(caller, person, Wanted("terms", str(value["resource"]), value, base))
+    resource = str(value["resource"])
+    with steward_of(caller, person) as steward:
+        put_as(caller, steward, Wanted("terms", resource, value, base))
+        warn_of_facts(caller, steward, [resource])
 
 
 @with_caller
