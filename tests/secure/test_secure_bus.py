@@ -264,7 +264,8 @@ def test_a_journal_is_never_made_anew(secured: Secured, at_home: Terminal) -> No
     assert at_home("agents", "set", "blank-1", "--lane", "blank", "--role", "sales").code == 0
     said = at_home("send", "bus.resource.claim.v1", "--from", "blank-1", "--lane", "blank", "--subject", "lead/L-1")
     assert said.code in (0, 3), said.err
-    AdminClient(secured.login("admin")).delete_topics(["bus.gate.blank"])["bus.gate.blank"].result(10)
+    admin = AdminClient(secured.login("admin"))
+    admin.delete_topics(["bus.gate.blank"])["bus.gate.blank"].result(10)
     assert [(row["topic"], row["mend"]) for row in at_home("topics", "plan", "--json").rows] == [
         ("bus.gate.blank", "lost")
     ]
