@@ -7,6 +7,7 @@ from bus.audit.decisions import ArbiterDecision, GateDecision, Link
 from bus.audit.lookup import Lookup
 from bus.core.control import SUSPENDED, suspension_name
 from bus.core.events import ActionAdmitted, AgentStatus, ControlSet, Denied, Ended, FactStated, Granted, Refused
+from bus.core.wants import WantedFact
 
 LINKS_MAX = 5  # of one kind: the subject's story has all of them; how many are left out is told
 NO_END = 1 << 62  # beyond every offset
@@ -56,9 +57,11 @@ def _next_of(lookup: Lookup, found: ArbiterDecision) -> list[Link]:
         case Ended():
             return _next(lookup, found, "kind = 'granted'")
         case Denied() as what:
+            stated = _next_fact(lookup, found, what.wants.fact) if isinstance(what.wants, WantedFact) else []
             ended = _next(lookup, found, "kind IN ('ended', 'granted')")
             own = _next(lookup, found, "kind = 'granted' AND agent = ?", what.agent)
-            return ended + [link for link in own if link not in ended]
+            links = [*stated, *ended, *(link for link in own if link not in ended)]
+            return sorted(links, key=lambda link: int(link.decision.split(".")[2]))  # of one subject, so one partition
         case Refused() as what if found.subject:
             return _next(lookup, found, "kind IN ('granted', 'action_admitted') AND agent = ?", what.agent)
         case FactStated() as what:

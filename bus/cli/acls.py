@@ -108,14 +108,15 @@ def apply(
     holders = named.holders(caller)
     config = caller.settings().client_config()
     difference = check_acls(config, holders, ignored=ignore)
-    _show_difference(caller, difference)
     doomed = (*difference.extra, *difference.denied) if remove_extra else ()
     added = (*difference.missing, *difference.replacing) if remove_extra else difference.missing
     if dry_run:
+        _show_difference(caller, difference)
         caller.say(f"Dry run: {_counted(added)} would be added, {_counted(doomed)} removed; nothing was changed.")
         return
     if added or doomed:
         apply_acls(config, added, doomed)
+    _show_difference(caller, difference, missing="added", extra="removed" if remove_extra else "too much")
     _make_logins(caller, [*holders.lanes.values(), *(reader.principal for reader in holders.readers)])
     caller.say(f"{_counted(added)} added, {_counted(doomed)} removed.")
     if (difference.extra or difference.denied) and not remove_extra:
@@ -169,11 +170,14 @@ def _in_reading_order(grant: "Grant") -> tuple[int, int]:
     return resources.index(grant.resource), place
 
 
-def _show_difference(caller: Caller, difference: "AclDifference") -> None:
+def _show_difference(
+    caller: Caller, difference: "AclDifference", *, missing: str = "missing", extra: str = "too much"
+) -> None:
+    """The differences; ``missing`` and ``extra`` say what they are, or have become by now."""
     rows: list[tuple[str, FoundAcl]] = [
-        *(("missing", _as_found(grant)) for grant in difference.missing),
-        *(("too much", acl) for acl in difference.extra),
-        *(("in the way", acl) for acl in difference.denied),
+        *((missing, _as_found(grant)) for grant in difference.missing),
+        *((extra, acl) for acl in difference.extra),
+        *((extra if extra == "removed" else "in the way", acl) for acl in difference.denied),
     ]
     if caller.is_json:
         for state, acl in rows:
@@ -185,6 +189,8 @@ def _show_difference(caller: Caller, difference: "AclDifference") -> None:
         return
     caller.show_table(("state", "principal", "may", "what", "name"), [[state, *_cells(acl)] for state, acl in rows])
     caller.show("")
+    if missing != "missing":
+        return  # whoever applied them says how many
     counts = (f"{len(difference.missing)} missing", f"{len(difference.extra)} too much")
     caller.show(f"{', '.join(counts)}, {len(difference.denied)} in the way; {difference.granted} grants in all.")
 

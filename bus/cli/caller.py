@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bus.shell.errors import BusError, UsageError
+from bus.shell.errors import BusError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,13 +114,12 @@ class Caller:
     def running(self) -> "Running | None":
         """The development bus this call means: the one at its bootstrap, or the only one on this machine."""
         from bus.cli.running import running_buses
+        from bus.shell.dev_buses import only_one
 
         found = running_buses()
         if self.bootstrap:
             return next((one for one in found if one.bootstrap == self.bootstrap), None)
-        if len(found) > 1:
-            names = ", ".join(one.bootstrap for one in found)
-            raise UsageError(f"several development buses run here ({names})", "say which one with --bootstrap")
+        only_one(found)
         return found[0] if found else None
 
     def say(self, text: str) -> None:
@@ -210,13 +209,16 @@ def terminal_width() -> int | None:
     return console(sys.stdout).width if sys.stdout.isatty() else None
 
 
-def with_caller(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that every command has; it gets them as its first argument, a `Caller`."""
+def with_caller(command: Callable[..., None], *, bootstrap: Any = Bootstrap) -> Callable[..., None]:
+    """Give a command the options that every command has; it gets them as its first argument, a `Caller`.
+
+    ``bootstrap`` (Any: an annotation) is for a command to which that option means something else.
+    """
     own = list(inspect.signature(command).parameters.values())[1:]
 
     def call(**given: Any) -> None:  # Any: each option has a type of its own
-        bootstrap, kafka = given.pop("bootstrap"), tuple(given.pop("kafka_settings"))
-        caller = Caller(bootstrap.strip(), kafka, given.pop("kafka_config"), given.pop("is_json"))
+        address, kafka = given.pop("bootstrap"), tuple(given.pop("kafka_settings"))
+        caller = Caller(address.strip(), kafka, given.pop("kafka_config"), given.pop("is_json"))
         try:
             command(caller, **given)
         except BrokenPipeError:
@@ -225,7 +227,7 @@ def with_caller(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit from None
 
     shared: Mapping[str, tuple[Any, object]] = {  # Any: annotations
-        "bootstrap": (Bootstrap, ""),
+        "bootstrap": (bootstrap, ""),
         "kafka_settings": (KafkaSettings, []),
         "kafka_config": (KafkaConfig, None),
         "is_json": (IsJson, False),

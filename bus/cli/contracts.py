@@ -8,7 +8,18 @@ import typer
 from bus.cli.caller import Caller, with_caller
 from bus.cli.contract_folders import Chosen, Faults, chosen, find_faults
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, refusal, registry_of, remove, show_rows, steward_of, tell, value_of
+from bus.cli.in_force import (
+    AsPerson,
+    Base,
+    refusal,
+    registry_of,
+    remove,
+    show_rows,
+    steward_of,
+    tell,
+    value_of,
+    warn_of_facts,
+)
 
 if TYPE_CHECKING:
     from bus.core.contracts import JsonObject
@@ -111,6 +122,8 @@ def _apply(caller: Caller, steward: "Steward", found: Chosen) -> None:
         except RefusedError as error:
             raise _half_done(caller, wanted, error.answer, done=done, left=len(missing) - done - 1) from error
     caller.say(f"{len(missing)} set, {len(all_wanted) - len(missing)} in force already.")
+    stated = [str(one["contract"].get("resource", "")) for one in found.contracts.values() if "fact" in one["contract"]]
+    warn_of_facts(caller, steward, [*found.terms, *stated])
 
 
 def _half_done(caller: Caller, wanted: "Wanted", answer: "JsonObject", *, done: int, left: int) -> CommandError:

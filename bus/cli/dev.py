@@ -1,8 +1,10 @@
 """`agentbus dev`: a real Kafka and the whole bus on this machine, until Ctrl-C."""
 
+import dataclasses
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.dev_bus import DOMAIN, KAFKA_PORT, DevBus
+from bus.cli.failures import CommandError, ExitCode
 from bus.cli.run import stop_on_signals
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
 
 INSTANCE = "dev"
+# They lead programs and commands to a Kafka that may be a team's: no reason to start stages and set samples there.
+ELSEWHERE = ("AGENTBUS_BOOTSTRAP", "AGENTBUS_KAFKA_CONFIG", "AGENTBUS_KAFKA")
 
 EXAMPLE = (
     "agentbus dev",
@@ -46,9 +51,19 @@ HttpPort = Annotated[
         help="Where /metrics, /healthz and /readyz are.",
     ),
 ]
+# Without the variable of the other commands: only who names a Kafka here gets stages and samples on it.
+GivenKafka = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST:PORT",
+        show_default=False,
+        help="Run the bus on this Kafka, which is there and has none. Unset: a Kafka of its own, whatever "
+        "AGENTBUS_BOOTSTRAP says.",
+    ),
+]
 
 
-@with_caller
+@partial(with_caller, bootstrap=GivenKafka)
 def dev(
     caller: Caller,
     *,
@@ -113,13 +128,16 @@ def _kafka(
     quiet = {} if os.environ.get("AGENTBUS_LOG_LEVEL") else {"log_level": "warning"}
     if caller.bootstrap:
         if data is not None or port is not None or is_secure:
-            text = "a Kafka is named that is there (--bootstrap or AGENTBUS_BOOTSTRAP)"
-            raise typer.BadParameter(f"{text}: unset it, or leave --data, --port and --secure out")
+            text = "--bootstrap names a Kafka that is there"
+            raise typer.BadParameter(f"{text}: leave it out, or leave --data, --port and --secure out")
         screen.step(f"using the Kafka at {caller.bootstrap}")
-        return caller.settings(http_port=http_port, **quiet), None
+        settings = caller.settings(http_port=http_port, **quiet)
+        _check_alone(caller, settings)
+        return settings, None
     from bus.dev.broker import start_broker
     from bus.dev.client_files import ADMIN, client_file
 
+    caller = _without_elsewhere(caller, screen)
     if is_secure and (caller.kafka_config or caller.kafka):
         raise typer.BadParameter("--secure makes logins of its own: leave --kafka-config and -X out")
     broker = start_broker(data, port, screen.on_progress, preferred_port=KAFKA_PORT, is_secure=is_secure)
@@ -138,6 +156,37 @@ def _kafka(
         **login,
     }
     return caller.settings(**given), broker
+
+
+def _check_alone(caller: Caller, settings: "Settings") -> None:
+    """Raise `CommandError` (conflict) if a bus is at work on that Kafka: two publishers would fence each other."""
+    from bus.cli.checkup.stages import read_groups
+    from bus.shell import kafka
+    from bus.shell.acls import ARBITER_GROUP, GATE_GROUP
+
+    groups = read_groups(kafka.admin(settings.client_config()), [GATE_GROUP, ARBITER_GROUP])
+    members = [member for group in groups.values() for member in group.members]
+    if members or caller.running() is not None:
+        who = f" ({', '.join(dict.fromkeys(members))})" if members else ""
+        step = f"use it: export AGENTBUS_BOOTSTRAP={caller.bootstrap}; or end it first, and wait ten seconds if by kill"
+        raise CommandError(ExitCode.CONFLICT, f"a bus runs on {caller.bootstrap} already{who}", step)
+
+
+def _without_elsewhere(caller: Caller, screen: "StartScreen") -> Caller:
+    """Leave alone what leads this terminal to another Kafka, and say so; also what the stages would inherit."""
+    set_here = [name for name in ELSEWHERE if os.environ.get(name)]
+    if not set_here:
+        return caller
+    if address := os.environ.get(ELSEWHERE[0]):
+        screen.note(f"{ELSEWHERE[0]} points to {address}; this is a bus of its own, on a Kafka of its own")
+    others = [name for name in set_here if name != ELSEWHERE[0]]
+    if others:
+        screen.note(f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} for another Kafka, and not used")
+    config = os.environ.get("AGENTBUS_KAFKA_CONFIG", "")
+    for name in set_here:
+        del os.environ[name]
+    is_from_there = caller.kafka_config is not None and caller.kafka_config == Path(config)
+    return dataclasses.replace(caller, kafka_config=None) if is_from_there else caller
 
 
 def _why_port(broker: "LocalBroker", wanted: int | None) -> list[str]:

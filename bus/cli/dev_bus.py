@@ -218,7 +218,8 @@ class DevBus:
                 raise CommandError(ExitCode.UNREACHABLE, text, "try again when the machine is less busy")
             if now_s - told_s > TELL_EVERY_S:
                 told_s = now_s
-                self._say(f"the stages are not ready after {now_s - began_s:.0f} s; waiting on")
+                waiting = f"still waiting for {_unready(process, control=control)}"
+                self._say(f"the stages are not ready after {now_s - began_s:.0f} s; {waiting}")
             time.sleep(LOOK_S)
 
 
@@ -254,6 +255,16 @@ def _is_in_force(process: "BusProcess", *, lanes: int, control: int) -> bool:
     has_publisher = process.supervisor is None or process.supervisor.pid > 0
     gates = sum(sum(stage.phases.values()) for stage in stages if stage.stage == "gate")
     return has_publisher and gates >= lanes and all(stage.is_ready and stage.control >= control for stage in stages)
+
+
+def _unready(process: "BusProcess", *, control: int) -> str:
+    """Whose work is missing, in words; lanes come with the gate."""
+    late = [
+        one.stage
+        for one in process.readiness
+        if not one.is_ready or (one.stage != "publisher" and one.control < control)
+    ]
+    return " and ".join(f"the {name}" for name in dict.fromkeys(late)) or "the gate's lanes"
 
 
 def _holders(config: dict[str, str], *, has_sample: bool) -> "Holders":

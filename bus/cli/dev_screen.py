@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bus.cli.caller import WIDTH_OFF_TERMINAL, Caller, console, terminal_width
-from bus.cli.dev_bus import KAFKA_PORT
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -100,9 +99,8 @@ def show_welcome(caller: Caller, bus: "DevBus") -> None:
     runs = "The bus runs" if bus.http else "Kafka runs, with the bus's topics and without its stages"
     caller.show(f"\n{runs}. Ctrl-C stops it.\n")
     rows = [("Kafka", bus.settings.bootstrap), ("Health", f"{bus.http}/readyz" if bus.http else "no stages run here")]
-    if not bus.settings.bootstrap.endswith(f":{KAFKA_PORT}"):
-        # Commands find the bus by themselves, programs look where every example of a Kafka client does.
-        rows.insert(1, ("Programs", f"export AGENTBUS_BOOTSTRAP={bus.settings.bootstrap}"))
+    # Who runs several, or has this set to something else, needs it for commands and programs alike.
+    rows.insert(1, ("Use it", f"export AGENTBUS_BOOTSTRAP={bus.settings.bootstrap}"))
     rows += [("Data", kept), ("You", f"{bus.operator}, steward and operator")]
     for name, value in rows:
         if value:

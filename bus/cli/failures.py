@@ -63,6 +63,9 @@ def sentence_of(error: Exception) -> tuple[str, ExitCode]:
     if name == "CatalogueError":
         return str(error), ExitCode.USAGE
     if name == "KafkaException":
+        if _reason(error).startswith("Failed to create"):  # nothing was asked of any Kafka yet
+            step = "correct the settings that --kafka-config or -X give"
+            return sentence(f"Kafka's client does not take its settings: {_reason(error)}", step), ExitCode.USAGE
         return sentence(f"Kafka says: {_reason(error)}", "check --bootstrap and the ACLs"), ExitCode.UNREACHABLE
     if isinstance(error, ModuleNotFoundError):
         return f"{error.name} is not installed; install agentbus[dev], which brings it", ExitCode.INTERNAL

@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -96,14 +96,8 @@ def steward_of(caller: Caller, person: str) -> Iterator["Steward"]:
         steward.close()
 
 
-def put(caller: Caller, person: str, wanted: "Wanted") -> None:
-    """Put one value in force and say what came of it."""
-    with steward_of(caller, person) as steward:
-        put_as(caller, steward, wanted)
-
-
 def put_as(caller: Caller, steward: "Steward", wanted: "Wanted") -> bool:
-    """The same in the name of who is there; False if it was so already, which is said and is no fault."""
+    """Put one value in force and say what came of it; False if it was so already, which is said and is no fault."""
     from bus.core.records import canonical, digest
 
     check_steward(steward)
@@ -114,6 +108,17 @@ def put_as(caller: Caller, steward: "Steward", wanted: "Wanted") -> bool:
         return False
     tell(caller, steward.set(wanted))
     return True
+
+
+def warn_of_facts(caller: Caller, steward: "Steward", resources: Iterable[str]) -> None:
+    """Say which terms in force of these resource types wait for what no contract in force can state."""
+    from bus.cli.fact_warnings import fact_warnings
+
+    steward.catch_up()
+    registry = steward.registry
+    for resource in sorted({*resources} & registry.terms.keys()):
+        for sentence in fact_warnings(registry.terms[resource], registry.contracts.values()):
+            caller.say(f"warning: {sentence}")
 
 
 def check_steward(steward: "Steward") -> None:
@@ -141,9 +146,14 @@ def check_known(what: str, name: str, known: Sequence[str]) -> None:
     """Raise `CommandError` if the name is none of the known ones; a near one is offered."""
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, n=1)
-    step = f"did you mean {name_of(near[0])}?" if near else "look at what there is with `ls`"
+    near = nearest(name, known)
+    step = f"did you mean {name_of(near)}?" if near else "look at what there is with `ls`"
     raise CommandError(ExitCode.NOT_FOUND, f"there is no {what}", step)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that was most likely meant, "" if none is near."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), "")
 
 
 def tell(caller: Caller, answer: "JsonObject") -> None:

@@ -41,13 +41,20 @@ def set_(
     from bus.shell.cluster import create_topics, lane_plan
     from bus.shell.durability import copies_of_bus
     from bus.shell.steward import Wanted
+    from bus.shell.topic_check import lost_of_lane
 
     if not LANE_NAME.fullmatch(name):
         step = "use small letters, digits and dashes, beginning with a letter, 32 at most"
         raise CommandError(ExitCode.USAGE, f"{name!r} is no name for a lane", step)
     with steward_of(caller, person) as steward:
         check_steward(steward)  # before topics are made for nothing
-        admin = kafka.admin(caller.settings().client_config())
+        config = caller.settings().client_config()
+        if lost := lost_of_lane(config, name):
+            text = f"lane {name} lost {', '.join(lost)}, on which decisions rest"
+            raise CommandError(
+                ExitCode.CONFLICT, text, "that name is used up: take it out, and set a lane of another name"
+            )
+        admin = kafka.admin(config)
         created = create_topics(admin, lane_plan(name), replication=copies_of_bus(admin))
         if created:
             caller.say(f"created {', '.join(created)}")

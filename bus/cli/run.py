@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bus.cli.caller import Caller, with_caller
+from bus.cli.failures import ExitCode
 
 if TYPE_CHECKING:
     from bus.shell.process import BusProcess
@@ -153,15 +154,17 @@ def _tell(caller: Caller, settings: "Settings", process: "BusProcess", stages: t
 def _be_child(settings: "Settings", stop: threading.Event) -> None:
     import structlog
 
-    from bus.shell.errors import BusError
+    from bus.shell.errors import BusError, FencedError, NotPermittedError
     from bus.shell.process import run_publisher
 
     try:
         run_publisher(settings, stop)
     except BusError as error:
         step = {"next": error.next_step} if error.next_step else {}
-        structlog.get_logger("bus.publisher").info("publisher_restarts", why=error.message, **step)
-        raise typer.Exit(1) from error
+        is_refused = isinstance(error, NotPermittedError | FencedError)
+        say = structlog.get_logger("bus.publisher")
+        (say.error if is_refused else say.info)("publisher_restarts", why=error.message, **step)
+        raise typer.Exit(ExitCode.NOT_PERMITTED if is_refused else ExitCode.INTERNAL) from error
 
 
 def _refuse_unsafe(settings: "Settings") -> None:

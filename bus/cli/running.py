@@ -1,21 +1,14 @@
-"""Finds the development buses that run on this machine, so that nobody has to copy their address."""
+"""What the commands know of a development bus on this machine: who may set it up, and with which login."""
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
-STATE_FILE = "agentbus-dev-bus.json"
+from bus.shell.dev_buses import STATE_FILE, FoundBus, find_buses
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A development bus: where it is, the person who may set things up on it, and whether one must log in."""
-
-    bootstrap: str
-    data: Path
-    operator: str
-    is_secure: bool = False
+class Running(FoundBus):
+    """A development bus, with the logins in its folder."""
 
     def login_file(self, user: str) -> Path | None:
         """The client properties of a user, None if nobody has to log in or there is no such user."""
@@ -42,20 +35,5 @@ def remove_state(data: Path) -> None:
 
 
 def running_buses() -> list[Running]:
-    """All whose owner and broker both live; none if what `agentbus dev` needs is not installed."""
-    try:
-        from bus.dev.errors import DevError
-        from bus.dev.ports import HOST
-        from bus.dev.record import read_record, remembered
-    except ModuleNotFoundError:
-        return []
-    found = []
-    for data in remembered():
-        try:
-            record = read_record(data)
-            operator = str(json.loads((data / STATE_FILE).read_text(encoding="utf-8"))["operator"])
-        except (DevError, OSError, ValueError, KeyError, TypeError):
-            continue
-        if record is not None and record.owner and record.broker and record.owner.find() and record.broker.find():
-            found.append(Running(f"{HOST}:{record.port}", data, operator, record.is_secure))
-    return found
+    """All whose owner and broker both live."""
+    return [Running(one.bootstrap, one.data, one.operator, one.is_secure) for one in find_buses()]

@@ -11,8 +11,9 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import full_id, refusal_code, registry_of
+from bus.cli.in_force import check_known, full_id, nearest, refusal_code, registry_of
 from bus.cli.words import in_words, violation_lines
+from bus.core.reasons import GateReason
 from bus.shell.errors import NotPermittedError
 
 TOKEN_IN_BODY = ("bus.resource.renew.v1", "bus.resource.release.v1")
@@ -74,6 +75,7 @@ def send(
     registry = registry_of(caller)
     source = _source(sender, registry)
     lane = lane or _lane(source, registry)
+    check_known(f"lane {lane}", lane, list(registry.lanes))
     talk = LaneTalk(caller.settings(login=lane).client_config(), lane)
     try:
         talk.open()
@@ -92,7 +94,7 @@ def send(
         return
     if not answers:
         _tell_sent(caller, sent, "accepted; a message of this type has no other answer")
-    _tell(caller, answers)
+    _tell(caller, answers, near=nearest(message_type, [*registry.contracts, *registry.built_in]))
 
 
 def _body(given: str) -> bytes:
@@ -169,7 +171,7 @@ def _tell_sent(caller: Caller, sent: "Sent", text: str) -> None:
         caller.show(f"{text}: {sent.id}")
 
 
-def _tell(caller: Caller, answers: list["JsonObject"]) -> None:
+def _tell(caller: Caller, answers: list["JsonObject"], *, near: str) -> None:
     for answer in answers:
         if caller.is_json:
             caller.show_json(answer)
@@ -179,6 +181,8 @@ def _tell(caller: Caller, answers: list["JsonObject"]) -> None:
             caller.show(f"  {line}")
     failed = [answer for answer in answers if answer["kind"] in FAILED]
     if failed and not caller.is_json:
+        if near and failed[0]["reason"] == GateReason.UNKNOWN_CONTRACT:
+            caller.say(f"Did you mean {near}?")
         caller.say(f"The whole story: agentbus explain {failed[0]['decision']}")
     if failed:
         raise typer.Exit(refusal_code(str(failed[0]["reason"])))

@@ -7,7 +7,18 @@ import typer
 
 from bus.cli.caller import Caller, missing_file, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, Base, check_known, put, registry_of, remove, show_rows, value_of
+from bus.cli.in_force import (
+    AsPerson,
+    Base,
+    check_known,
+    put_as,
+    registry_of,
+    remove,
+    show_rows,
+    steward_of,
+    value_of,
+    warn_of_facts,
+)
 
 if TYPE_CHECKING:
     from bus.cli.terms_check import Checked
@@ -72,7 +83,10 @@ def set_(
         refuse_impossible(checked)
     for line in finding_lines(checked.warnings):
         caller.say(f"unwise: {line}")
-    put(caller, person, Wanted("terms", str(value["resource"]), value, base))
+    resource = str(value["resource"])
+    with steward_of(caller, person) as steward:
+        put_as(caller, steward, Wanted("terms", resource, value, base))
+        warn_of_facts(caller, steward, [resource])
 
 
 @with_caller

@@ -21,8 +21,9 @@ BY_HAND = {
     "replicas": "Copies are added with kafka-reassign-partitions.sh.",
 }
 LOST = (
-    "An input that was judged cannot be made anew, its journal names the one that is gone:"
-    " take the lane out with `agentbus lanes rm`; a new one needs a new name."
+    "What was judged, or says what was decided, cannot be made anew: the numbers of the decisions would come again."
+    " Of a lane: take it out with `agentbus lanes rm`; a new one needs a new name."
+    " Of all (bus.arbiter, bus.journal): bring it back from a copy."
 )
 DAY_MS = 24 * 3600 * 1000
 
@@ -131,7 +132,9 @@ def _summary(report: "TopicReport") -> str:
     topics = len({one.topic for one in report.differences})
     people = len(report.differences) - sum(counts.values())
     told = f"{counts['create']} to create, {counts['alter']} settings to alter, {people} for a person"
-    return f"{topics} of {len(report.needed)} topics differ: {told}. Next: `agentbus topics apply`."
+    can_apply = people < len(report.differences)
+    step = "Next: `agentbus topics apply`." if can_apply else "`agentbus topics apply` mends none of it."
+    return f"{topics} of {len(report.needed)} topics differ: {told}. {step}"
 
 
 VERBS = {

@@ -1,7 +1,7 @@
 """Says what to do about each reason, in a sentence that an agent which can only read may act on."""
 
 from bus.core.reasons import ArbiterReason, GateReason
-from bus.core.wants import WantedFact, Wants, roles_in_words, wants_in_words
+from bus.core.wants import WantedFact, Wants, roles_in_words, value_in_words, values_in_words
 
 _ADVICE: dict[str, str] = {
     GateReason.TOO_LARGE: "Put the content where it can be fetched and send a reference to it instead",
@@ -62,7 +62,9 @@ def advice_on(reason: str, retry_after_ms: int | None = None, wants: Wants | Non
 
 def _advice_to_get(wants: Wants) -> str:
     if isinstance(wants, WantedFact):
-        return f"Wait: {wants_in_words(wants)}, and whoever owns that fact has to state it first; then claim again"
+        is_so = "not known" if wants.is_ is None else value_in_words(wants.is_)
+        stated = f"whoever owns the fact {wants.fact} has stated it as {values_in_words(wants)}"
+        return f"Wait until {stated} (it is {is_so}), then claim again"
     return f"Leave this to an agent with {roles_in_words(wants, 'or')}, or ask a steward for that role"
 
 

@@ -101,7 +101,8 @@ class LeaseLost(ClientError):
 
     def __init__(self, subject: str, token: int, reason: str, detail: str = "") -> None:
         because = detail or f"it is {reason}"
-        text = f"the lease of {subject} under token {token} is lost ({because})"
+        what = "given up" if reason == "closed" else "lost"  # its own program closed the bus
+        text = f"the lease of {subject} under token {token} is {what} ({because})"
         super().__init__(text, "Stop acting on it, and claim it again before doing anything more")
         self.subject = subject
         self.token = token

@@ -117,7 +117,10 @@ class Holding:
             self.state = "lost"
             self.loss = LeaseLost(self.subject, self.token, reason, detail)
             self._end()
-            _log.warning("%s", self.loss)
+            if reason == "closed":  # its own program ends it: nothing that anybody has to look into
+                _log.info("%s", self.loss.message)
+            else:
+                _log.warning("%s", self.loss)
             for call in self._on_lost:
                 self._tell(call, self.loss)
 

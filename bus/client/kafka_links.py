@@ -1,6 +1,7 @@
 """Opens the agent's own Kafka clients, and finds out where Kafka is and who the agent is."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from bus.client.errors import ClientError, Misuse, NotTaken, Unreachable
+from bus.shell.dev_buses import find_buses, only_one
+from bus.shell.errors import UsageError
 from bus.shell.kafka import ClientSettings
 
 BOOTSTRAP = "127.0.0.1:9092"
@@ -22,6 +25,7 @@ REFUSED_LOGINS = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAI
 _NOBODY_THERE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)
 
 OnError = Callable[[KafkaError], None]
+_log = logging.getLogger("agentbus.client")
 
 
 class Complaints:
@@ -120,14 +124,17 @@ _MEMBER: ClientSettings = {
 def kafka_settings(bootstrap: str, given: Mapping[str, str] | None) -> dict[str, str]:
     """What every client of this process gets: arguments first, then ``AGENTBUS_*``, then the defaults.
 
-    Raises `Misuse` if the properties file cannot be read.
+    Where nothing says where Kafka is, the one development bus of this machine is meant, as for the commands. Raises
+    `Misuse` if several run, or the properties file cannot be read.
     """
-    found = {"bootstrap.servers": os.environ.get("AGENTBUS_BOOTSTRAP", "") or BOOTSTRAP}
+    found = {"bootstrap.servers": os.environ.get("AGENTBUS_BOOTSTRAP", "")}
     if path := os.environ.get("AGENTBUS_KAFKA_CONFIG", ""):
         found |= _properties(Path(path))
     found |= given or {}
     if bootstrap:
         found["bootstrap.servers"] = bootstrap
+    if not found["bootstrap.servers"]:
+        found["bootstrap.servers"] = _bootstrap_of_this_machine()
     return found
 
 
@@ -150,6 +157,17 @@ def group_member(settings: Mapping[str, str], on_error: OnError, *, group: str, 
 def _shortened(reason: str) -> str:
     """Without the client's own name in front and its timings behind."""
     return reason.rpartition("]: ")[2].partition(" (after ")[0]
+
+
+def _bootstrap_of_this_machine() -> str:
+    try:
+        running = only_one(find_buses())
+    except UsageError as error:
+        raise Misuse(error.message, error.next_step) from None
+    if running is None:
+        return BOOTSTRAP
+    _log.info("using the development bus at %s", running.bootstrap)
+    return running.bootstrap
 
 
 def _properties(path: Path) -> dict[str, str]:

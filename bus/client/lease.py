@@ -186,6 +186,8 @@ class Lease:
     def release(self, *, to: str = "", reason: str = "", timeout_s: float | None = None) -> None:
         """Give it back; with ``to`` only that agent (an id) may claim it for a while. Nothing if it is over already.
 
+        A lease that was claimed several times on one connection is given back by the last release: each before that
+        only ends its own use (``is_held`` is False then), and others go on holding.
         Raises `LeaseLost` if it was lost before, `Unanswered`, and `Misuse` if it cannot go ``to`` that agent because
         another part of this one holds it, too.
         """

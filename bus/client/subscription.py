@@ -26,6 +26,8 @@ from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 JOIN_S = 60.0  # a group that was left by kill -9 takes its session's time to let others in
 LOOK_S = 0.2  # how soon a close is seen; messages wake the reader at once
 TOPICS_MAX = 100
+BUS_PREFIX = "bus."  # of the names of the bus's own topics, and before a lane's name of its groups
+READERS_PREFIX = "bus-read."  # of the groups of a reader who is no lane
 Start = Literal["earliest", "latest"]
 
 _FINAL = (
@@ -34,6 +36,14 @@ _FINAL = (
 )
 
 T = TypeVar("T")
+
+
+def check_group(group: str, lane: str) -> None:
+    """Raise `Misuse` for a group that a bus with logins does not let this lane use: better known before that."""
+    own = f"{BUS_PREFIX}{lane}."
+    if group and not any(group.startswith(prefix) and group != prefix for prefix in (own, READERS_PREFIX)):
+        step = f'write group="{own}{group.rpartition(".")[2] or "mailer"}"'
+        raise Misuse(f"group {group!r} is none of lane {lane}: its groups begin with {own}", step)
 
 
 class Subscription(Generic[T]):
@@ -50,7 +60,11 @@ class Subscription(Generic[T]):
         when_closed: Callable[["Subscription[T]"], None],
     ) -> None:
         if not topics or len(topics) > TOPICS_MAX or not group:
-            raise Misuse("a subscription needs topics and a group", 'write subscribe("leads", group="mailer")')
+            step = 'write subscribe("leads", group="bus.<lane>.mailer")'
+            raise Misuse("a subscription needs topics and a group", step)
+        if own := [topic for topic in topics if topic.startswith(BUS_PREFIX) and topic != OUTCOMES]:
+            text = f"{own[0]} is the bus's own: agents read governed topics and {OUTCOMES}"
+            raise Misuse(text, "name those; what happens to this agent comes with bus.events()")
         if OUTCOMES in topics and len(topics) > 1:
             text = f"{OUTCOMES} is read by itself: its records are no messages but events"
             raise Misuse(text, "make a subscription of its own for it")

@@ -22,7 +22,7 @@ from bus.client.opened import Opened
 from bus.client.pending import OnProgress, Request, Until
 from bus.client.sharing import Shared
 from bus.client.stores import Store
-from bus.client.subscription import Start, Subscription
+from bus.client.subscription import Start, Subscription, check_group
 from bus.client.verdict import Held, Outcome, Verdict
 from bus.client.voice import Extras, OnEvent, Question, Voice
 from bus.core.contracts import JsonObject
@@ -37,10 +37,11 @@ class Bus:
     """One agent on the bus.
 
     ``agent`` is its id (or AGENTBUS_AGENT), ``lane`` its lane (AGENTBUS_LANE), ``bootstrap`` where Kafka is
-    (AGENTBUS_BOOTSTRAP, else 127.0.0.1:9092); ``kafka`` are further settings as librdkafka names them, such as
-    ``security.protocol`` (a file of them: AGENTBUS_KAFKA_CONFIG). ``timeout_s`` is how long each call waits unless it
-    says otherwise. Opens at the first use or with ``with``; one background thread serves all of it. A bus that nobody
-    knows any more is closed, and so is what is open when the program ends.
+    (AGENTBUS_BOOTSTRAP, else the one `agentbus dev` of this machine, else 127.0.0.1:9092); ``kafka`` are further
+    settings as librdkafka names them, such as ``security.protocol`` (a file of them: AGENTBUS_KAFKA_CONFIG).
+    ``timeout_s`` is how long each call waits unless it says otherwise. Opens at the first use or with ``with``; one
+    background thread serves all of it. A bus that nobody knows any more is closed, and so is what is open when the
+    program ends.
 
         with Bus(agent="spiffe://acme/agent/sales-1", lane="sales") as bus:
             with bus.claim("lead/L-1") as lead:
@@ -120,10 +121,11 @@ class Bus:
 
         ``lease_ms`` may shorten what the terms give; ``reasoning`` and ``evidence`` (``{"uri", "sha256"}``) are kept
         for people. ``on_lost`` is called with the `LeaseLost`, in a thread of its own. Where others claim it as well it
-        waits until that contest is decided; ``on_progress`` is called there with each event of it. Raises `Denied`
-        (somebody else has it: ``retry_after_ms``; or has won it: ``by``), `Undecided` if that takes longer than
-        ``timeout_s``: then claim it again to go on waiting, or `withdraw`. Raises `Refused`, `Unanswered`,
-        `Unreachable`.
+        waits until that contest is decided; ``on_progress`` is called there with each event of it. A second claim of
+        what this agent holds here is a second use of the same lease, under the same token: it ends with the last
+        release. Raises `Denied` (somebody else has it: ``retry_after_ms``; or has won it: ``by``), `Undecided` if that
+        takes longer than ``timeout_s``: then claim it again to go on waiting, or `withdraw`. Raises `Refused`,
+        `Unanswered`, `Unreachable`.
         """
         self.open()
         until_s = elapsed_s() + self._wait_s(timeout_s)
@@ -257,6 +259,7 @@ class Bus:
     ) -> Subscription[Any]:
         """Read governed topics, or ``bus.outcomes``, as a member of ``group``: iterate over what comes back.
 
+        A ``group`` begins with ``bus.<lane>.`` (of a reader who is no lane: ``bus-read.``), else it is a `Misuse`.
         ``types`` says which types (of ``bus.outcomes``: kinds of events) are wanted and what is made of each body: a
         pydantic model, a dataclass, a TypedDict, or any callable; others are passed over. Without it every message
         comes, its body as a dict. ``start`` is where a new group begins. Iteration ends when nothing came for
@@ -327,6 +330,7 @@ class Bus:
         timeout_s: float | None,
     ) -> Subscription[Any]:
         settings = self._shared.connection.settings
+        check_group(group, self.lane)
         made: Subscription[Any] = Subscription(settings, topics, group, types, start, timeout_s, self._forget)
         self._opened.subscriptions.add(made)
         self._opened.note()

@@ -260,6 +260,8 @@ def _fenced_detail(resource: Resource, agent: str, token: int) -> str:
     holding = resource.holding
     if holding is None:
         return f"nobody holds it: token {token} is over; claim it again"
+    if holding.agent != agent and holding.token == token:
+        return f"token {token} is another agent's, who holds it; stop acting on it"
     if holding.agent != agent:
         return f"another agent holds it under token {holding.token}: token {token} is over; stop acting on it"
     return f"token {token} is not the current one, {holding.token}"

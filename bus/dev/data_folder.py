@@ -16,7 +16,6 @@ from bus.dev.errors import MIB, DevError, disk_error
 from bus.dev.left_over import clear_folder
 from bus.dev.places import make_folder, need_room, take_lock
 from bus.dev.record import (
-    LOCK_FILE,
     BrokerRecord,
     forget,
     mark_of,
@@ -25,6 +24,7 @@ from bus.dev.record import (
     write_record,
 )
 from bus.dev.server_files import KAFKA_FOLDER
+from bus.shell.dev_buses import LOCK_FILE
 
 TEMPORARY_PREFIX = "agentbus-dev-"
 # Kafka's own files for a few lanes; what is sent comes on top.

@@ -11,7 +11,6 @@ import psutil
 from bus.dev.errors import DevError
 from bus.dev.places import take_lock
 from bus.dev.record import (
-    LOCK_FILE,
     BrokerRecord,
     find_broker,
     forget,
@@ -19,6 +18,7 @@ from bus.dev.record import (
     remembered,
     write_record,
 )
+from bus.shell.dev_buses import LOCK_FILE
 
 # SIGTERM ends an idle broker within a second; one that has not ended by then does not want to.
 ORPHAN_STOP_WAIT_S = 10.0

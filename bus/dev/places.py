@@ -13,19 +13,12 @@ from pathlib import Path
 from typing import IO
 
 from bus.dev.errors import disk_error, full_disk
+from bus.shell.dev_buses import cache_folder
+
+__all__ = ["cache_folder", "make_folder", "need_room", "take_lock", "wait_for_lock", "write_whole"]
 
 # How often a waiting process looks whether the other one is done; short against a download of 7 s.
 LOCK_POLL_S = 0.1
-
-
-def cache_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """`AGENTBUS_CACHE`, else `agentbus` in the XDG cache folder; it need not exist yet."""
-    environ = os.environ if environ is None else environ
-    if chosen := environ.get("AGENTBUS_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    xdg = environ.get("XDG_CACHE_HOME")
-    root = Path(xdg) if xdg else Path.home() / ".cache"
-    return root / "agentbus"
 
 
 def make_folder(folder: Path) -> None:

@@ -13,9 +13,8 @@ import psutil
 from bus.dev.errors import DevError
 from bus.dev.places import cache_folder, make_folder, write_whole
 from bus.dev.server_files import DATA_ARGUMENT
+from bus.shell.dev_buses import BUSES_FOLDER, RECORD_FILE
 
-RECORD_FILE = "agentbus-dev.json"
-LOCK_FILE = "agentbus-dev.lock"
 # Start times are counted from the boot, whose own time moves a little when the clock is set.
 START_TOLERANCE_S = 2.0
 
@@ -130,7 +129,7 @@ def _runs_on(process: psutil.Process, data: Path) -> bool:
 
 
 def _list_folder() -> Path:
-    return cache_folder() / "brokers"
+    return cache_folder() / BUSES_FOLDER
 
 
 def _entry(data: Path) -> Path:

@@ -4,6 +4,7 @@ Everything said comes from the schema. The sender's values are never repeated, f
 names of properties are, since a path has to lead there, escaped and cut.
 """
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from jsonschema_rs import ValidationError
 
 from bus.core.contracts import MESSAGE_CHARACTERS_MAX, Violation
 from bus.shell.bodies import shown
+from bus.shell.subschemas import declared_properties
 
 PATH_CHARACTERS_MAX = 512  # a path leads through the sender's property names, and they may be long
 HINT_CHARACTERS_MAX = 400
+NEAR_AMONG_MAX = 200  # property names that a wrong one is compared with: it takes time from everybody's messages
 NEEDS_SHOWN_MAX = 3  # of the nearest form: enough to see which one is meant
 _REQUIRED = ("required", "dependentRequired", "dependencies")
 _NEEDED: Final = {
@@ -79,7 +82,7 @@ def told(finding: Finding, schema: Any) -> Violation:  # Any: a schema
         case "required":
             message, hint = _missing(finding, _enclosing(error, schema))
         case "additionalProperties" | "unevaluatedProperties":
-            message, hint = "the schema knows no such property", "leave it out"
+            message, hint = "the schema knows no such property", _instead(finding, _enclosing(error, schema), schema)
         case "propertyNames":
             needed = _needed(error.kind.as_dict()["error"])
             message, hint = f"a property's name must {needed}", "rename the property"
@@ -117,6 +120,17 @@ def _enclosing(error: ValidationError, schema: Any) -> Mapping[str, Any]:  # Any
         except (LookupError, TypeError):
             return {}
     return found if isinstance(found, dict) else {}
+
+
+def _instead(finding: Finding, enclosing: Mapping[str, Any], schema: Any) -> str:  # Any: schemas
+    """The property that was most likely meant, if there is one that is near and not there already."""
+    there = finding.error.instance if isinstance(finding.error.instance, dict) else {}
+    try:
+        known = sorted({*declared_properties(enclosing, schema)} - there.keys())[:NEAR_AMONG_MAX]
+    except LookupError:
+        known = []
+    near = difflib.get_close_matches(finding.name[:PATH_CHARACTERS_MAX], known, n=1)
+    return f"did you mean {shown(near[0])}? If not, leave it out" if near else "leave it out"
 
 
 def _missing(finding: Finding, enclosing: Mapping[str, Any]) -> tuple[str, str]:  # Any: a schema

@@ -1,5 +1,6 @@
 """What a change must satisfy beyond its schema: names that exist, contracts that compile, topics that are there."""
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,7 +72,9 @@ def _lane(wish: ControlWish, topic_exists: TopicExists) -> list[Violation]:
 def _agent(wish: ControlWish, registry: Registry) -> list[Violation]:
     wrong = _named(wish, AGENT_ID, "an agent's id, spiffe://<domain>/agent/<name>")
     if wish.value is not None and wish.value["lane"] not in registry.lanes:
-        hint = f"set the lane first: agentbus lanes set {wish.value['lane']}"
+        near = next(iter(difflib.get_close_matches(wish.value["lane"], sorted(registry.lanes), n=1)), "")
+        hint = f"did you mean {near}? Else " if near else ""
+        hint += f"set the lane first: agentbus lanes set {wish.value['lane']}"
         wrong.append(_broken("/value/lane", "lane-exists", f"lane {wish.value['lane']} is not set", hint))
     if wish.value is not None and wish.value["lane"] in PERSON_LANES:
         wrong.append(_broken("/value/lane", "person-lane", f"lane {wish.value['lane']} is for persons"))

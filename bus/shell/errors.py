@@ -25,6 +25,10 @@ class NotPermittedError(UnreachableError):
     """Kafka does not let this client in, or not do this; in a moment it may, when it has learnt of a change."""
 
 
+class FencedError(RetryableError):
+    """Another process has the name of this one, and Kafka goes by names."""
+
+
 class FatalError(BusError):
     """Going on would be wrong: a person has to look. The runbook has a line for each ``code``."""
 

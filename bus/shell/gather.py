@@ -173,8 +173,9 @@ class _Draft:
             hint = f"name {contract.resource}/<id>"
             wrong.append(_header("ce_subject", "resource", f"is no {contract.resource}", hint))
         elif contract.key and envelope.subject and not _is_key(pointer_value(body, contract.key), identifier):
-            text = f"does not name the id at {contract.key} of the body"
-            wrong.append(_header("ce_subject", "key", text, f"{kind}/<value of {contract.key}>"))
+            text = f"names another {kind} than {contract.key} of the body"
+            hint = f"name the same {kind} in both; under a lease, put the id of what it holds at {contract.key}"
+            wrong.append(_header("ce_subject", "key", text, hint))
         if contract.guard and envelope.token is None and not any(v.path.endswith("bustoken") for v in wrong):
             hint = "send the token of your grant"
             wrong.append(_header("ce_bustoken", "required", "is missing: the action is guarded", hint))

@@ -1,5 +1,6 @@
 """Kafka as the bus uses it: clients with the settings that were measured, and messages turned into records."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -9,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bus.core.records import Record
-from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError, UnreachableError
+from bus.shell.errors import BusError, FatalError, FencedError, NotPermittedError, RetryableError, UnreachableError
 
 CALL_TIMEOUT_S = 10.0
 BRIEF_S = 1.0  # how long a closing process waits for what is still under way
@@ -61,14 +62,48 @@ _PUBLISHER: ClientSettings = {
 
 # A question that fails is asked again with more patience, so that a login that is refused is told within a second.
 METADATA_TIMEOUTS_S = (1.0, 2.0, 7.0)
-# A client is only told that nobody answered; that it was not let in it hears on the side, as an event.
-_refused_logins: deque[str] = deque(maxlen=1)
+NOT_ALLOWED = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+)
+# A client is only told that nobody answered; that it was not let in it hears on the side, as an event. When, and what.
+_refused_logins: deque[tuple[float, str]] = deque(maxlen=1)
 
 
 def no_stderr(error: KafkaError) -> None:
     """Errors reach us where they matter, as events and delivery reports; librdkafka need not print them."""
     if error.code() == KafkaError._AUTHENTICATION:
-        _refused_logins.append(error.str())
+        _refused_logins.append((time.monotonic(), error.str()))
+
+
+def login_refusal(since_s: float, address: str = "") -> NotPermittedError | None:
+    """The last time since then (monotonic) that a broker did not let a client of this process in."""
+    if not _refused_logins or _refused_logins[-1][0] < since_s:
+        return None
+    # What the broker said, without the client's own story around it.
+    said = _refused_logins[-1][1].rpartition("error: ")[2].partition(" (after")[0].strip().rstrip(".")
+    at = f" at {address}" if address else ""
+    step = "check user and password: --kafka-config names the file with them, or -X sets them"
+    return NotPermittedError(f"Kafka{at} does not let this client in ({said})", step)
+
+
+def is_fenced(error: KafkaError) -> bool:
+    """Has another member of the group come with the same instance name?"""
+    return error.code() == KafkaError.FENCED_INSTANCE_ID or (error.fatal() and "fenced" in error.str())
+
+
+def fenced(instance: str) -> FencedError:
+    """What it means."""
+    text = f"another process runs with the instance name {instance}: the two take each other's work away"
+    return FencedError(text, "stop one of the two, or give it an --instance (AGENTBUS_INSTANCE) of its own")
+
+
+def not_allowed(what: str, error: KafkaError) -> NotPermittedError:
+    """What it means that Kafka has no ACL for what this client wanted to do."""
+    step = "`agentbus acls check` says which ACLs are missing, `agentbus acls apply` adds them"
+    return NotPermittedError(f"this login may not use {what} ({error.str()})", step)
 
 
 def producer(config: ClientConfig) -> Producer:
@@ -312,26 +347,19 @@ def check_visible(client: HasListTopics, topic: str) -> None:
 
 def _metadata(client: HasListTopics, address: str) -> Any:  # Any: the client library's own type
     at = f" at {address}" if address else ""
-    _refused_logins.clear()
-    reason = ""
+    began_s, reason = time.monotonic(), ""
     for timeout_s in METADATA_TIMEOUTS_S:
         try:
             return client.list_topics(timeout=timeout_s)
         except KafkaException as error:
             reason = error.args[0].str() if error.args and hasattr(error.args[0], "str") else str(error)
         client.poll(0)  # hands out the events
-        if _refused_logins:
-            step = "check user and password: --kafka-config names the file with them, or -X sets them"
-            raise NotPermittedError(f"Kafka{at} does not let this client in ({_login_refusal()})", step)
+        if refusal := login_refusal(began_s, address):
+            raise refusal
     step = (
         "check --bootstrap and that the broker runs, e.g. with `agentbus dev`; if it wants a login, use --kafka-config"
     )
     raise UnreachableError(f"Kafka does not answer{at} ({reason})", step)
-
-
-def _login_refusal() -> str:
-    """What the broker said, without the client's own story around it."""
-    return _refused_logins[-1].rpartition("error: ")[2].partition(" (after")[0].strip().rstrip(".")
 
 
 def _bytes(value: bytes | str | None) -> bytes | None:

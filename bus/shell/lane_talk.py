@@ -76,7 +76,8 @@ class LaneTalk:
         producer = kafka.plain_producer(self._config)  # a repeat does no harm: the bus knows ids it has seen
         there = kafka.partition_counts(producer)
         if incoming(self.lane) not in there:
-            raise BusError(f"lane {self.lane} has no topics", f"`agentbus lanes set {self.lane}` creates them")
+            step = f"`agentbus topics plan` says what to do; a lane that never was: `agentbus lanes set {self.lane}`"
+            raise BusError(f"lane {self.lane} has no {incoming(self.lane)}", step)
         self._producer = producer
         self._reading.open([answers(self.lane)])
         for record in self._reading.catch_up():

@@ -6,6 +6,7 @@ from confluent_kafka import Consumer, Producer
 
 from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
+from bus.shell.errors import NotPermittedError
 from bus.shell.metrics import Metrics
 
 
@@ -19,4 +20,5 @@ class Links:
     marks: Consumer
     metrics: Metrics
     broker_time: BrokerTime
+    refused: NotPermittedError | None = None  # Kafka did not let an owner do what it must
     fatal: str = ""  # the producer is beyond repair: the whole stage starts again

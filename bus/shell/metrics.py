@@ -1,5 +1,6 @@
 """What Prometheus sees: one counter or gauge per question an operator asks; never an id as a label."""
 
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -39,6 +40,12 @@ class Metrics:
             "agentbus_partition_stopped",
             "1 where a partition has stopped for good: a person has to look.",
             ["journal", "code"],
+            registry=r,
+        )
+        self._missing = Gauge(
+            "agentbus_lane_topic_missing",
+            "1 where the input or journal of a lane in force is gone: a person has to look.",
+            ["topic"],
             registry=r,
         )
         self._ticks = Counter("agentbus_ticks", "Ticks written: time goes on.", registry=r)
@@ -92,6 +99,11 @@ class Metrics:
     def stopped(self, journal: str, code: str) -> None:
         """Show a partition that has stopped for good."""
         self._stopped.labels(journal, code).set(1)
+
+    def topics_missing(self, known: Iterable[str], missing: Collection[str]) -> None:
+        """Show which of the lanes' topics that were ever gone are gone now."""
+        for topic in known:
+            self._missing.labels(topic).set(topic in missing)
 
     def ticked(self, stalled: tuple[str, ...]) -> None:
         """Count a tick and the lanes it left out."""

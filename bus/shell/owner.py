@@ -24,13 +24,14 @@ from bus import ENGINE
 from bus.core.journal import Tip, seal
 from bus.core.records import Output, Record
 from bus.shell import kafka
-from bus.shell.errors import BusError, FatalError, RetryableError
+from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError
 from bus.shell.links import Links
 from bus.shell.restore import Restoration
 from bus.shell.stage import Draft, Stage, StageMaker
 
 IN_FLIGHT_MAX = 8  # appends under way at once: more would only lengthen what a lost one throws away
 WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consumer waits
+BACK_OFF_REFUSED_S = (8.0, 16.0)  # an ACL that is missing comes back by hand
 BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
 ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
@@ -142,7 +143,7 @@ class Owner:
         log.warning("ownership_lost", **self._where, why=why)
         self._links.metrics.lost(self.stage.journal)
         self.stop()
-        self._begin(now_s + random.uniform(*BACK_OFF_S))
+        self._begin(now_s + random.uniform(*(BACK_OFF_REFUSED_S if self._links.refused else BACK_OFF_S)))
 
     def commit_again(self) -> None:
         """A commit failed: make it again when it suits."""
@@ -175,6 +176,7 @@ class Owner:
             self._links.metrics.stopped(self.stage.journal, error.code)
             self.stop()
         except (RetryableError, KafkaException) as error:
+            self._links.refused = error if isinstance(error, NotPermittedError) else self._links.refused
             self.restart(str(error), now_s)
 
     @property
@@ -326,7 +328,9 @@ class Owner:
     def _note_failure(self, what: str, error: KafkaError) -> None:
         self.lose(f"{what} failed: {error.str()}")
         if error.code() in TOPIC_GONE:
-            log.error("topic_missing", **self._where, what=what, next="create it again, or set its lane to null")
+            log.error("topic_missing", **self._where, what=what, next="`agentbus topics plan` says what to do")
+        if error.code() in kafka.NOT_ALLOWED:
+            self._links.refused = kafka.not_allowed(what, error)
         if error.fatal():
             self._links.fatal = error.str()
 

@@ -14,14 +14,18 @@ import structlog
 
 from bus.shell import kafka
 from bus.shell.errors import BusError
+from bus.shell.login_check import check_login
 from bus.shell.metrics import Metrics
+from bus.shell.readiness import Readiness
 from bus.shell.serve import HttpServer
 from bus.shell.settings import Settings
 from bus.shell.slots import publish_slots
-from bus.shell.worker import ArbiterWorker, GateWorker, Readiness, Worker
+from bus.shell.worker import ArbiterWorker, GateWorker, Worker
 
 STAGES = ("gate", "arbiter", "publisher")
 PUBLISHER_BACK_OFF_S = (0.2, 5.0)
+PUBLISHER_REFUSED_S = 15.0  # a password or an ACL is put right by hand
+REFUSED_CODE = 7  # what it ends with then
 READY_LOOK_S = 0.02
 ENDS_WITHIN_S = 10.0
 READ_BYTES = 4096
@@ -85,7 +89,8 @@ class Supervisor:
     def stop(self) -> None:
         """End the publisher, and wait for it."""
         self._stop.set()
-        self._thread.join(ENDS_WITHIN_S)
+        if self._thread.ident is not None:
+            self._thread.join(ENDS_WITHIN_S)
 
     def _run(self) -> None:
         back_off_s = PUBLISHER_BACK_OFF_S[0]
@@ -107,9 +112,11 @@ class Supervisor:
                 return
             lived_s = time.monotonic() - started_s
             back_off_s = PUBLISHER_BACK_OFF_S[0] if lived_s > 10 else min(back_off_s * 2, PUBLISHER_BACK_OFF_S[1])
+            is_refused = self._child.returncode == REFUSED_CODE
+            again_in_s = PUBLISHER_REFUSED_S if is_refused else back_off_s
             self._metrics.publisher_ended()
-            log.warning("publisher_ended", code=self._child.returncode, again_in_s=back_off_s)
-            self._stop.wait(back_off_s)
+            log.warning("publisher_ended", code=self._child.returncode, again_in_s=again_in_s)
+            self._stop.wait(again_in_s)
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         reached_s = math.inf
@@ -133,7 +140,7 @@ class BusProcess:
 
     def __init__(self, settings: Settings, stages: tuple[str, ...]) -> None:
         config, self.metrics = settings.client_config(), Metrics()
-        self._settings = settings
+        self._settings, self._stages = settings, stages
         self._config = config
         self._stop = threading.Event()
         self._workers: list[Worker] = []
@@ -157,8 +164,9 @@ class BusProcess:
         return self.failure is None and watched and all(thread.is_alive() for thread in self._threads)
 
     def start(self) -> None:
-        """Start everything."""
+        """Start everything; raises `UnreachableError`, `NotPermittedError` if Kafka does not let these stages work."""
         kafka.partition_counts(kafka.admin(self._config), self._settings.bootstrap)
+        check_login(self._config, self._stages)
         self._http.start()
         for worker in self._workers:
             thread = threading.Thread(target=self._run, args=(worker,), name=f"bus-{worker.stage_name}", daemon=True)

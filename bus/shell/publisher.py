@@ -74,6 +74,8 @@ class Publisher:
                 self._pace()
                 stop.wait(max(0.0, TRANSACTION_EVERY_S - (time.monotonic() - started_s)))
         except KafkaException as error:
+            if error.args[0].code() in kafka.NOT_ALLOWED:
+                raise kafka.not_allowed("what the publisher writes", error.args[0]) from error
             raise RetryableError(f"the publisher of slot {self._slot} gives up: {error.args[0].str()}") from error
         finally:
             self._consumer.close()
@@ -137,6 +139,8 @@ class Publisher:
             if error := message.error():
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:
                     raise FatalError("history_gap", f"the publisher's input is gone: {error.str()}", "see the runbook")
+                if error.code() in kafka.NOT_ALLOWED:
+                    raise kafka.not_allowed(message.topic() or "its input", error)
                 raise RetryableError(f"the publisher cannot read: {error.str()}")
             record = kafka.record_of(message)
             part = self._parts[record.partition]

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bus.shell.errors import BusError
 from bus.shell.metrics import Metrics
-from bus.shell.worker import Readiness
+from bus.shell.readiness import Readiness
 
 
 class HttpServer:
@@ -33,8 +33,9 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
+        """Stop answering; nothing is waited for if it never began."""
+        if self._thread.ident is not None:
+            self._server.shutdown()
         self._server.server_close()
 
 
@@ -50,11 +51,8 @@ class _Handler(BaseHTTPRequestHandler):
             case "/healthz":
                 self._json(200 if self.is_alive() else 503, {"alive": self.is_alive()})
             case "/readyz":
-                told = [
-                    {"stage": s.stage, "ready": s.is_ready, "partitions": s.phases, "control": s.control}
-                    for s in self.stages
-                ]
-                self._json(200 if all(s.is_ready for s in self.stages) else 503, {"stages": told})
+                told = [stage.told() for stage in self.stages]
+                self._json(200 if all(one["ready"] for one in told) else 503, {"stages": told})
             case _:
                 self._json(404, {"paths": ["/metrics", "/healthz", "/readyz"]})
 

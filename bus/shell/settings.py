@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bus.shell.acls import AUDITOR_PRINCIPAL, STAGES_PRINCIPAL
 from bus.shell.errors import UsageError
+from bus.shell.kafka_settings import check_known, read_properties
 
 # Read where they are needed, before or without these settings: their default and what they are.
 READ_ELSEWHERE = {
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
 
     bootstrap: str = Field(
         default="127.0.0.1:9092",
-        description="The Kafka brokers, `host:port,host:port`. Unset, the commands find a running `agentbus dev`.",
+        description="The Kafka brokers, `host:port,host:port`. Unset, the only running `agentbus dev` is found.",
     )
     kafka_config: Path | None = Field(
         default=None,
@@ -106,15 +107,16 @@ class Settings(BaseSettings):
     def client_config(self) -> dict[str, str]:
         """Bootstrap and ``security.*``, ``sasl.*``, ``ssl.*`` … as librdkafka names them.
 
-        Raises `UsageError` if the properties file cannot be read or names something that is not passed through.
+        Raises `UsageError` if the properties file cannot be read, or names what is not passed through or not known.
         """
         config = {"bootstrap.servers": self.bootstrap}
-        config.update(_read_properties(self.kafka_config) if self.kafka_config else {})
+        config.update(read_properties(self.kafka_config) if self.kafka_config else {})
         config.update(self.kafka)
         for name in config:
             if name != "bootstrap.servers" and not name.startswith(PASSED_THROUGH):
                 prefixes = ", ".join(f"{prefix}*" for prefix in PASSED_THROUGH)
                 raise UsageError(f"Kafka setting {name} is not passed through", f"only {prefixes} are; leave it out")
+        check_known(config, self.kafka_config)
         return {**config, **QUIET}
 
 
@@ -131,12 +133,3 @@ def _pairs_of(text: str) -> dict[str, str]:
         step = "write name=value,name=value, or a JSON object of texts"
         raise UsageError("AGENTBUS_KAFKA cannot be read as pairs", step)
     return {name.strip(): value.strip() for name, _, value in found}
-
-
-def _read_properties(path: Path) -> dict[str, str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the Kafka properties {path} ({error})", "check the path") from error
-    pairs = (line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith(("#", "!")))
-    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -64,6 +64,10 @@ class Steward:
         self._control_log.open()
         self._talk.open()
 
+    def catch_up(self) -> None:
+        """Read what has come into force since; raises `UnreachableError`."""
+        self._control_log.catch_up()
+
     def set(self, wanted: Wanted) -> JsonObject:
         """Put one value in force; returns the answer. Raises `RefusedError`, `UnreachableError`."""
         for tries_left in reversed(range(STALE_TRIES_MAX)):

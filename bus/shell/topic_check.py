@@ -2,7 +2,7 @@
 
     create    it is missing: `apply_topics` makes it
     alter     a setting is wrong: `apply_topics` sets it
-    lost      it is missing, yet its journal has judged records of it: made anew it would be another topic, for ever
+    lost      it is missing, yet decisions rest on it: an input made anew is another topic, a journal an empty one
     migrate   only a person can: other partitions move every key, other copies move every byte
 
 A retention longer than the bus's own, and more copies, are the operator's choice and no difference. Governed topics
@@ -26,7 +26,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 from bus.core import topics
 from bus.core.control import Registry
 from bus.shell import kafka
-from bus.shell.acls import governed_topics
+from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, governed_topics
 from bus.shell.cluster import UNLIMITED, TopicPlan, bus_plan, create_topics, governed_plan, lane_plan
 from bus.shell.errors import BusError, NotPermittedError, RetryableError
 
@@ -38,7 +38,7 @@ RETENTION, RETENTION_BYTES, IN_SYNC, LARGEST = (
     "max.message.bytes",
 )
 PARTITIONS, COPIES = "partitions", "replicas"
-INPUTS = topics.incoming("")
+INPUTS, JOURNALS = topics.incoming(""), topics.gate_journal("")
 
 
 class Mend(StrEnum):
@@ -92,7 +92,8 @@ def check_topics(config: kafka.ClientConfig, registry: Registry, *, replication:
     plans, governed = needed_topics(registry), governed_topics(registry)
     names = sorted([*(plan.name for plan in plans), *governed])
     there = find_topics(config, names)
-    judged = _judged(config, set(names) - there.keys(), there)
+    counts = {name: found.partitions for name, found in there.items()}
+    judged = _judged(config, set(names) - there.keys(), counts)
     differences = [one for plan in plans for one in compare_topic(plan, there.get(plan.name), replication=replication)]
     differences += [one for name in governed for one in compare_governed(name, there.get(name), replication)]
     told = [_lost(one.topic) if one.mend is Mend.CREATE and one.topic in judged else one for one in differences]
@@ -141,12 +142,45 @@ def find_topics(config: kafka.ClientConfig, names: Sequence[str]) -> dict[str, F
     return {name: FoundTopic(counts[name], _fewest_copies(metadata[name]), settings[name]) for name in there}
 
 
-def _judged(config: kafka.ClientConfig, missing: Collection[str], there: Mapping[str, FoundTopic]) -> set[str]:
-    """Those of the missing topics whose journals have begun."""
-    journals = {_journal_of(name): name for name in missing if name == topics.ARBITER or name.startswith(INPUTS)}
-    places = [(name, p) for name in journals if name in there for p in range(there[name].partitions)]
-    ends = kafka.next_offsets(kafka.admin(config), places)
-    return {journals[name] for (name, _), end in ends.items() if end > 0}
+def lost_of_lane(config: kafka.ClientConfig, lane: str) -> list[str]:
+    """Topics of a lane that are gone and must not be made anew; raises `RetryableError`, `NotPermittedError`."""
+    names = [plan.name for plan in lane_plan(lane)]
+    there = kafka.partition_counts(kafka.admin(config), config["bootstrap.servers"])
+    return sorted(_judged(config, set(names) - there.keys(), there))
+
+
+def _judged(config: kafka.ClientConfig, missing: Collection[str], there: Mapping[str, int]) -> set[str]:
+    """Those of the missing inputs and journals that decisions rest on: one of each pair, or an answer, tells."""
+    inputs = {name for name in missing if name == topics.ARBITER or name.startswith(INPUTS)}
+    journals = {name for name in missing if name == topics.JOURNAL or name.startswith(JOURNALS)}
+    pairs = {*((name, _journal_of(name)) for name in inputs), *((_input_of(name), name) for name in journals)}
+    if not pairs:
+        return set()
+    witnesses = {pair: (pair[1], _answers_of(pair[0])) for pair in pairs}
+    names = {name for pair in witnesses.values() for name in pair}
+    places = [(name, p) for name in names if name in there for p in range(there[name])]
+    begun = {name for (name, _), end in kafka.next_offsets(kafka.admin(config), places).items() if end > 0}
+    lost = {pair for pair, told in witnesses.items() if begun.intersection(told)}
+    lost |= {pair for pair in pairs - lost if pair[0] in there and _has_progress(config, pair[0], there[pair[0]])}
+    return {name for pair in lost for name in pair} & set(missing)
+
+
+def _has_progress(config: kafka.ClientConfig, topic: str, partitions: int) -> bool:
+    """Has a stage committed that it judged records of this input? Raises `NotPermittedError`, `RetryableError`."""
+    consumer = kafka.reader(config, ARBITER_GROUP if topic == topics.ARBITER else GATE_GROUP)
+    try:
+        return any(kafka.committed(consumer, [(topic, p) for p in range(partitions)]).values())
+    finally:
+        consumer.close()
+
+
+def _input_of(journal: str) -> str:
+    return topics.ARBITER if journal == topics.JOURNAL else topics.incoming(journal.removeprefix(JOURNALS))
+
+
+def _answers_of(topic: str) -> str:
+    """Where a stage writes about this input and nobody else does; the arbiter writes to the lanes as well."""
+    return topics.OUTCOMES if topic == topics.ARBITER else topics.answers(topic.removeprefix(INPUTS))
 
 
 def _journal_of(topic: str) -> str:
@@ -154,7 +188,13 @@ def _journal_of(topic: str) -> str:
 
 
 def _lost(topic: str) -> TopicDifference:
-    return TopicDifference(topic, "", "missing", "the records that were judged: a new lane needs a new name", Mend.LOST)
+    is_journal = topic == topics.JOURNAL or topic.startswith(JOURNALS)
+    if topic in (topics.JOURNAL, topics.ARBITER):
+        wanted = "what was decided" if is_journal else "the records that were judged"
+    else:
+        what = "what its gate decided" if is_journal else "the records that were judged"
+        wanted = f"{what}: a new lane needs a new name"
+    return TopicDifference(topic, "", "missing", wanted, Mend.LOST)
 
 
 def apply_topics(

@@ -5,20 +5,18 @@
 One thread does it all; while something is under way it looks every millisecond, else it waits for records.
 """
 
-import math
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from bus.core.control import Registry
 from bus.core.records import Record
-from bus.core.topics import ARBITER, incoming
+from bus.core.topics import ARBITER, gate_journal, incoming
 from bus.shell import kafka
 from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.broker_time import BrokerTime
@@ -26,69 +24,28 @@ from bus.shell.catalogue import built_in_contracts
 from bus.shell.clock import Clock
 from bus.shell.cluster import check_partitions, has_append_time, topic_ids
 from bus.shell.control_log import ControlLog
-from bus.shell.errors import RetryableError
+from bus.shell.errors import FencedError, NotPermittedError, RetryableError
 from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer
 from bus.shell.links import Links
 from bus.shell.metrics import Metrics
 from bus.shell.owner import Owner, Phase
+from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
 from bus.shell.stage import Stage
 
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
 RESTART_AFTER_S = 1.0
 MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
-# Once lost, a partition is taken over again in seconds. Lost once more within this time, it is not well: a balancer
-# must not take the moments between two losses for health.
-SETTLED_AFTER_S = 30.0
-STUCK_AFTER_S = 5.0  # a round takes milliseconds; one that takes this long asks a Kafka that does not answer
+RESTART_AFTER_MAX_S = 16.0  # what is refused seldom changes: it is asked for less and less often
+TOLD_EVERY_S = 30.0  # how often the log says the same refusal
+STILL_REFUSED_S = 5.0  # a refusal older than this may be over
+LOOK_AT_TOPICS_EVERY_S = 5.0
+GONE = "`agentbus topics plan` says what to do"
 # Kafka says "created" before every broker knows of a topic: a change that names it may be faster than the news.
 NEWS_WITHIN_S = 1.0
 
-Place = tuple[str, int]
-
 log = structlog.get_logger("bus.worker")
-
-
-@dataclass(slots=True)
-class Readiness:
-    """What /readyz tells of a stage: partitions by phase, and the control number it stands at."""
-
-    stage: str
-    phases: dict[str, int] = field(default_factory=dict)
-    control: int = -1
-    has_joined: bool = False
-    is_cut_off: bool = False  # its partitions were lost, and it has not heard of its group since
-    is_losing: bool = False  # a partition is lost again and again
-    round_s: float = math.inf  # when the last round ended, monotonic; infinite: there is no loop behind it
-
-    @property
-    def is_ready(self) -> bool:
-        """Is it in its group, and is every partition it was given restored, running and not lost all the time?"""
-        is_in = self.has_joined and not self.is_cut_off and time.monotonic() - self.round_s < STUCK_AFTER_S
-        return is_in and not self.is_losing and self.control >= 0 and set(self.phases) <= {Phase.RUNNING.value}
-
-
-class Losses:
-    """When each partition stopped running, to tell one loss from a partition that is lost again and again."""
-
-    def __init__(self) -> None:
-        self._running: set[Place] = set()
-        self._lost_s: dict[Place, float] = {}
-        self._until_s = 0.0
-
-    def look(self, phases: Mapping[Place, Phase], now_s: float) -> bool:
-        """Take in where each partition stands now; True while one was lost twice shortly before ``now_s``."""
-        for place, phase in phases.items():
-            if phase is Phase.RUNNING:
-                self._running.add(place)
-            elif place in self._running:
-                self._running.discard(place)
-                if now_s - self._lost_s.get(place, now_s - SETTLED_AFTER_S) < SETTLED_AFTER_S:
-                    self._until_s = now_s + SETTLED_AFTER_S
-                self._lost_s[place] = now_s
-        self._running &= phases.keys()  # given to another process: no loss
-        return now_s < self._until_s
 
 
 class Worker(ABC):
@@ -110,6 +67,8 @@ class Worker(ABC):
         self._topic_ids: dict[str, str] = {}
         self._missing: set[str] = set()
         self._looked_s = 0.0
+        self._restart_after_s = RESTART_AFTER_S
+        self._told: dict[str, float] = {}  # what was refused -> when the log said so last
         self._consumer: Consumer
         self._links: Links | None = None
 
@@ -119,14 +78,29 @@ class Worker(ABC):
         Raises `FatalError`, `NotInitialisedError`.
         """
         while not stop.is_set():
+            began_s = time.monotonic()
             try:
                 self._open()
                 self._loop(stop)
+            except (FencedError, NotPermittedError) as error:
+                is_again = time.monotonic() - began_s < SETTLED_AFTER_S
+                self._restart_after_s = min(self._restart_after_s * 2, RESTART_AFTER_MAX_S) if is_again else 1.0
+                self._refuse(error)
             except (RetryableError, KafkaException) as error:
+                self._restart_after_s = RESTART_AFTER_S
                 log.warning("stage_restarts", stage=self.stage_name, why=str(error))
-                stop.wait(RESTART_AFTER_S)
             finally:
                 self._close()
+            stop.wait(self._restart_after_s)
+
+    def _refuse(self, error: FencedError | NotPermittedError) -> None:
+        """Kafka does not let it work: it is not ready, and the log says so now and then."""
+        now_s = time.monotonic()
+        self.readiness.refused_s = now_s
+        if now_s - self._told.get(error.message, -TOLD_EVERY_S) >= TOLD_EVERY_S:
+            self._told = {text: at_s for text, at_s in self._told.items() if now_s - at_s < TOLD_EVERY_S}
+            self._told[error.message] = now_s
+            log.error("stage_refused", stage=self.stage_name, why=error.message, next=error.next_step)
 
     @property
     def _linked(self) -> Links:
@@ -166,8 +140,17 @@ class Worker(ABC):
                 self._advance(owner, now_s)
             if self._linked.fatal:
                 raise RetryableError(f"the producer failed: {self._linked.fatal}")
+            self._look_for_refusals(now_s)
             self._look()
             self._tell()
+
+    def _look_for_refusals(self, now_s: float) -> None:
+        """One lane without its ACL, or a password that is changed, ends nothing: the others go on, and it is said."""
+        if self._linked.refused is not None:
+            self._refuse(self._linked.refused)
+            self._linked.refused = None
+        if refusal := kafka.login_refusal(now_s - STILL_REFUSED_S, self._config["bootstrap.servers"]):
+            self._refuse(refusal)
 
     @staticmethod
     def _advance(owner: Owner, now_s: float) -> None:
@@ -187,7 +170,7 @@ class Worker(ABC):
             self._topic_ids = topic_ids(self._config, wanted)
             self._missing = set(wanted) - self._topic_ids.keys()
             for missing in sorted(self._missing) if is_new else ():
-                log.error("topic_missing", stage=self.stage_name, topic=missing, next="the others go on")
+                log.error("topic_missing", stage=self.stage_name, topic=missing, next=f"{GONE}; the others go on")
         there = sorted(self._topic_ids)
         # A static member that comes back is given what it had, and nobody looks at what it asks for: a lane set in the
         # meantime would be nobody's. Asking for one topic first and for all then makes the group look.
@@ -222,9 +205,13 @@ class Worker(ABC):
                         owner.commit_again()
 
     def _on_error(self, error: KafkaError, place: Place) -> None:
+        if kafka.is_fenced(error):
+            raise kafka.fenced(self._instance.removesuffix(f"-{self.stage_name}"))
         if error.fatal():
             raise RetryableError(f"the consumer failed: {error.str()}")
-        if error.code() == KafkaError._AUTO_OFFSET_RESET and place in self._owners:
+        if error.code() in kafka.NOT_ALLOWED:
+            self._refuse(kafka.not_allowed(place[0] or f"the group {self.group}", error))
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET and place in self._owners:
             self._owners[place].lose(f"the position is outside the log: {error.str()}")
         elif error.code() not in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
             log.warning("consumer_error", stage=self.stage_name, topic=place[0], why=error.str())
@@ -292,9 +279,29 @@ class GateWorker(Worker):
         super().__init__(config, instance, metrics)
         self._known_topics: set[str] = set()
         self._waited_until_s = 0.0
+        self._topics_looked_s = 0.0
+        self._gone: set[str] = set()
 
     def _wanted_topics(self) -> list[str]:
         return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
+
+    def _look(self) -> None:
+        """Are input and journal of every lane in force there? One that is gone twice in a row is told."""
+        now_s = time.monotonic()
+        if now_s - self._topics_looked_s < LOOK_AT_TOPICS_EVERY_S:
+            return
+        self._topics_looked_s = now_s
+        there = kafka.partition_counts(self._linked.producer, self._config["bootstrap.servers"])
+        lanes = self._control_log.registry.lanes
+        gone = {topic for lane in lanes for topic in (incoming(lane), gate_journal(lane)) if topic not in there}
+        told, still = set(self.readiness.missing), tuple(sorted(gone & self._gone))
+        self._gone, self.readiness.missing = gone, still
+        self._metrics.topics_missing(told | gone, still)
+        for topic in sorted(gone & self._topic_ids.keys()):  # asked for again, it is found if it is made anew
+            del self._topic_ids[topic]
+            self._missing.add(topic)
+        for topic in sorted(set(still) - told):
+            log.error("topic_missing", stage=self.stage_name, topic=topic, next=f"{GONE}; the others go on")
 
     def _make_stage(self, place: Place) -> Callable[[], Stage]:
         lane, topic_id = place[0].removeprefix(incoming("")), self._topic_ids[place[0]]

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from bus.cli.app import ABOUT, app
+from bus.cli.caller import PANEL
 from bus.cli.json_shapes import SHAPES
 from docs.generate import tables
 from docs.generate.endings import ENDINGS
@@ -22,14 +23,12 @@ With `--json` a command writes one object a line, on stdout; fields may be added
 command ends with are in [exit codes](exit-codes.md); every command may end with 0, 1, 2 and 4, and what else is named.
 """
 COLUMNS = ("Option", "What it is")
-SHARED = ("bootstrap", "kafka_settings", "kafka_config", "is_json")
 
 
 def page() -> str:
     """The text of docs/reference/commands.md."""
     found = dict(commands())
-    first = next(iter(found.values()))
-    shared = [_row(parameter) for parameter in first.params if parameter.name in SHARED]
+    shared = [_row(parameter) for parameter in found["doctor"].params if _is_shared(parameter)]
     contents = " · ".join(f"[{name}](#agentbus-{name.replace(' ', '-')})" for name in found)
     parts = [part for name, command in found.items() for part in _parts(name, command)]
     options = tables.table(COLUMNS, shared)
@@ -72,7 +71,11 @@ def _examples(epilog: str) -> list[str]:
 
 
 def _is_shown(parameter: Any) -> bool:  # Any: as above
-    return parameter.name not in (*SHARED, "help") and not getattr(parameter, "hidden", False)
+    return parameter.name != "help" and not _is_shared(parameter) and not getattr(parameter, "hidden", False)
+
+
+def _is_shared(parameter: Any) -> bool:  # Any: as above
+    return getattr(parameter, "rich_help_panel", None) == PANEL
 
 
 def _note(text: str) -> str:

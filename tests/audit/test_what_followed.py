@@ -12,7 +12,7 @@ from bus.audit.lookup import Lookup
 from bus.cli.explain_text import as_text
 from bus.core.routing import partition_of
 from tests.audit.eventful import CLAIM, CRM, RENEW, EventfulBus, eventful_bus
-from tests.audit.explained import clock, index_of
+from tests.audit.explained import clock, explanations, index_of
 from tests.audit.handmade import ANA, PARTITIONS, SALES
 from tests.rules.cast import MAIL, SCORE, STAGE
 
@@ -82,6 +82,17 @@ def test_a_fact_is_followed_by_the_next_of_its_name(lookup: Lookup) -> None:
     """Not by another fact about the same subject."""
     found = _explained(lookup, "stage-open")
     assert [(link.event["name"], link.event["value"]) for link in found.followed] == [("stage", "won")]
+
+
+def test_a_claim_denied_for_a_fact_is_followed_by_its_next_statement(lookup: Lookup) -> None:
+    """What was missing came next, by whoever owns that fact; then the claim that got it."""
+    denied = next(one for one in explanations().values() if one.event.get("wants", {}).get("is") == "lost")
+    p, o, n = map(int, denied.decision.split(".")[1:])
+    found = lookup.arbiter(p, o, n)
+    assert found is not None
+    followed = Explaining(lookup.index, lookup, clock).arbiter(found).followed
+    told = [(link.event["kind"], link.event.get("name"), link.event.get("value")) for link in followed]
+    assert told == [("fact", "stage", "won"), ("granted", None, None)]
 
 
 def test_the_neighbours_in_a_lane_are_found_across_a_gap(lookup: Lookup) -> None:

@@ -42,6 +42,16 @@ def test_the_data_is_taken_by_one_run_at_a_time(dev: DevRun, cache: Path) -> Non
     assert f"by pid {dev.popen.pid}" in ran.err.splitlines()[-1]
 
 
+def test_a_kafka_on_which_a_bus_runs_gets_no_second_one(dev: DevRun, cache: Path) -> None:
+    """Two publishers would fence each other for ever: it says so, with the line to use that bus, and ends."""
+    bootstrap = dev.ready["bootstrap"]
+    ran = agentbus("dev", "--bootstrap", bootstrap, env=environment(cache))
+    assert ran.code == 6
+    said = ran.err.splitlines()[-1]
+    assert f"a bus runs on {bootstrap} already (dev" in said
+    assert f"export AGENTBUS_BOOTSTRAP={bootstrap}" in said
+
+
 def test_a_taken_port_is_one_sentence(cache: Path) -> None:
     """The port is named, and nothing is left running."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -50,6 +60,9 @@ def test_a_taken_port_is_one_sentence(cache: Path) -> None:
     assert ran.code == 1
     assert str(port) in ran.err.splitlines()[-1]
     assert "Traceback" not in ran.err
+
+
+ELSEWHERE = "kafka.example:9092"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ def again(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aga
     data = str(tmp_path_factory.mktemp("again") / "data")
     first = start_dev("--empty", "--data", data, env=env)
     here = Terminal({**env, "AGENTBUS_BOOTSTRAP": first.ready["bootstrap"]})
+    # What leads elsewhere, to a team's Kafka perhaps, is left alone.
+    env = {**env, "AGENTBUS_BOOTSTRAP": ELSEWHERE, "AGENTBUS_KAFKA_CONFIG": "no-such.properties"}
     assert here("lanes", "set", "harbour").code == 0
     os.kill(first.popen.pid, signal.SIGKILL)
     first.popen.wait()
@@ -85,6 +100,15 @@ def test_killed_and_started_again_it_says_what_was_left_and_keeps_the_data(again
     assert any(f"ended the Kafka broker (pid {broker.pid})" in line for line in again.second.told)
     rows = again.here.json("lanes", "ls", "--bootstrap", again.second.ready["bootstrap"])
     assert "harbour" in {row["lane"] for row in rows}
+
+
+def test_a_variable_that_names_a_kafka_is_no_kafka_for_dev(again: Again) -> None:
+    """`dev` never takes its Kafka from the environment: it says where the variable points, and runs its own."""
+    assert again.second.ready["pids"].get("broker")
+    assert again.second.ready["bootstrap"] != ELSEWHERE
+    told = "".join(again.second.told)
+    assert f"AGENTBUS_BOOTSTRAP points to {ELSEWHERE}; this is a bus of its own" in told
+    assert "AGENTBUS_KAFKA_CONFIG is for another Kafka, and not used" in told
 
 
 def test_if_kafka_dies_it_says_so_and_ends(again: Again) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.conftest import Terminal
 
@@ -110,6 +111,39 @@ def test_a_machine_reads_a_refusal_as_json(terminal: Terminal) -> None:
     ran = terminal("agents", "set", "lost-1", "--lane", "atlantis", "--role", "sales", "--json")
     assert [row["reason"] for row in ran.rows] == ["rule_violation"]
     assert ran.complaint
+
+
+def test_a_lane_that_is_nearly_there_is_offered(terminal: Terminal) -> None:
+    """A typo of a lane is more likely than a lane that is still to be made."""
+    ran = terminal("agents", "set", "lost-1", "--lane", "slaes", "--role", "sales")
+    assert "did you mean sales? Else set the lane first" in ran.err
+
+
+def test_a_property_that_is_nearly_known_is_offered(terminal: Terminal, tmp_path: Path) -> None:
+    """Terms with a typo: the property that is meant, and not only the advice to leave it out."""
+    file = tmp_path / "van.yaml"
+    file.write_text("resource: van\nlease_ms: 60000\nclaimant: [loader]\n", encoding="utf-8")
+    assert "did you mean claimants?" in terminal("terms", "set", str(file)).err
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("stage: [yes]", "wait for stage to be true, which leads.lead.stage.v1 cannot state (only "),
+        ("stage: [won, sold]", 'wait for stage to be "sold", which'),
+        ("colour: [red]", "wait for the fact colour, which no contract in force states"),
+    ],
+)
+def test_terms_that_nobody_can_meet_are_warned_of(terminal: Terminal, tmp_path: Path, when: str, said: str) -> None:
+    """A value that the fact's contract does not allow makes every claim fail: it is said when the terms are set."""
+    before = yaml.safe_load(Path(LEAD).read_text(encoding="utf-8"))
+    file = tmp_path / "lead.yaml"
+    file.write_text(yaml.safe_dump({**before, "when": yaml.safe_load(f"{{{when}}}")}), encoding="utf-8")
+    ran = terminal("terms", "set", str(file))
+    back = terminal("terms", "set", LEAD)
+    assert ran.code == 0
+    assert f"warning: the terms of lead {said}" in ran.err
+    assert "warning" not in back.err
 
 
 def test_terms_are_shown_as_they_were_set(terminal: Terminal) -> None:

@@ -40,6 +40,8 @@ def test_the_holder_acts_with_its_token_and_nobody_else_does(terminal: Terminal)
     fenced = terminal(*action, "--from", "support-1", "--token", "5")
     assert fenced.code == 3
     assert "(fenced)" in fenced.out
+    stolen = terminal(*action, "--from", "support-1", "--token", str(granted["token"]))
+    assert f"token {granted['token']} is another agent's, who holds it; stop acting on it" in stolen.out
     sent = terminal(*action, "--from", "sales-1", "--token", str(granted["token"]))
     assert sent.code == 0
     assert "went out to topic leads" in sent.out
@@ -52,6 +54,28 @@ def test_a_refusal_shows_every_violation(terminal: Terminal) -> None:
     ran = terminal("send", "leads.email.send.v1", "--from", "sales-1", "--subject", "lead/L-1", "--token", "1")
     assert ran.code == 3
     assert [line.split()[0] for line in ran.out.splitlines()[1:]] == ["/lead_id", "/subject", "/text", "/to"]
+
+
+def test_a_type_that_is_nearly_registered_is_offered(terminal: Terminal) -> None:
+    """Nobody knows the contract, and one is spelled nearly so."""
+    ran = terminal("send", "leads.email.sent.v1", "--from", "sales-1", "--subject", "lead/L-1")
+    assert ran.code == 3
+    assert "Did you mean leads.email.send.v1?" in ran.err
+
+
+def test_a_lane_that_is_nearly_there_is_offered(terminal: Terminal) -> None:
+    """A typo of a lane is told at once, and not as a topic that is missing."""
+    ran = terminal("send", "leads.note.add.v1", "--from", "sales-1", "--lane", "slaes")
+    assert (ran.code, ran.complaint) == (5, "there is no lane slaes; did you mean sales?")
+
+
+def test_a_subject_of_another_body_is_said_in_both_places(terminal: Terminal) -> None:
+    """The body's id is another than the subject's: which resource, where in the body, and what to do."""
+    ran = terminal(
+        *("send", "leads.lead.stage.v1", "--from", "crm-1", "--subject", "lead/L-1"),
+        *("--body", '{"lead_id":"L-2","stage":"qualified"}'),
+    )
+    assert "names another lead than /lead_id of the body; name the same lead in both" in ran.out
 
 
 def test_a_sender_without_the_role_is_not_permitted(terminal: Terminal) -> None:

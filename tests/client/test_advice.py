@@ -77,8 +77,8 @@ def test_a_claim_without_its_fact_is_told_the_fact_its_values_and_who_has_to_sta
     assert isinstance(no, Denied)
     assert no.wants == WantedFact("stage", ("won",), "new")
     assert str(no) == (
-        'the claim on lead/L-1 was denied as stage. Wait: the fact stage must be "won"; it is "new", '
-        "and whoever owns that fact has to state it first; then claim again."
+        "the claim on lead/L-1 was denied as stage. Wait until whoever owns the fact stage has stated it as "
+        '"won" (it is "new"), then claim again.'
     )
 
 

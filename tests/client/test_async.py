@@ -155,14 +155,16 @@ def test_readers_are_awaited(company: Company) -> None:
         async with company.async_bus() as bus:
             async with bus.claim(subject) as lead:
                 verdict = await lead.act(EMAIL, email(subject))
-            async with bus.subscribe("leads", group="async-readers", start="earliest", timeout_s=WAIT_S) as reader:
+            async with bus.subscribe(
+                "leads", group="bus-read.async-readers", start="earliest", timeout_s=WAIT_S
+            ) as reader:
                 async for message in reader:
                     if message.decision == verdict.decision:
                         break
                 else:
                     raise AssertionError("the admitted action was not read")
             store = MemoryStore()
-            async with bus.execute_once(store, "leads", group="async-executors", timeout_s=WAIT_S) as actions:
+            async with bus.execute_once(store, "leads", group="bus-read.async-executors", timeout_s=WAIT_S) as actions:
                 async for action in actions:
                     if action.decision == verdict.decision:
                         action.done("sent")

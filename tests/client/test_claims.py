@@ -151,6 +151,7 @@ def test_closing_gives_back_what_is_held(company: Company) -> None:
     assert not lead.is_held
     assert lead.loss is not None
     assert lead.loss.reason == "closed"
+    assert "is given up (its bus was closed)" in lead.loss.message
     with pytest.raises(Closed):
         bus.claim(subject)
     assert eventually(lambda: _is_free(company, subject))
@@ -236,6 +237,7 @@ def test_an_interpreter_that_ends_gives_back_what_it_holds(
     said, complaints = living.communicate(timeout=60)
     assert (living.returncode, said) == (code, b"closed\n")
     assert (b"KeyboardInterrupt" in complaints) == signals
+    assert signals or not complaints  # a program that ends well says nothing
     ended = company.world.topic("bus.outcomes").find(
         lambda one: one.json["kind"] == "ended" and one.json["subject"] == subject, "it is given back"
     )

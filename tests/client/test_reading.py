@@ -16,7 +16,7 @@ from bus.client import Bus, MemoryStore, SqliteStore, Subscription, Unreadable
 from bus.client.stores import Begun
 from tests.client.conftest import EMAIL, NOTE, Company, email
 
-_groups = (f"readers-{number}" for number in count())
+_groups = (f"bus-read.readers-{number}" for number in count())
 WAIT_S = 20.0
 QUIET_S = 2.0  # what has not come by then is not coming; messages need a few hundredths
 
@@ -119,7 +119,7 @@ def test_a_class_that_does_not_fit_says_so(sales: Bus, group: str) -> None:
 def test_what_cannot_be_read_is_one_sentence(sales: Bus, topics: tuple[str, ...], said: str) -> None:
     """A topic that is not there is named."""
     with pytest.raises(Exception, match=said):
-        next(sales.subscribe(*topics, group="nobody", timeout_s=1))
+        next(sales.subscribe(*topics, group="bus-read.nobody", timeout_s=1))
 
 
 def test_public_events_are_read_once_and_in_order(company: Company, sales: Bus) -> None:

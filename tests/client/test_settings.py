@@ -11,21 +11,44 @@ import pytest
 
 from bus.client import Bus, ClientError, Closed, Misuse
 from bus.client.kafka_links import BOOTSTRAP, kafka_settings
+from tests.shell.dev_buses_made import make_buses
 
 AGENT = "spiffe://acme/agent/sales-1"
 NAMES = ("AGENTBUS_BOOTSTRAP", "AGENTBUS_KAFKA_CONFIG", "AGENTBUS_AGENT", "AGENTBUS_LANE")
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that says nothing."""
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment that says nothing, on a machine where no bus runs."""
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AGENTBUS_CACHE", str(tmp_path / "cache"))
 
 
 def test_nothing_said_is_the_kafka_of_this_machine() -> None:
     """Without arguments and environment it is 127.0.0.1:9092."""
     assert kafka_settings("", None) == {"bootstrap.servers": BOOTSTRAP}
+
+
+def test_the_only_development_bus_here_is_meant(tmp_path: Path) -> None:
+    """As for the commands: nobody has to copy an address while one runs."""
+    with make_buses(tmp_path, 19092):
+        assert kafka_settings("", None) == {"bootstrap.servers": "127.0.0.1:19092"}
+
+
+def test_several_development_buses_are_no_guess(tmp_path: Path) -> None:
+    """The client refuses to guess as the commands do, with the line that settles it for both."""
+    with make_buses(tmp_path, 9092, 19092), pytest.raises(Misuse) as raised:
+        Bus(agent=AGENT, lane="sales")
+    assert "(127.0.0.1:19092, 127.0.0.1:9092)" in raised.value.message
+    assert "export AGENTBUS_BOOTSTRAP=127.0.0.1:19092" in raised.value.next_step
+
+
+def test_who_says_where_needs_no_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several buses here the variable settles it for programs."""
+    monkeypatch.setenv("AGENTBUS_BOOTSTRAP", "127.0.0.1:9092")
+    with make_buses(tmp_path, 9092, 19092):
+        assert kafka_settings("", None)["bootstrap.servers"] == "127.0.0.1:9092"
 
 
 def test_the_environment_counts_and_arguments_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -118,10 +141,24 @@ def test_a_forked_child_is_told_to_make_its_own() -> None:
     assert "another process" in _in_a_child(Bus(agent=AGENT, lane="sales"))
 
 
+@pytest.mark.parametrize("group", ["mailer", "bus.support.mailer", "bus.sales.", "bus-gate"])
+def test_a_group_of_nobody_is_said_at_once(group: str) -> None:
+    """Groups belong to lanes; what a bus with logins would refuse is refused everywhere, with one that may be."""
+    with pytest.raises(Misuse, match=r"begin with bus\.sales\.") as raised:
+        Bus(agent=AGENT, lane="sales").subscribe("leads", group=group)
+    assert 'group="bus.sales.' in raised.value.next_step
+
+
+def test_the_bus_keeps_its_own_topics_to_itself() -> None:
+    """Agents read governed topics and public events: the journals are no place to listen."""
+    with pytest.raises(Misuse, match=r"bus\.arbiter is the bus's own"):
+        Bus(agent=AGENT, lane="sales").subscribe("bus.arbiter", group="bus.sales.spy")
+
+
 def test_a_forked_child_may_end_while_its_parent_reads() -> None:
     """Closing what is the parent's touches nothing, so the child does not wait for the parent's reader."""
     bus = Bus(agent=AGENT, lane="sales")
-    subscription = bus.subscribe("leads", group="mailer")
+    subscription = bus.subscribe("leads", group="bus.sales.mailer")
     with subscription._reading:  # as a thread that reads holds it
         if (pid := os.fork()) == 0:
             signal.alarm(20)  # kills a child that hangs

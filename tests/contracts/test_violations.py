@@ -73,6 +73,21 @@ HINTS = [
     ),
     ({"required": ["s"], "properties": {"s": {"enum": ["a", "b"]}}}, {}, 'add /s: one of "a", "b"'),
     ({"additionalProperties": False}, {"x": 1}, "leave it out"),
+    (
+        {"properties": {"claimants": True, "lease_ms": True}, "additionalProperties": False},
+        {"claimant": 1},
+        "did you mean claimants? If not, leave it out",
+    ),
+    (
+        {"properties": {"claimants": True}, "additionalProperties": False},
+        {"claimant": 1, "claimants": 2},
+        "leave it out",
+    ),
+    (
+        {"$defs": {"a": {"properties": {"kilos": True}}}, "$ref": "#/$defs/a", "unevaluatedProperties": False},
+        {"kilo": 1},
+        "did you mean kilos? If not, leave it out",
+    ),
     ({"properties": {"n": {"minimum": 1, "description": "How many."}}}, {"n": 0}, "How many."),
     (
         {"anyOf": [{"type": "string"}, {"required": ["q"], "type": "object"}]},

@@ -16,8 +16,6 @@ from bus.dev.left_over import clear_left_over
 from bus.dev.places import take_lock
 from bus.dev.ports import free_ports, need_free
 from bus.dev.record import (
-    LOCK_FILE,
-    RECORD_FILE,
     BrokerRecord,
     ProcessMark,
     find_broker,
@@ -28,6 +26,7 @@ from bus.dev.record import (
     write_record,
 )
 from bus.dev.server_files import CONSOLE_FILE, DATA_ARGUMENT, LOG_FILE, last_complaint
+from bus.shell.dev_buses import LOCK_FILE, RECORD_FILE
 
 VERSION = "4.3.1"
 GONE = ProcessMark(pid=2**22 + 1, started_s=1.0)

@@ -192,10 +192,10 @@ def test_a_change_in_a_journal_that_no_gate_has_numbered_is_wrong(after: Rows) -
     assert "no gate has numbered" in sentence
 
 
-def test_owners_that_fight_are_noted(after: Rows) -> None:
-    """More take-overs than restarts explain."""
+def test_owners_that_fight_are_wrong(after: Rows) -> None:
+    """More take-overs within two minutes than restarts explain."""
     state, sentence = said(after, "take-overs")
-    assert (state, "bus.gate.operators 8 times" in sentence) == ("note", True)
+    assert (state, "bus.gate.operators 8 times" in sentence) == ("wrong", True)
 
 
 def test_a_segment_that_lost_its_race_is_counted(after: Rows) -> None:

@@ -333,6 +333,15 @@ def test_take_overs_long_ago_are_calm() -> None:
     assert _only(journals.churn_lines([_journal(watch)], 20 * MINUTE_MS)).state is State.NOTE
 
 
+def test_a_fight_is_wrong_while_it_lasts_and_a_note_after_it() -> None:
+    """Two processes of one name take a journal from one another every few seconds; two minutes later it is history."""
+    watch = ChainWatch(1, is_from_start=True, took_over_at=[n * 15_000 for n in range(8)])
+    line = _only(journals.churn_lines([_journal(watch)], 120_000))
+    assert line.state is State.WRONG
+    assert "--instance" in line.remedy
+    assert _only(journals.churn_lines([_journal(watch)], 120_000 + 2 * MINUTE_MS)).state is State.NOTE
+
+
 def test_words() -> None:
     """Many names end in a count, spans of time are said as people say them."""
     assert some(range(7)) == "0, 1, 2, 3, 4 and 2 more"

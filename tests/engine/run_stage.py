@@ -13,9 +13,10 @@ from bus.shell import logs
 from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer
 from bus.shell.process import BusProcess
+from bus.shell.readiness import Place
 from bus.shell.settings import Settings
 from bus.shell.stage import Stage
-from bus.shell.worker import GateWorker, Place
+from bus.shell.worker import GateWorker
 
 PILL = os.environ.get("ENGINE_TEST_PILL", "").encode()
 GROUP = os.environ.get("ENGINE_TEST_GROUP", "")

@@ -258,6 +258,26 @@ def test_an_input_that_was_judged_is_never_made_anew(secured: Secured, at_home: 
     assert at_home("topics", "plan").code == 0
 
 
+def test_a_journal_is_never_made_anew(secured: Secured, at_home: Terminal) -> None:
+    """An empty one would let the gate judge its input again, under the numbers of decisions that were made."""
+    assert at_home("lanes", "set", "blank").code == 0
+    assert at_home("agents", "set", "blank-1", "--lane", "blank", "--role", "sales").code == 0
+    said = at_home("send", "bus.resource.claim.v1", "--from", "blank-1", "--lane", "blank", "--subject", "lead/L-1")
+    assert said.code in (0, 3), said.err
+    admin = AdminClient(secured.login("admin"))
+    admin.delete_topics(["bus.gate.blank"])["bus.gate.blank"].result(10)
+    assert [(row["topic"], row["mend"]) for row in at_home("topics", "plan", "--json").rows] == [
+        ("bus.gate.blank", "lost")
+    ]
+    assert "agentbus topics apply` mends none of it" in at_home("topics", "plan").err
+    assert at_home("topics", "apply").code == 3
+    again = at_home("lanes", "set", "blank")
+    assert again.code == 6
+    assert "bus.gate.blank" in again.complaint
+    assert at_home("lanes", "rm", "blank").code == 0
+    assert at_home("topics", "plan").code == 0
+
+
 # ---- it is stopped, killed, and started again -------------------------------------------------------------------
 
 

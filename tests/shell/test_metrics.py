@@ -8,8 +8,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from bus.shell.metrics import Metrics
+from bus.shell.readiness import Readiness
 from bus.shell.serve import HttpServer
-from bus.shell.worker import Readiness
 
 
 def scrape(metrics: Metrics) -> str:

@@ -15,8 +15,9 @@ from bus.shell.links import Links
 from bus.shell.metrics import Metrics
 from bus.shell.owner import Phase
 from bus.shell.process import BusProcess, PublisherCommand, Supervisor
+from bus.shell.readiness import SETTLED_AFTER_S, STUCK_AFTER_S, Losses, Readiness
 from bus.shell.settings import Settings
-from bus.shell.worker import SETTLED_AFTER_S, STUCK_AFTER_S, ArbiterWorker, GateWorker, Losses, Readiness
+from bus.shell.worker import ArbiterWorker, GateWorker
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
 PLACE = ("bus.in.sales", 0)

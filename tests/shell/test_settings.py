@@ -97,3 +97,19 @@ def test_a_principal_without_a_type_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv(variable, text)
     with pytest.raises(UsageError, match="Type:name"):
         Settings()
+
+
+def test_a_mistyped_name_is_told_with_its_line_and_the_nearest(tmp_path: Path) -> None:
+    """Kafka's client would only say that it does not know it."""
+    path = tmp_path / "client.properties"
+    path.write_text("# ours\nsecurity.protocol=SASL_PLAINTEXT\nsasl.mechnism=PLAIN\n", encoding="utf-8")
+    with pytest.raises(UsageError) as told:
+        Settings(kafka_config=path).client_config()
+    assert f"{path}, line 3" in told.value.message
+    assert told.value.next_step == "did you mean sasl.mechanism?"
+
+
+def test_a_value_that_does_not_exist_is_told_with_its_name() -> None:
+    """The pair came from an option, so no file is named."""
+    with pytest.raises(UsageError, match=r"-X or AGENTBUS_KAFKA.*security\.protocol"):
+        Settings(kafka={"security.protocol": "SASL_PLAIN"}).client_config()

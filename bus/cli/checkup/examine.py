@@ -51,10 +51,12 @@ class Patient:
     seen: list[journals.JournalSeen] = field(default_factory=list)
 
 
-def examine_machine(checkup: Checkup) -> None:
-    """What can be said without any Kafka."""
+def examine_machine(checkup: Checkup, *, is_development: bool) -> None:
+    """What can be said without any Kafka; what only `agentbus dev` needs is left out elsewhere."""
     checkup.look(MACHINE, "python", machine.this_python)
     checkup.look(MACHINE, "settings", machine.environment_here)
+    if not is_development:
+        return
     checkup.look(MACHINE, "dev", machine.developing)
     checkup.look(MACHINE, "disk", lambda: machine.disks(machine.folders_here()))
 

@@ -16,6 +16,8 @@ WHOLE_RECORDS_MAX = 200_000  # a journal whose tail is not plain is read whole u
 SILENT_S = 10.0
 CHURN_S = 3_600.0
 CHURN_MAX = 6  # take-overs of one journal within the hour that are nothing but restarts and upgrades
+# Two processes of one name push each other out every few seconds; a restart of all of them moves a journal thrice.
+FIGHT_S, FIGHT_MAX = 120, 4
 PROGRESS_EVERY = 50_000
 Place = tuple[str, int]
 Progress = Callable[[str], None]
@@ -148,7 +150,7 @@ def engine_lines(seen: Sequence[JournalSeen], engine: str) -> Iterator[Line]:
 def churn_lines(seen: Iterable[JournalSeen], now_ms: int) -> Iterator[Line]:
     """Do the journals change hands more often than restarts explain?"""
     last: tuple[int, str] | None = None
-    restless = {}
+    restless, fought = {}, {}
     for one in seen:
         times = one.watch.took_over_at
         if times and (last is None or times[-1] > last[0]):
@@ -156,7 +158,15 @@ def churn_lines(seen: Iterable[JournalSeen], now_ms: int) -> Iterator[Line]:
         recent = sum(now_ms - at < CHURN_S * 1000 for at in times)
         if recent > CHURN_MAX:
             restless[one.name] = recent
-    if restless:
+        now = sum(now_ms - at < FIGHT_S * 1000 for at in times)
+        if now > FIGHT_MAX:
+            fought[one.name] = now
+    if fought:
+        parts = (f"{name} {number} times" for name, number in fought.items())
+        text = f"hands are changed all the time, within {FIGHT_S // 60} minutes: {some(parts)}"
+        remedy = "see the stages' logs: two processes with one --instance (AGENTBUS_INSTANCE), or one that keeps ending"
+        yield wrong("take-overs", text, remedy)
+    elif restless:
         parts = (f"{name} {number} times" for name, number in restless.items())
         remedy = "see why the stages end: their logs, memory, and that no two share AGENTBUS_INSTANCE"
         yield note("take-overs", f"changed hands often within the hour: {some(parts)}", remedy)

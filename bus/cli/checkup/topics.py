@@ -57,8 +57,9 @@ def _line(alike: Sequence[TopicDifference]) -> Line:
             text = f"governed {names} {_is(alike)} missing, which contracts in force name"
             return wrong("governed", text, f"{APPLY} --governed-partitions N; until then the publisher stands still")
         case "" if first.mend is Mend.LOST:
-            text = f"{names} {_is(alike)} gone, with records that the journal has judged"
-            return wrong("lost", text, "take the lane out with `agentbus lanes rm`; a new one needs a new name")
+            text = f"{names} {_is(alike)} gone, and decisions rest on {'it' if len(alike) == 1 else 'them'}"
+            remedy = "take the lane out with `agentbus lanes rm`; another needs a new name: see `agentbus topics plan`"
+            return wrong("lost", text, remedy)
         case "":
             return wrong("missing", f"{names} {_is(alike)} missing, or not shown to this login", APPLY)
         case setting if setting == PARTITIONS:

@@ -24,7 +24,9 @@ class Crm:
 
     def pick_up(self) -> None:
         """Claim what becomes free; it may be kept for somebody."""
-        for ended in self._bus.subscribe("bus.outcomes", group="crm", types={"ended": Json}, start="earliest"):
+        for ended in self._bus.subscribe(
+            "bus.outcomes", group="bus.crm.watch", types={"ended": Json}, start="earliest"
+        ):
             with contextlib.suppress(Denied):
                 self._leases.append(self._bus.claim(ended.subject))
 

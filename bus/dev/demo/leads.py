@@ -24,7 +24,9 @@ class LeadAgent:
 
     def watch(self) -> None:
         """A lead that has just been qualified is worth a claim."""
-        for fact in self._bus.subscribe("bus.outcomes", group=self._bus.lane, types={"fact": Json}, start="earliest"):
+        for fact in self._bus.subscribe(
+            "bus.outcomes", group=f"bus.{self._bus.lane}.facts", types={"fact": Json}, start="earliest"
+        ):
             is_qualified = (fact.body["name"], fact.body["value"]) == ("stage", "qualified")
             if is_qualified and not self._leases:
                 self._claim(fact.subject)

@@ -31,7 +31,7 @@ def offer(bus: Bus, identifier: str, wanted: Json) -> None:
 
 def answer_requests(bus: Bus) -> None:
     """As they are admitted."""
-    for request in bus.subscribe("logistics", group="logistics", types={REQUEST: Json}, start="earliest"):
+    for request in bus.subscribe("logistics", group="bus.logistics.quotes", types={REQUEST: Json}, start="earliest"):
         offer(bus, request.id, request.body)
 
 
