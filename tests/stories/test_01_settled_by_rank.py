@@ -100,7 +100,7 @@ def survived(bus_in_parts: Bus) -> Iterator[Contested]:
     office = staffed(world)
     joined = office.claims("L-C")
     bus_in_parts.stages["arbiter-1"].kill()
-    bus_in_parts.start_stage("arbiter", "arbiter-2")
+    bus_in_parts.start_stage("arbiter", "arbiter-1")
     yield office.outcome("L-C", joined, {})
     world.close()
 
