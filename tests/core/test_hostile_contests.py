@@ -88,7 +88,7 @@ def test_an_entry_stays_within_a_record_of_the_journal() -> None:
     contest = window(registry.terms["lead"], *names)
     for n in range(60):
         state.put(f"lead/L-{n}", Resource(contest=contest))
-    sizes = []
+    sizes: list[int] = []
     while any(not resource.case for resource in state.resources.values()):
         tick = Tick(len(sizes), len(sizes) - 1, contest.deadline, ())
         sizes.append(len(canonical(step(state, tick).to_json())))
