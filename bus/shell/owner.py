@@ -247,10 +247,9 @@ class Owner:
         self._publish(now_s)
         self._retire(now_s)
         self._watch(now_s)
-        begun_s = time.monotonic()
-        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s):
-            if time.monotonic() - begun_s > JUDGE_S_MAX:
-                break
+        until_s = time.monotonic() + JUDGE_S_MAX
+        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s) and time.monotonic() < until_s:
+            pass
         self._pace()
         self._commit(now_s)
         if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:
