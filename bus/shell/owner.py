@@ -391,8 +391,7 @@ class Owner:
     def _commit(self, now_s: float) -> None:
         """Commit mark and position: one that is too old is harmless, so nobody waits for it."""
         since_s = now_s - self._committed_s
-        is_wanted = (self._is_dirty and since_s >= COMMIT_EVERY_S) or since_s >= COMMIT_AGAIN_S
-        if not is_wanted or self._input_done < 0:
+        if self._input_done < 0 or since_s < (COMMIT_EVERY_S if self._is_dirty else COMMIT_AGAIN_S):
             return
         self._committed_s, self._is_dirty = now_s, False
         mark = TopicPartition(self.stage.journal, self.stage.partition, self._mark)
