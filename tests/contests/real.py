@@ -1,6 +1,6 @@
 """Plays seeded random contests on a real bus and holds every entry of its journal against the oracle.
 
-    python -m tests.contests.real [--contests 500] [--seed 1] [--troupes 24] [--speed 0.1] [--killed 3] [--keep FILE]
+    python -m tests.contests.real [--contests 500] [--seed 1] [--troupes 12] [--speed 0.1] [--killed 3] [--keep FILE]
     python -m tests.contests.real --log FILE [--only SEED]     judges a log again, without a bus
 
 Each contest is a script of its own, on subjects of its own; many play beside each other. The oracle is fed with what
@@ -127,7 +127,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contests", type=int, default=500, help="how many scripts")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first script; the others follow it")
-    parser.add_argument("--troupes", type=int, default=24, help="how many scripts play beside each other")
+    parser.add_argument("--troupes", type=int, default=12, help="how many scripts play beside each other")
     parser.add_argument("--speed", type=float, default=0.1, help="how many seconds a script's second lasts")
     parser.add_argument("--killed", type=int, default=3, help="how many parties are killed in mid-turn afterwards")
     parser.add_argument("--keep", help="keep the log in this file")
