@@ -71,7 +71,10 @@ def after(contest: Contest, event: Event, agent: str) -> Contest:
             return _opened(contest, event, deadline_ms)
         case "joined":
             own = event.decision if event.agent == agent else contest.candidate
-            return replace(contest, id=event.text("contest"), over=contest.over or "claims", candidate=own)
+            bound_ms = contest.bound_ms if contest.bound_ms is not None else event.integer("bound")
+            until_ms = contest.deadline_ms if contest.deadline_ms is not None else deadline_ms
+            joined = replace(contest, id=event.text("contest"), over=contest.over or "claims", candidate=own)
+            return replace(joined, deadline_ms=until_ms, bound_ms=bound_ms)
         case "rung":
             now = replace(contest, rung=event.text("rung"), deadline_ms=deadline_ms)
             rivals = rivals_named(event)

@@ -258,7 +258,9 @@ def is_own_and_over(error: Failure) -> bool:
     """Did a claim fail because this agent's own last lease is over, and the bus is about to end it? Then try again."""
     if isinstance(error, LeaseLost):
         return error.reason not in ("revoked", "closed", "superseded", "ruled")
-    return isinstance(error, Undecided) or (isinstance(error, Denied) and error.reason == ArbiterReason.LATE)
+    if isinstance(error, Denied):
+        return error.reason == ArbiterReason.LATE and not error.contest  # of a contest it is the window that is over
+    return isinstance(error, Undecided)
 
 
 def pauses() -> Iterator[float]:

@@ -5,6 +5,8 @@ another holds  deny -> held;  preempt_if_higher -> ended, granted;  contest -> a
 a contest over claims is open -> joined, until its window ends
 """
 
+from dataclasses import replace
+
 from bus.core.arrivals import Message
 from bus.core.bound import bound_ms
 from bus.core.candidates import check_join, check_withdraw, has_everybody_claimed
@@ -78,7 +80,7 @@ def _denied(u: Unfolding, terms: Terms) -> Denied | None:
     if pinned.claimants is not None and registry.roles(u.source).isdisjoint(pinned.claimants):
         return Denied(u.source, u.id, Why.NOT_ALLOWED, wants=wanted_roles(pinned.claimants))
     refusal = check_join(contest, u.source, at=u.moment.at) if contest else None
-    return Denied(u.source, u.id, refusal.reason) if refusal else None
+    return Denied(u.source, u.id, refusal.reason, contest=u.contest.id) if refusal else None
 
 
 def _is_held(u: Unfolding, terms: Terms) -> bool:
@@ -100,13 +102,20 @@ def _open(u: Unfolding, terms: Terms) -> None:
     opened = ContestOpened("claims", terms.ref, terms.vote.method, (), seats, start + terms.window_ms, bound)
     contest = u.say(opened, u.source, *([holding.agent] if holding else []))
     if holding:
-        u.say(Joined(contest, holding.agent, holding.claim), holding.agent)
+        u.say(_joined(u, Joined(contest, holding.agent, holding.claim)), holding.agent)
 
 
 def _join(u: Unfolding, message: Message) -> None:
     """The sender's claim becomes a candidate; a window is over as soon as nobody is left to wait for."""
     reasoning = message.body.get("reasoning")
     hashed = None if reasoning is None else digest(reasoning.encode())
-    u.say(Joined(u.contest.id, u.source, u.id, hashed, lease_wish(message.body)), u.source)
+    u.say(_joined(u, Joined(u.contest.id, u.source, u.id, hashed, lease_wish(message.body))), u.source)
     if u.contest.terms.window_ms == 0 or has_everybody_claimed(u.contest):
         proceed(u)
+
+
+def _joined(u: Unfolding, joined: Joined) -> Joined:
+    """Who joins hears when the contest ends, as who opened it did."""
+    contest = u.contest
+    bound = contest.opened + bound_ms(contest.terms, "claims", u.state.resolvers)
+    return replace(joined, deadline=contest.deadline, bound=bound)

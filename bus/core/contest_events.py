@@ -38,7 +38,10 @@ class ContestOpened:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A claim became a candidate; this event's decision is the candidate's id. ``lease_ms`` is the lease it asked."""
+    """A claim became a candidate; this event's decision is the candidate's id. ``lease_ms`` is the lease it asked.
+
+    Of a contest: until when (ms) claims are collected, and by when it is settled or a case.
+    """
 
     kind: ClassVar[str] = "joined"
     contest: str
@@ -46,6 +49,8 @@ class Joined:
     claim: str
     reasoning_hash: str | None = None
     lease_ms: int | None = None
+    deadline: int | None = None
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

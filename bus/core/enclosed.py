@@ -43,6 +43,8 @@ def offsets_named(entry: Entry, situations: Situations) -> set[int]:
         match event.what:
             case ContestOpened(held=str(held)):
                 offsets.add(offset_of(held))
+            case ContestOpened(over="question"):
+                offsets.add(entry.o)
             case RungReached():
                 offsets |= {o for _, o in _candidates(event.what, situations.get(event.n))}
             case CaseOpened() | CaseChanged() | CaseClosed():
@@ -59,6 +61,8 @@ def enclose(entry: Entry, situations: Situations, records: Records) -> dict[int,
         match event.what:
             case ContestOpened(held=str(held)):
                 found[event.n] = _record_to_judge(event, event.what, Said(records.get(offset_of(held))))
+            case ContestOpened(over="question"):
+                found[event.n] = _record_to_judge(event, event.what, Said(records.get(entry.o)))
             case RungReached():
                 candidates = _candidates(event.what, situations.get(event.n))
                 excerpts = [{**one, "reasoning": _reasoning(records.get(o))} for one, o in candidates]

@@ -252,7 +252,7 @@ OPTIONAL = {
     "refused": {"detail", "token", "current"},
     "action_admitted": {"held", "token", "until"},
     "contest_opened": {"held"},
-    "joined": {"reasoning_hash", "lease_ms"},
+    "joined": {"reasoning_hash", "lease_ms", "deadline", "bound"},
     "voted": {"confidence", "reasoning_hash"},
     "offered": {"outcome", "move"},
     "settled": {"tally", "ballots", "outcome"},
