@@ -33,10 +33,10 @@ def check_move(
         return Refusal("not_allowed", wrong)
     if kind == "accept" and contest.turn.number == turn and not contest.turn.standing:
         return Refusal("not_allowed", "no offer stands: make one")
-    is_its_turn = contest.hears == "offers" and contest.turn.number == turn and _party(contest, agent)
-    if is_its_turn and at >= contest.deadline:
+    is_on = contest.hears == "offers" and contest.turn.number == turn
+    if is_on and at >= contest.deadline:
         return Refusal("late", f"turn {turn} ended at {contest.deadline}")
-    if not is_its_turn:
+    if not is_on or not _party(contest, agent):
         on = f"turn {contest.turn.number} is on" if contest.hears == "offers" else "no negotiation is on"
         return Refusal("not_your_turn", on)
     return None
