@@ -16,7 +16,7 @@ help:
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
 	@echo "make test     lint, then all tests but the two below"
 	@echo "make pages    every command and snippet of README and docs/, run on a real bus"
-	@echo "make accept   the black-box runs: 10,000 messages against every promise of the wire contract, and 10,000 claims of our client"
+	@echo "make accept   the black-box runs: 10,000 messages against the wire contract, 10,000 claims of our client, 60 random contests"
 	@echo "make docs     docs/reference and the shown files, made from the code"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make lock     requirements/*.lock from pyproject.toml; UPGRADE=--upgrade takes newer versions"
@@ -42,6 +42,7 @@ accept: $(READY)
 	@$(BIN)/python -m pytest -q tests/acceptance
 	@$(BIN)/python tests/acceptance/run.py
 	@$(BIN)/python -m tests.client.run_faults
+	@$(BIN)/python -m tests.contests.real --contests 60 --seed 1
 
 # The reference is committed, so that it can be read without running anything; a test says when it is out of date.
 docs: $(READY)
