@@ -1,16 +1,18 @@
-"""The page of terms: the fields that have an effect today, with their limits, and those that are only kept."""
+"""The page of terms: every field of a file of terms with its limits and its default, and how a fact comes to be."""
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bus.core.terms import Terms
+from bus.core.terms import EscalateTerms, NegotiateTerms, Terms, VetoTerms, VoteTerms
 from bus.shell.catalogue import catalogue_root
 from docs.generate import tables
 
 INTRODUCTION = """
-The terms of a resource type say who may hold one, for how long, and what must be true first. A file of `agentbus terms
-set` has these fields; only `resource` is required. See the [steward's page](../start/steward.md).
+The terms of a resource type say who may hold one, for how long, what must be true first, and what happens when several
+want it. A file of `agentbus terms set` has these fields; only `resource` is required. See the [steward's
+page](../start/steward.md#when-several-want-it).
 """
 FACTS = """
 ## How a fact comes to be
@@ -31,32 +33,40 @@ Each admitted message of that type states the fact `stage` about the lead in its
 a subject's facts are: `agentbus resources show lead/L-1`. The fields of a contract:
 [contracts](../../schemas/README.md).
 """
-LATER = """
-## Kept, without effect yet
+CONTESTS = """
+## Contests and cases
 
-Contests, votes and people who rule on cases are not there yet: the first claim in the log wins, and a claim on what is
-held is denied. So `window_ms` above 0 and `on_held` other than `deny` are refused when they are set. The other fields
-only matter inside a contest or a case; they are checked in form and kept.
+What happens when several want one subject, when seats must judge, and when a person decides. `agentbus terms check`
+says of terms how long a contest takes at worst, and what in them cannot work. Nothing is ever approved by a time-out.
 """
-# What follows today from fields that will mean more.
-TODAY = {
-    "wait_max_ms": "A longer one is refused as `wait_too_long`, a shorter one as `unresolved`: that takes people.",
-    "ask": "Others are refused as `not_allowed`, these as `unresolved`: there are no votes yet.",
-    "freeze_above_cost": "Today it is refused as `unresolved`: that takes people.",
+# What a value leads to.
+LEADS_TO = {
+    "wait_max_ms": "A longer one is refused as `wait_too_long`; 0: none may be announced.",
+    "ask": "Others are refused as `not_allowed`.",
+    "freeze_above_cost": "A person decides on it.",
+    "priority": "A role that is not listed comes last.",
+    "on_expiry": "After the last tier: it stays open; ends, and what waits is denied; or the holder loses it as well.",
 }
-# What only matters inside a contest or a case.
-OF_CONTESTS = frozenset(
-    {
-        *("window_ms", "on_held", "cooldown_ms", "priority", "ladder"),
-        *("veto", "vote", "negotiate", "escalate", "waiting_costs"),
-    }
-)
+# The fields of the table of contests, those that have fields of their own last.
+OF_CONTESTS = ("window_ms", "on_held", "cooldown_ms", "priority", "ladder", "waiting_costs")
+PARTS = {"vote": VoteTerms, "negotiate": NegotiateTerms, "veto": VetoTerms, "escalate": EscalateTerms}
 # What the schema does not say.
 SAYS = {
-    "veto": "Which roles may object, for which reasons, and what follows.",
-    "vote": "Who votes, how ballots are counted, and how long they last.",
-    "negotiate": "What can be agreed on, in how many turns.",
-    "escalate": "Which queue of people gets a case, how long they have, and what happens if nobody rules.",
+    "vote": "How the rung `vote` counts, and how a review or a question does:",
+    "vote.seats": "Roles or agents' ids; each is one seat, whoever of them votes.",
+    "vote.method": "What a majority is: the most ballots, more than half, a share, weighed, or by approval or rank.",
+    "vote.threshold_bp": "Of `supermajority`: this share of the ballots that choose. Basis points.",
+    "vote.weights": "Of `weighted`: what a seat's ballot weighs; a seat that is not listed weighs 1.",
+    "vote.quorum_bp": "This share of the seats must vote, or the contest goes to the next rung. Basis points.",
+    "vote.claimants_vote": "May who claims vote as well? Who acts under review never does.",
+    "negotiate": "What the parties can agree on, in turns:",
+    "negotiate.max_turns": "After so many the next rung takes over; absent: two for each party, 32 at most.",
+    "veto": "A list of objections that end a contest. Each has:",
+    "veto.role": "Who may object.",
+    "veto.reasons": "For which reasons; `*` at the end stands for any ending.",
+    "veto.then": "A person decides, or all claims are denied and what is held is refused.",
+    "escalate": "What happens with a case:",
+    "escalate.queue": "The queue of the people who rule on it.",
 }
 
 
@@ -64,33 +74,66 @@ def page() -> str:
     """The text of docs/reference/terms.md."""
     schema = json.loads((catalogue_root() / "bus/control.set/v1/schema.json").read_text(encoding="utf-8"))
     fields: dict[str, Any] = schema["$defs"]["terms"]["properties"]  # Any: JSON
-    known = {field.name: field.default for field in dataclasses.fields(Terms) if field.name != "revision"}
-    defaults = {name: default for name, default in known.items() if name not in OF_CONTESTS}
-    rows = [(f"`{name}`", *_cells(name, fields[name], default)) for name, default in defaults.items()]
-    later = [(f"`{name}`", _says(name, what)) for name, what in fields.items() if name not in defaults]
-    effective = tables.table(("Field", "Value", "Default", "What it says"), rows)
-    kept = tables.table(("Field", "What it will say"), later)
-    return tables.page("Terms", INTRODUCTION, effective, FACTS, LATER, kept)
+    of_all = [name for name in _defaults(Terms) if name not in (*OF_CONTESTS, *PARTS, "revision")]
+    parts = [part for name, kind in PARTS.items() for part in _part(name, kind, fields[name])]
+    return tables.page(
+        "Terms",
+        INTRODUCTION,
+        _table(of_all, fields, _defaults(Terms)),
+        FACTS,
+        CONTESTS,
+        _table(OF_CONTESTS, fields, _defaults(Terms)),
+        *parts,
+    )
 
 
-def _cells(name: str, what: dict[str, Any], default: object) -> tuple[str, str, str]:  # Any: JSON
+def _part(name: str, kind: type, what: dict[str, Any]) -> tuple[str, str]:  # Any: JSON
+    """The sentence above the fields of a field, and their table."""
+    fields = what.get("items", what)["properties"]
+    return f"`{name}`: {SAYS[name]}", _table(list(fields), fields, _defaults(kind), f"{name}.")
+
+
+def _defaults(kind: type) -> dict[str, object]:
+    """What each field is where terms do not say it; MISSING where they must."""
+    found = dataclasses.fields(kind)
+    return {
+        one.name: one.default if one.default_factory is dataclasses.MISSING else one.default_factory() for one in found
+    }
+
+
+def _table(names: Sequence[str], fields: dict[str, Any], defaults: dict[str, object], prefix: str = "") -> str:
+    rows = [(f"`{name}`", *_cells(name, fields[name], defaults[name], prefix)) for name in names]
+    return tables.table(("Field", "Value", "Default", "What it says"), rows)
+
+
+def _cells(name: str, what: dict[str, Any], default: object, prefix: str) -> tuple[str, str, str]:  # Any: JSON
     if name == "resource":
         return _value(what), "required", "The resource type: what stands before the slash of a subject."
-    shown = "–" if default in (None, ()) else f"`{default}`"
-    return _value(what), shown, f"{_says(name, what)} {TODAY.get(name, '')}".strip()
+    says = tables.sentence(what.get("description") or SAYS[prefix + name])
+    return _value(what), _shown(default), f"{says} {LEADS_TO.get(name, '')}".strip()
 
 
-def _says(name: str, what: dict[str, Any]) -> str:  # Any: JSON
-    return tables.sentence(what.get("description") or SAYS[name])
+def _shown(default: object) -> str:
+    if default is dataclasses.MISSING:
+        return "required"
+    if default is None or default in ((), "") or isinstance(default, Mapping):
+        return "–"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
 def _value(what: dict[str, Any]) -> str:  # Any: JSON
+    if choices := what.get("enum") or what.get("items", {}).get("enum"):
+        among = ", ".join(f"`{one}`" for one in choices)
+        return f"list of {among}" if what.get("type") == "array" else among
     match what["type"]:
         case "integer":
             return f"integer, {what['minimum']} to {what['maximum']}"
         case "array":
             return f"list, at most {what['maxItems']}"
         case "object":
-            return "name: list of values"
+            values = what["additionalProperties"]
+            return "name: integer" if values["type"] == "integer" else "name: list of values"
+        case "boolean":
+            return "true or false"
         case _:
             return "text"

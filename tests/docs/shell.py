@@ -81,7 +81,8 @@ class OwnTerminal:
             start_new_session=True,
         )
         self._screen: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     @property
     def screen(self) -> str:
@@ -92,7 +93,12 @@ class OwnTerminal:
         """Wait until it looks like this; raises `ScreenError` if it never does, or has ended."""
         until_s = time.monotonic() + COMMAND_S
         while not is_as_shown(shown, self.screen, goes_on=True):
-            if self._process.poll() is not None or time.monotonic() > until_s:
+            has_ended = self._process.poll() is not None
+            if has_ended:
+                self._reading.join(STOP_S)  # its last lines may still be on their way to the screen
+                if is_as_shown(shown, self.screen, goes_on=True):
+                    return
+            if has_ended or time.monotonic() > until_s:
                 raise ScreenError(f"does not show what the page says, but:\n{self.screen}")
             time.sleep(LOOK_S)
 

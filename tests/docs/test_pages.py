@@ -32,4 +32,4 @@ def test_there_are_pages_to_follow() -> None:
     assert {"README.md", *(f"docs/start/{role}.md" for role in ROLES)} <= names
 
 
-ROLES = ("agent-developer", "operator", "schema-owner", "auditor", "steward")
+ROLES = ("agent-developer", "operator", "schema-owner", "auditor", "steward", "person")
