@@ -35,7 +35,9 @@ def rules_told(contest: Contest | None, opened: ContestOpened | CaseOpened, cloc
     if contest is None or isinstance(opened, CaseOpened):
         return []
     terms = contest.terms
-    window = f"claims were collected for {lasting(terms.window_ms)}; " if opened.over == "claims" else ""
+    # No longer than it takes every role that may claim: then nobody is left to wait for.
+    sooner = " at most, less if every role that may claim had claimed" if terms.claimants and terms.window_ms else ""
+    window = f"claims were collected for {lasting(terms.window_ms)}{sooner}; " if opened.over == "claims" else ""
     rules = [f"{window}then {ladder_in_words(contest)}" if window else ladder_in_words(contest)]
     rules[0] = f"terms {terms.resource} revision {terms.revision}: {rules[0]}"
     rules.append(f"a winner or a case by {clock(opened.bound)} at the latest")

@@ -33,6 +33,7 @@ WAIT_S = 10.0
 REFUSED_WITHIN_S = 3.0  # a gate that runs says no far sooner
 LOOK_S = 0.2  # how often the gate is asked how far it is, for a message that has no answer
 FAILED = ("refused", "denied", "action_refused")
+UNDECIDED = {"contest_opened", "joined", "action_held"}  # others have a say, or claim it as well
 ENVELOPE_ONLY = "bus."  # types of the bus itself always have an answer
 
 
@@ -94,7 +95,7 @@ def send(
         return
     if not answers:
         _tell_sent(caller, sent, "accepted; a message of this type has no other answer")
-    _tell(caller, answers, near=nearest(message_type, [*registry.contracts, *registry.built_in]))
+    _tell(caller, answers, source, near=nearest(message_type, [*registry.contracts, *registry.built_in]))
 
 
 def _body(given: str) -> bytes:
@@ -171,7 +172,7 @@ def _tell_sent(caller: Caller, sent: "Sent", text: str) -> None:
         caller.show(f"{text}: {sent.id}")
 
 
-def _tell(caller: Caller, answers: list["JsonObject"], *, near: str) -> None:
+def _tell(caller: Caller, answers: list["JsonObject"], source: str, *, near: str) -> None:
     for answer in answers:
         if caller.is_json:
             caller.show_json(answer)
@@ -179,7 +180,10 @@ def _tell(caller: Caller, answers: list["JsonObject"], *, near: str) -> None:
         caller.show(in_words(answer))
         for line in violation_lines(answer):
             caller.show(f"  {line}")
-    failed = [answer for answer in answers if answer["kind"] in FAILED]
+    # A message may settle a contest: what others lose by it is no failure of its sender.
+    failed = [answer for answer in answers if answer["kind"] in FAILED and answer.get("agent", source) == source]
+    if {answer["kind"] for answer in answers} & UNDECIDED and not caller.is_json:
+        caller.say(f"How it goes on: agentbus explain {answers[0]['decision']}")
     if failed and not caller.is_json:
         if near and failed[0]["reason"] == GateReason.UNKNOWN_CONTRACT:
             caller.say(f"Did you mean {near}?")

@@ -77,6 +77,7 @@ def _topics(config: dict[str, str], what: list[str]) -> list[str]:
 def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool, count: int) -> None:
     shown = 0
     waiting = reading.catch_up() if from_start else []
+    has_begun_behind = bool(waiting)
     if from_start and not waiting:
         caller.say("nothing is there yet; waiting for what comes; Ctrl-C ends")
     if not from_start:
@@ -92,6 +93,9 @@ def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool
             shown += 1
             if shown == count:
                 return
+        if count and has_begun_behind:
+            caller.say(f"{shown} of {count} are there; waiting for the rest; Ctrl-C ends")
+        has_begun_behind = False
         waiting = reading.poll(POLL_S)
 
 
