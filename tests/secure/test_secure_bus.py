@@ -273,7 +273,7 @@ def test_a_journal_is_never_made_anew(secured: Secured, at_home: Terminal) -> No
     assert at_home("topics", "apply").code == 3
     again = at_home("lanes", "set", "blank")
     assert again.code == 6
-    assert "bus.gate.blank" in again.complaint
+    assert "bus.gate.blank" in again.err
     assert at_home("lanes", "rm", "blank").code == 0
     assert at_home("topics", "plan").code == 0
 
