@@ -90,7 +90,7 @@ def ls(
 
 
 @with_caller
-def show(caller: Caller, case: Case) -> None:
+def show(caller: Caller, case: Case, person: AsPerson = "") -> None:  # noqa: ARG001 whoever looks sees the same
     """Show one case whole: what speaks for what, and what each ruling will do.
 
     A ruling typed afterwards speaks of what was shown: if the case has changed since, it is refused.

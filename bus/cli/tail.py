@@ -18,6 +18,7 @@ EXAMPLES = (
     "agentbus tail",
     "agentbus tail sales leads --from-start",
     "agentbus tail bus.journal --count 5 --json",
+    "agentbus tail bus.control --no-follow",
 )
 
 POLL_S = 0.2
@@ -40,8 +41,9 @@ def tail(
         bool, typer.Option("--from-start", help="Everything that is there, then what comes.")
     ] = False,
     count: Annotated[int, typer.Option(min=0, metavar="N", show_default="no end", help="End after N lines.")] = 0,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="All that is there, and no more.")] = False,
 ) -> None:
-    """Show what happens, as it happens, until Ctrl-C.
+    """Show what happens, as it happens, until Ctrl-C; with --no-follow what has happened.
 
     Any topic may be named: public events, answers, refusals, governed topics, journals, control.
     """
@@ -52,8 +54,10 @@ def tail(
     is_released_only = any(not topic.startswith("bus.") for topic in topics)  # governed topics: only what is committed
     reading = Reading(config, isolation="read_committed" if is_released_only else "read_uncommitted")
     try:
+        from_start = from_start or no_follow
         reading.open(topics, tail=None if from_start else 0)
-        _show(caller, reading, _View(topics, is_overview=not what), from_start=from_start, count=count)
+        view = _View(topics, is_overview=not what)
+        _show(caller, reading, view, from_start=from_start, count=count, is_followed=not no_follow)
     except KeyboardInterrupt:  # the usual way to end it
         return
     finally:
@@ -74,12 +78,14 @@ def _topics(config: dict[str, str], what: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool, count: int) -> None:
+def _show(
+    caller: Caller, reading: "Reading", view: "_View", *, from_start: bool, count: int, is_followed: bool
+) -> None:
     shown = 0
     waiting = reading.catch_up() if from_start else []
     has_begun_behind = bool(waiting)
     if from_start and not waiting:
-        caller.say("nothing is there yet; waiting for what comes; Ctrl-C ends")
+        caller.say("nothing is there yet" + ("; waiting for what comes; Ctrl-C ends" if is_followed else ""))
     if not from_start:
         caller.say("waiting for what comes from now on (--from-start shows what is there); Ctrl-C ends")
     while True:
@@ -93,6 +99,8 @@ def _show(caller: Caller, reading: "Reading", view: "_View", *, from_start: bool
             shown += 1
             if shown == count:
                 return
+        if not is_followed:
+            return
         if count and has_begun_behind:
             caller.say(f"{shown} of {count} are there; waiting for the rest; Ctrl-C ends")
         has_begun_behind = False

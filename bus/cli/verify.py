@@ -36,7 +36,7 @@ Only = Annotated[
         "--only",
         metavar="CHECK,…",
         show_default=False,
-        help="Some checks of: files, chain, fold, completeness, redecide, outputs, governed, quiet.",
+        help="Some checks of: files, chain, fold, completeness, redecide, contests, outputs, governed, quiet.",
     ),
 ]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bus.core.contest import CANDIDATES_MAX, ENDS, HUMAN
 from bus.core.electorate import SEATS_MAX
-from bus.core.terms import BASIS_POINTS, HALF_BP, TURNS_MAX, Terms
+from bus.core.terms import BASIS_POINTS, HALF_BP, RESERVE_MS, TURNS_MAX, Terms
 
 Severity = Literal["error", "warning"]
 
@@ -186,8 +186,11 @@ def _escalation(terms: Terms, arbiter_retention_ms: int) -> Iterator[Finding]:
     if escalate.reserve_ms <= 0:
         yield _error("/escalate/reserve_ms", "a reservation without time keeps nothing", "set it above 0")
     if escalate.tiers_ms and escalate.reserve_ms > sum(escalate.tiers_ms):
-        said = "a person may keep a case longer than all its tiers last, so it is overdue while reserved"
-        yield _error("/escalate/reserve_ms", said, "reserve for no longer than the first tier lasts")
+        said = (
+            f"a person may keep a case for {escalate.reserve_ms} ms, longer than all its tiers last: overdue meanwhile"
+        )
+        how = f"reserve for {escalate.tiers_ms[0]} ms at most, as the first tier lasts; left out it is {RESERVE_MS} ms"
+        yield _error("/escalate/reserve_ms", said, how)
     elif escalate.tiers_ms and escalate.reserve_ms > escalate.tiers_ms[0]:
         said = "a person may keep a case longer than its first tier lasts, so it moves up while reserved"
         yield _warning("/escalate/reserve_ms", said, "reserve for no longer than the first tier lasts")

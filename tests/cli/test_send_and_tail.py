@@ -171,6 +171,13 @@ def test_tail_shows_journals_and_ticks(terminal: Terminal) -> None:
     assert "journal/0" in shown
 
 
+def test_tail_may_end_where_the_topic_does(terminal: Terminal) -> None:
+    """Who set what, when: everything on the control log, and then it is over."""
+    ran = terminal("tail", "bus.control", "--no-follow")
+    assert ran.code == 0
+    assert any("lane/sales" in line for line in ran.out.splitlines())
+
+
 def test_tail_of_nothing_is_not_found(terminal: Terminal) -> None:
     """Neither a topic nor a lane: told in one sentence."""
     ran = terminal("tail", "atlantis")
