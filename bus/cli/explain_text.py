@@ -71,7 +71,9 @@ def _write_opening(page: "Page", explained: Explanation) -> None:
 
 
 def _write_speaker(page: "Page", explained: Explanation) -> None:
-    page.paragraph("who", _who(explained))
+    # What follows from a message may concern another agent than the one that sent it.
+    is_own = explained.event.get("agent", explained.who.id) == explained.who.id
+    page.paragraph("who" if is_own else "sent by", _who(explained))
     page.paragraph("verified", [explained.who.sentence, *_unchecked(explained)])
     page.paragraph("said", _said(explained.message))
 
