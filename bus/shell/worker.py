@@ -97,9 +97,9 @@ class Worker(ABC):
         """Kafka does not let it work: it is not ready, and the log says so now and then."""
         now_s = time.monotonic()
         self.readiness.refused_s = now_s
-        if now_s - self._told.get(error.message, -TOLD_EVERY_S) >= TOLD_EVERY_S:
-            self._told = {text: at_s for text, at_s in self._told.items() if now_s - at_s < TOLD_EVERY_S}
-            self._told[error.message] = now_s
+        kind = type(error).__name__  # not the text: Kafka's own words differ from try to try
+        if now_s - self._told.get(kind, -TOLD_EVERY_S) >= TOLD_EVERY_S:
+            self._told[kind] = now_s
             log.error("stage_refused", stage=self.stage_name, why=error.message, next=error.next_step)
 
     @property

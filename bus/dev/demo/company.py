@@ -119,6 +119,11 @@ def register(steward: Steward) -> int:
     return int(steward.set_all(wanted)[-1]["control"])
 
 
+def lead_terms() -> Wanted:
+    """The terms by which a lead is for whoever claims it first."""
+    return Wanted("terms", "lead", {**read_catalogue().terms["lead"], **LEAD_TERMS})
+
+
 def windowed_lead_terms() -> Wanted:
     """The terms by which several may claim a lead, and the one whose role stands first gets it."""
     return Wanted("terms", "lead", {**read_catalogue().terms["lead"], **LEAD_TERMS, **WINDOW_TERMS})

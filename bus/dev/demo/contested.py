@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from bus.dev.demo.company import PARTITIONS, PERSON, WINDOW_MS, windowed_lead_terms
+from bus.dev.demo.company import PARTITIONS, PERSON, WINDOW_MS, lead_terms, windowed_lead_terms
 from bus.dev.demo.show import Show
 from bus.dev.demo.watch import Event, Exchange
 
@@ -49,6 +49,9 @@ def the_window(show: Show) -> None:
         is_so=(_who(lost), lost.body["reason"], lost.body["by"]) == ("support-1", "lost", "priority")
         and [(one.who, one.arrivals) for one in show.complete(type=EMAIL, subject=LEAD)] == [("sales-1", 1)],
     )
+    show.note("the steward sets the former terms again: leads are for whoever comes first")
+    show.steward.set(lead_terms())
+    show.until("they are in force everywhere", lambda: _is_set_everywhere(show))
 
 
 def the_deal(show: Show) -> None:
