@@ -175,7 +175,7 @@ def test_tail_may_end_where_the_topic_does(terminal: Terminal) -> None:
     """Who set what, when: everything on the control log, and then it is over."""
     ran = terminal("tail", "bus.control", "--no-follow")
     assert ran.code == 0
-    assert any("lane/sales" in line for line in ran.out.splitlines())
+    assert any("control 1: lane sales is set" in line for line in ran.out.splitlines())
 
 
 def test_tail_of_nothing_is_not_found(terminal: Terminal) -> None:
