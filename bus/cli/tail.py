@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "agentbus tail",
     "agentbus tail sales leads --from-start",
-    "agentbus tail bus.journal --count 5 --json",
-    "agentbus tail bus.control --no-follow",
+    "agentbus tail bus.control --no-follow --json",
 )
 
 POLL_S = 0.2

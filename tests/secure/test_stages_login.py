@@ -56,6 +56,6 @@ def test_a_password_that_became_wrong_is_said_seldom_and_a_stop_still_ends_it(se
     assert worker._restart_after_s >= 8, "it has not tried three times"
     assert not thread.is_alive()
     assert not worker.readiness.is_ready
-    assert {(one["event"], one["log_level"]) for one in told} == {("stage_refused", "error")}
-    assert len(told) <= 1 + (time.monotonic() - began_s) / TOLD_EVERY_S
+    assert {(one["event"], one["log_level"]) for one in told} == {("stage_refused", "error")}, told
+    assert len(told) <= 1 + (time.monotonic() - began_s) / TOLD_EVERY_S, told
     assert "does not let this client in" in told[0]["why"]
