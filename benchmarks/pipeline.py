@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bus.core.control import Genesis
+from bus.core.policy.control import Genesis
 from bus.dev.broker import start_broker
 from bus.shell import cluster, kafka, logs
 from bus.shell.process import BusProcess

@@ -7,7 +7,7 @@ every decision. Whoever changes what a resolver answers raises it. How to write 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bus.core.contest import Resolver
+from bus.core.contest.contest import Resolver
 from resolvers.first_come import FIRST_COME
 from resolvers.negotiate import NEGOTIATE
 from resolvers.priority import PRIORITY

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from bus.core.contest import NONE, NextRung, Resolution, Resolver, Settle, Wait
+from bus.core.contest.contest import NONE, NextRung, Resolution, Resolver, Settle, Wait
 from resolvers.trials import Moment, in_another_order, moments
 
 LIVES = 200  # reaches every way a vote or a negotiation ends, in about a second

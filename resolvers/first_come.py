@@ -1,7 +1,7 @@
 """First come: the earliest candidate in the log wins, at once."""
 
-from bus.core.contest import Hears, NextRung, Resolution, Settle, View
-from bus.core.terms import Terms
+from bus.core.contest.contest import Hears, NextRung, Resolution, Settle, View
+from bus.core.policy.terms import Terms
 
 
 class FirstCome:

@@ -7,13 +7,13 @@
     nothing stands, nothing is left      -> next rung
 
 For two parties these are alternating offers without repetition (for informed parties the equilibrium is Pareto-optimal:
-Anbarci 1993), for more stacked alternating offers. Whose turn it is, `bus.core.negotiation` says; here stands only when
-it ends and how.
+Anbarci 1993), for more stacked alternating offers. Whose turn it is, `bus.core.contest.negotiation` says; here stands
+only when it ends and how.
 """
 
-from bus.core.contest import NONE, Hears, NextRung, Resolution, Settle, View, Wait
-from bus.core.negotiation import award
-from bus.core.terms import Terms
+from bus.core.contest.contest import NONE, Hears, NextRung, Resolution, Settle, View, Wait
+from bus.core.contest.negotiation import award
+from bus.core.policy.terms import Terms
 
 
 class Negotiate:

@@ -1,7 +1,7 @@
 """Priority: the candidate whose role stands highest in the terms wins, at once; what a claim says is not read."""
 
-from bus.core.contest import Hears, NextRung, Resolution, Settle, View
-from bus.core.terms import Terms
+from bus.core.contest.contest import Hears, NextRung, Resolution, Settle, View
+from bus.core.policy.terms import Terms
 
 
 class Priority:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import get_args
 
-from bus.core.ballots import cast, check_ballot, voting_seats
-from bus.core.candidates import drop, join, open_claims, open_question, open_review, resume, suspend
-from bus.core.contest import (
+from bus.core.contest.ballots import cast, check_ballot, voting_seats
+from bus.core.contest.candidates import drop, join, open_claims, open_question, open_review, resume, suspend
+from bus.core.contest.contest import (
     CANDIDATES_MAX,
     HUMAN,
     REJECT,
@@ -25,10 +25,10 @@ from bus.core.contest import (
     View,
     Wait,
 )
-from bus.core.electorate import SEATS_MAX
-from bus.core.ladder import after_message, after_tick, view_of
-from bus.core.negotiation import check_move, move, outcomes_of
-from bus.core.terms import BASIS_POINTS, Method, NegotiateTerms, Terms, VoteTerms
+from bus.core.contest.electorate import SEATS_MAX
+from bus.core.contest.ladder import after_message, after_tick, view_of
+from bus.core.contest.negotiation import check_move, move, outcomes_of
+from bus.core.policy.terms import BASIS_POINTS, Method, NegotiateTerms, Terms, VoteTerms
 
 METHODS: tuple[Method, ...] = get_args(Method)
 ROLES = ("sales", "support", "legal", "crm")

@@ -15,8 +15,8 @@ Quorum: valid ballots, abstentions included, × 10000 ≥ ``quorum_bp`` × seats
 ballot lowers the ballots, never the seats.
 """
 
-from bus.core.contest import Hears, NextRung, Resolution, Settle, View, Wait
-from bus.core.terms import BASIS_POINTS, Terms
+from bus.core.contest.contest import Hears, NextRung, Resolution, Settle, View, Wait
+from bus.core.policy.terms import BASIS_POINTS, Terms
 from resolvers.schulze import schulze_winners
 
 Tally = tuple[tuple[str, int], ...]

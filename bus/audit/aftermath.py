@@ -5,9 +5,18 @@ from dataclasses import dataclass, replace
 
 from bus.audit.decisions import ArbiterDecision, GateDecision, Link
 from bus.audit.lookup import Lookup
-from bus.core.control import SUSPENDED, suspension_name
-from bus.core.events import ActionAdmitted, AgentStatus, ControlSet, Denied, Ended, FactStated, Granted, Refused
-from bus.core.wants import WantedFact
+from bus.core.decision.events import (
+    ActionAdmitted,
+    AgentStatus,
+    ControlSet,
+    Denied,
+    Ended,
+    FactStated,
+    Granted,
+    Refused,
+)
+from bus.core.decision.wants import WantedFact
+from bus.core.policy.control import SUSPENDED, suspension_name
 
 LINKS_MAX = 5  # of one kind: the subject's story has all of them; how many are left out is told
 NO_END = 1 << 62  # beyond every offset

@@ -7,9 +7,9 @@ from typing import Any
 from bus.audit.decisions import Link, Setting
 from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing, resource_from_text
-from bus.core import topics
-from bus.core.control import SUSPENDED, Registry
-from bus.core.reasons import SENDER_NOT_KNOWN
+from bus.core.decision.reasons import SENDER_NOT_KNOWN
+from bus.core.log import topics
+from bus.core.policy.control import SUSPENDED, Registry
 
 HOLDS_MAX = 100  # an agent may hold thousands; the list of resources has all of them
 # Rows that the agent stands behind: of all others the gate never knew who sent them.

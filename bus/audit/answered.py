@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bus.core.acts import CLAIM
-from bus.core.contest_events import Joined, Settled, Withdrawn
-from bus.core.entries import Entry
-from bus.core.events import Confirmed, Denied, Event, Granted
+from bus.core.decision.contest_events import Joined, Settled, Withdrawn
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Confirmed, Denied, Event, Granted
+from bus.core.steps.acts import CLAIM
 
 _Claim = tuple[str, str]  # agent and message id
 

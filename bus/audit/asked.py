@@ -9,9 +9,9 @@ from bus.audit.decisions import ARBITER_ID, GATE_ID, ArbiterDecision, GateDecisi
 from bus.audit.evidence import Place
 from bus.audit.lookup import Lookup
 from bus.audit.plain import listed, name_of
-from bus.core import topics
-from bus.core.reasons import GateReason
-from bus.core.routing import partition_of
+from bus.core.decision.reasons import GateReason
+from bus.core.log import topics
+from bus.core.log.routing import partition_of
 
 SUBJECT = re.compile(r"[a-z][a-z0-9_-]{0,63}/[A-Za-z0-9._:-]{1,128}")
 NEAR_MAX = 3

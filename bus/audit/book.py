@@ -7,13 +7,13 @@ from typing import Any
 from bus.audit.chains import Chain, fold_chain
 from bus.audit.evidence import ARBITER_PUBLISHED, GATE_PUBLISHED, Evidence, Log, Place
 from bus.audit.forms import fits, is_entry, is_row
-from bus.core import topics
-from bus.core.contracts import JsonObject
-from bus.core.control import Change, Genesis, Registry, genesis_from_json
-from bus.core.entries import Entry, entry_from_json
+from bus.core.decision.entries import Entry, entry_from_json
 from bus.core.gate import Row, row_from_json
-from bus.core.journal import parse_segment
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import Record
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import Change, Genesis, Registry, genesis_from_json
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import change_of
 from bus.shell.errors import NotInitialisedError

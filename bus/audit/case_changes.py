@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bus.audit.case_files import CaseFile
 from bus.audit.plain import name_of, printable
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

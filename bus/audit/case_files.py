@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bus.audit.plain import name_of
-from bus.core.contracts import JsonObject
-from bus.core.records import Record
+from bus.core.log.records import Record
+from bus.core.policy.contracts import JsonObject
 
 READY, RESERVED = "ready", "reserved"
 OPEN = frozenset({READY, RESERVED})

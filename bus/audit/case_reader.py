@@ -7,8 +7,8 @@ from confluent_kafka import TopicPartition
 
 from bus.audit.case_files import CaseFile, case_of
 from bus.audit.case_shelf import Place, Shelf
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from bus.shell import kafka
 from bus.shell.errors import NotInitialisedError, RetryableError
 from bus.shell.follow import Follower

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bus.audit.case_files import CaseFile
-from bus.core.records import Record
+from bus.core.log.records import Record
 
 CASES_MAX = 20_000  # open ones at once: twice what a burst of 10,000 escalations leaves
 CLOSED_MAX = 2_000  # a shift looks back a few days; `agentbus explain` tells of what is older

@@ -16,8 +16,8 @@ from typing import Any
 
 from bus.audit.evidence import Log, Place
 from bus.audit.findings import span
-from bus.core.journal import Tip, advance, continues, parse_segment
-from bus.core.records import canonical, digest
+from bus.core.log.journal import Tip, advance, continues, parse_segment
+from bus.core.log.records import canonical, digest
 
 _DECISIONS = {"gate": "rows", "arbiter": "entries"}
 

@@ -6,8 +6,8 @@ from bus import ENGINE
 from bus.audit.book import ArbiterBook, Book, GateBook
 from bus.audit.chains import Chain, Segment
 from bus.audit.findings import Check
-from bus.core import topics
-from bus.core.records import canonical
+from bus.core.log import topics
+from bus.core.log.records import canonical
 
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}")
 Expected = dict[str, object]

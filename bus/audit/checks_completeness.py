@@ -8,15 +8,15 @@ from bus.audit.answered import Claims
 from bus.audit.book import ArbiterBook, Book, Decided, Entered, GateBook
 from bus.audit.evidence import Log, Place
 from bus.audit.findings import Check, ranges, span
-from bus.core import topics
-from bus.core.acts import CLAIM
-from bus.core.answers import is_control_row
-from bus.core.arrivals import read_arrival
-from bus.core.control import Change
-from bus.core.entries import Entry
-from bus.core.envelope import message_hash
-from bus.core.records import Record
-from bus.core.topics import lane_and_offset
+from bus.core.decision.entries import Entry
+from bus.core.log import topics
+from bus.core.log.records import Record
+from bus.core.log.topics import lane_and_offset
+from bus.core.message.arrivals import read_arrival
+from bus.core.message.envelope import message_hash
+from bus.core.outputs.answers import is_control_row
+from bus.core.policy.control import Change
+from bus.core.steps.acts import CLAIM
 from bus.shell.control_log import change_of
 
 

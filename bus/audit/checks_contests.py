@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from bus.audit.book import ArbiterBook, Book, Entered
 from bus.audit.findings import Check
 from bus.audit.right_before import with_suspended
-from bus.core import topics
 from bus.core.arbiter import evolve
-from bus.core.candidates import drop
-from bus.core.contest import Contest, Settle
-from bus.core.contest_events import CaseChanged, CaseClosed, CaseOpened, Settled
-from bus.core.control import Registry
-from bus.core.entries import Entry
-from bus.core.events import Event, Granted
-from bus.core.journal import parse_segment
-from bus.core.ladder import UNCONTESTED, after_message, after_tick
-from bus.core.partition import PartitionState
-from bus.core.records import Record, digest
-from bus.core.resource import Resource
-from bus.core.settling import ballots_of
+from bus.core.contest.candidates import drop
+from bus.core.contest.contest import Contest, Settle
+from bus.core.contest.ladder import UNCONTESTED, after_message, after_tick
+from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, Settled
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Event, Granted
+from bus.core.log import topics
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import Record, digest
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
+from bus.core.state.resource import Resource
+from bus.core.steps.settling import ballots_of
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 

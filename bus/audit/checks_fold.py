@@ -17,14 +17,14 @@ from bus.audit.book import Book, Entered
 from bus.audit.evidence import Place
 from bus.audit.findings import Check
 from bus.audit.ticks import Ticks
-from bus.core import topics
-from bus.core.arrivals import CONTROL_PREFIX
-from bus.core.contest_events import ActionHeld, ContestOpened, Frozen, Joined, Settled, Unfrozen
-from bus.core.deadlines import EVENTS_PER_TICK_MAX
-from bus.core.entries import Entry
-from bus.core.events import ActionAdmitted, Confirmed, Denied, Ended, Event, Granted, Refused, Renewed
-from bus.core.partition import TOKEN_GEN, TOKEN_OFFSET
-from bus.core.routing import partition_of
+from bus.core.decision.contest_events import ActionHeld, ContestOpened, Frozen, Joined, Settled, Unfrozen
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import ActionAdmitted, Confirmed, Denied, Ended, Event, Granted, Refused, Renewed
+from bus.core.log import topics
+from bus.core.log.routing import partition_of
+from bus.core.message.arrivals import CONTROL_PREFIX
+from bus.core.state.partition import TOKEN_GEN, TOKEN_OFFSET
+from bus.core.steps.deadlines import EVENTS_PER_TICK_MAX
 
 # What one subject's deadline can bring about: a grant, 63 losers, 32 held actions, and what goes with them. A tick
 # leaves a subject for the next one rather than pass its bound.

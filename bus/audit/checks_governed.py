@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from bus.audit.book import Book, Entered
 from bus.audit.evidence import Log, Place
 from bus.audit.findings import Check
-from bus.core import topics
-from bus.core.events import ActionAdmitted
-from bus.core.records import Record
-from bus.core.routing import id_order, partition_of
+from bus.core.decision.events import ActionAdmitted
+from bus.core.log import topics
+from bus.core.log.records import Record
+from bus.core.log.routing import id_order, partition_of
 from bus.shell.publisher import governed_headers
 
 Order = tuple[int, ...]

@@ -12,8 +12,8 @@ from bus.audit.evidence import Place
 from bus.audit.findings import Check
 from bus.audit.matching import Matching
 from bus.audit.rejudge import Rejudged
-from bus.core import topics
-from bus.core.answers import Predecessors, arbiter_outputs, entry_destinations, gate_outputs, row_destinations
+from bus.core.log import topics
+from bus.core.outputs.answers import Predecessors, arbiter_outputs, entry_destinations, gate_outputs, row_destinations
 
 _WRITTEN_BY_THE_BUS = (topics.ARBITER, topics.OUTCOMES, topics.REFUSED, topics.ESCALATIONS)
 

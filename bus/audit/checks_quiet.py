@@ -3,7 +3,7 @@
 from bus.audit.book import Book
 from bus.audit.evidence import GATE_GROUP, Evidence
 from bus.audit.findings import Check
-from bus.core import topics
+from bus.core.log import topics
 
 
 def check_quiet(book: Book, check: Check) -> None:

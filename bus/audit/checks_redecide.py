@@ -4,15 +4,15 @@ from bus.audit.book import ArbiterBook, Book, GateBook
 from bus.audit.evidence import Log
 from bus.audit.findings import Check, span
 from bus.audit.rejudge import Rejudged
-from bus.core import topics
-from bus.core.answers import is_control_row
 from bus.core.arbiter import decide, evolve
-from bus.core.arrivals import read_arrival
-from bus.core.contracts import JsonObject
-from bus.core.control import Registry
 from bus.core.gate import Row
-from bus.core.partition import PartitionState
-from bus.core.records import canonical
+from bus.core.log import topics
+from bus.core.log.records import canonical
+from bus.core.message.arrivals import read_arrival
+from bus.core.outputs.answers import is_control_row
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, TopicPartition
 
 from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED, Evidence, Log, Place
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from bus.shell import kafka
 from bus.shell.cluster import topic_ids
 from bus.shell.control_log import change_of

@@ -7,10 +7,10 @@ from bus.audit.contest_told import CandidateTold, CaseTold, HeldTold, SeatTold
 from bus.audit.decisions import ArbiterDecision, Link
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, lasting, name_of
-from bus.core.ballots import standing_ballot
-from bus.core.contest import Candidate, Contest
-from bus.core.contest_events import CaseClosed, CaseOpened, ContestOpened
-from bus.core.terms import Terms
+from bus.core.contest.ballots import standing_ballot
+from bus.core.contest.contest import Candidate, Contest
+from bus.core.decision.contest_events import CaseClosed, CaseOpened, ContestOpened
+from bus.core.policy.terms import Terms
 
 HELD_TOLD_MAX = 32  # no more are held at once
 NO_END = 1 << 62

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from bus.audit.plain import lasting, listed, name_of
-from bus.core.ballots import ABSTAIN
-from bus.core.contest import APPROVE, REJECT, Candidate, Contest
-from bus.core.contracts import JsonObject
-from bus.core.ladder import Passed
-from bus.core.terms import BASIS_POINTS, Terms, VoteTerms
+from bus.core.contest.ballots import ABSTAIN
+from bus.core.contest.contest import APPROVE, REJECT, Candidate, Contest
+from bus.core.contest.ladder import Passed
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.terms import BASIS_POINTS, Terms, VoteTerms
 
 NO_RESULT = {
     "tie": "it was a tie",

@@ -15,8 +15,8 @@ from bus.audit.decisions import ArbiterDecision, Link
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock
 from bus.audit.right_before import contest_before, passed_before, resource_before, with_suspended
-from bus.core.contest import Contest
-from bus.core.contest_events import CaseClosed, CaseOpened, ContestOpened, RungReached, Settled
+from bus.core.contest.contest import Contest
+from bus.core.decision.contest_events import CaseClosed, CaseOpened, ContestOpened, RungReached, Settled
 
 TOLD_MAX = 120  # decisions that are told one by one: 64 claims, their seats and a case; more nobody reads
 FOLLOWED_MAX = 5

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from bus.audit.decisions import Link
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 State = Literal["open", "case", "settled", "closed"]
 

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus.core import topics
-from bus.core.contracts import JsonObject
-from bus.core.entries import Entry
-from bus.core.events import Event
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Event
+from bus.core.decision.reasons import SENDER_NOT_KNOWN
 from bus.core.gate import Row
-from bus.core.reasons import SENDER_NOT_KNOWN
+from bus.core.log import topics
+from bus.core.policy.contracts import JsonObject
 
 ARBITER_ID = re.compile(r"([0-9]{1,3})\.([0-9]{1,5})\.([0-9]{1,15})(?:\.([0-9]{1,3}))?")
 GATE_ID = re.compile(r"([a-z][a-z0-9-]{0,31})\.([0-9]{1,15})")

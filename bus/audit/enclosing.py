@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from bus.audit.book import Book
 from bus.audit.evidence import Log
 from bus.core.arbiter import evolve
-from bus.core.control import Registry
-from bus.core.enclosed import Enclosed, enclose, offsets_named
-from bus.core.entries import Entry
-from bus.core.partition import PartitionState
-from bus.core.witness import Witness
+from bus.core.decision.entries import Entry
+from bus.core.outputs.enclosed import Enclosed, enclose, offsets_named
+from bus.core.outputs.witness import Witness
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bus.core.records import Record
+from bus.core.log.records import Record
 
 Place = tuple[str, int]
 

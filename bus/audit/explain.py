@@ -16,10 +16,10 @@ from bus.audit.situation import Situation
 from bus.audit.speaker import speaker, the_bus
 from bus.audit.why_arbiter import why_arbiter
 from bus.audit.why_gate import GateSituation, why_gate
-from bus.core import topics
-from bus.core.control import Registry
-from bus.core.events import ActionAdmitted, event_to_json
-from bus.core.reasons import GateReason
+from bus.core.decision.events import ActionAdmitted, event_to_json
+from bus.core.decision.reasons import GateReason
+from bus.core.log import topics
+from bus.core.policy.control import Registry
 
 UNDECIDED = "what becomes of it: the arbiter has not decided on it yet"
 AGAIN_MAX = 5  # copies of one message that are named; more of the same tell nothing

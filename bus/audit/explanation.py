@@ -8,7 +8,7 @@ from bus.audit.contest_told import ContestTold
 from bus.audit.decisions import Link, Proof, Setting
 from bus.audit.original import Message, Released
 from bus.audit.standing import Standing
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.audit.evidence import Evidence, Flaw, Log, Place
-from bus.core.records import Record, canonical
+from bus.core.log.records import Record, canonical
 from bus.shell.errors import BusError, ConflictError, NotInitialisedError
 
 MANIFEST = "manifest.json"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, Literal, Union, get_args, get_origin
 
-from bus.core.entries import Entry
+from bus.core.decision.entries import Entry
+from bus.core.decision.reasons import GateReason
 from bus.core.gate import Verdict
-from bus.core.reasons import GateReason
 
 _ROW = (int, str, str, str, str, str, int, list)
 _REASONS = {

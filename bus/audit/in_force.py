@@ -5,7 +5,7 @@ import sqlite3
 
 from bus.audit.decisions import Proof, Setting
 from bus.audit.index import Index
-from bus.core import topics
+from bus.core.log import topics
 
 
 class InForce:

@@ -21,13 +21,13 @@ from bus.audit.index_file import IN_MEMORY, cannot_remember, connect, empty, for
 from bus.audit.remember import Pen, remember_entry, remember_refusal, remember_row
 from bus.audit.source import Source
 from bus.audit.standing import WatchedState, resource_from_text
-from bus.core import topics
 from bus.core.arbiter import evolve
-from bus.core.control import Change, Registry
-from bus.core.entries import entry_from_json
+from bus.core.decision.entries import entry_from_json
 from bus.core.gate import row_from_json
-from bus.core.journal import Tip, advance, continues, parse_segment
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.journal import Tip, advance, continues, parse_segment
+from bus.core.log.records import Record
+from bus.core.policy.control import Change, Registry
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS
 

@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from bus.core.records import canonical
+from bus.core.log.records import canonical
 
 Value = TypeVar("Value")
 

@@ -7,11 +7,11 @@ from bus.audit.decisions import ArbiterDecision, GateDecision, Link, Words
 from bus.audit.in_force import InForce
 from bus.audit.index import Index
 from bus.audit.standing import Standing, granted_at, resource_from_text
-from bus.core.entries import entry_from_json
-from bus.core.events import event_to_json
+from bus.core.decision.entries import entry_from_json
+from bus.core.decision.events import event_to_json
+from bus.core.decision.reasons import NOT_REMEMBERED
 from bus.core.gate import MEMORY_MS, Row
-from bus.core.reasons import NOT_REMEMBERED
-from bus.core.resource import Resource
+from bus.core.state.resource import Resource
 
 LIKE_MAX = 1_000  # names compared with one that was mistyped
 _REFUSED_ABOUT = (

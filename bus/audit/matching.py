@@ -7,9 +7,9 @@ from typing import Any
 
 from bus.audit.evidence import Log, Place
 from bus.audit.findings import Check
-from bus.core import topics
-from bus.core.records import Headers, Output, Record
-from bus.core.routing import Arrival, arrival, id_order
+from bus.core.log import topics
+from bus.core.log.records import Headers, Output, Record
+from bus.core.log.routing import Arrival, arrival, id_order
 
 # Texts for people are no part of the contract: another version of the engine may say it in other words.
 _FOR_PEOPLE = frozenset({"detail", "message", "hint"})

@@ -6,10 +6,10 @@ from typing import Any, Literal
 from bus.audit.evidence import Place
 from bus.audit.plain import excerpt
 from bus.audit.source import Source
-from bus.core import topics
-from bus.core.envelope import message_hash, readable
-from bus.core.records import Record
-from bus.core.routing import partition_of
+from bus.core.log import topics
+from bus.core.log.records import Record
+from bus.core.log.routing import partition_of
+from bus.core.message.envelope import message_hash, readable
 
 Kept = Literal["there", "gone", "changed"]
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from bus.audit.decisions import ArbiterDecision, GateDecision, Proof
 from bus.audit.source import Source
-from bus.core.entries import entry_from_json
+from bus.core.decision.entries import entry_from_json
 from bus.core.gate import row_from_json
-from bus.core.journal import parse_segment
-from bus.core.records import digest
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import digest
 
 
 def rechecked(source: Source, proof: Proof, decision: ArbiterDecision | GateDecision) -> Proof:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bus.audit.book import Book, Decided, GateBook, Registries
-from bus.core import topics
-from bus.core.control import Registry
+from bus.core.decision.reasons import GateReason
 from bus.core.gate import GateBasis, GateState, Judged, Refusal, Row, arrival_ms, decide, evolve, refusal_again
-from bus.core.reasons import GateReason
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
+from bus.core.policy.control import Registry
 from bus.shell.gather import Gatherer
 from bus.shell.validation import ContractError
 

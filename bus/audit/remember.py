@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.audit.standing import WatchedState, resource_to_text
-from bus.core.contest_events import ActionRefused
-from bus.core.contracts import JsonObject
-from bus.core.control import SUSPENDED, suspension_name
-from bus.core.entries import Entry
-from bus.core.events import ActionAdmitted, AgentStatus, ControlSet, Ended, Event, Reported
+from bus.core.decision.contest_events import ActionRefused
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import ActionAdmitted, AgentStatus, ControlSet, Ended, Event, Reported
 from bus.core.gate import Row
-from bus.core.records import Record
+from bus.core.log.records import Record
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import SUSPENDED, suspension_name
 
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 VIOLATIONS_BYTES_MAX = 65_536  # twenty violations are far shorter; a record that says more is not the bus's

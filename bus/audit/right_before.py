@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from bus.audit.decisions import ArbiterDecision
 from bus.audit.lookup import Lookup
-from bus.core.contest import Contest, Escalate, Settle, Wait
-from bus.core.contest_events import RungReached, Settled
-from bus.core.control import Registry
-from bus.core.electorate import seat_agents
-from bus.core.events import What
-from bus.core.fold import Occasion, folded
-from bus.core.ladder import Passed, Walked, after_message, after_tick
-from bus.core.resource import Moment, Resource
+from bus.core.contest.contest import Contest, Escalate, Settle, Wait
+from bus.core.contest.electorate import seat_agents
+from bus.core.contest.ladder import Passed, Walked, after_message, after_tick
+from bus.core.decision.contest_events import RungReached, Settled
+from bus.core.decision.events import What
+from bus.core.policy.control import Registry
+from bus.core.state.fold import Occasion, folded
+from bus.core.state.resource import Moment, Resource
 from resolvers import RESOLVERS
 
 

@@ -8,12 +8,12 @@ from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, name_of
 from bus.audit.right_before import passed_before, resource_before, with_suspended
 from bus.audit.standing import Standing
-from bus.core.contest import Contest
-from bus.core.contest_events import Settled
-from bus.core.control import Registry
-from bus.core.entries import Entry
-from bus.core.resource import Resource
-from bus.core.terms import Terms
+from bus.core.contest.contest import Contest
+from bus.core.decision.contest_events import Settled
+from bus.core.decision.entries import Entry
+from bus.core.policy.control import Registry
+from bus.core.policy.terms import Terms
+from bus.core.state.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
 )
 
 from bus.audit.evidence import Evidence, Place
-from bus.core import topics
-from bus.core.control import Genesis, genesis_from_json
-from bus.core.journal import parse_segment
-from bus.core.records import Record, canonical
+from bus.core.log import topics
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import Record, canonical
+from bus.core.policy.control import Genesis, genesis_from_json
 from bus.shell import kafka
 from bus.shell.acl_admin import AUTHORIZER
 from bus.shell.errors import BusError, NotInitialisedError, NotPermittedError, RetryableError

@@ -5,8 +5,8 @@ from typing import Literal
 from bus.audit.explanation import Who
 from bus.audit.lookup import Lookup
 from bus.audit.plain import name_of
-from bus.core.control import Registry
-from bus.core.reasons import SENDER_NOT_KNOWN, GateReason
+from bus.core.decision.reasons import SENDER_NOT_KNOWN, GateReason
+from bus.core.policy.control import Registry
 
 UNSIGNED = "messages are not signed yet"
 NOT_IN_JOURNALS = "whether Kafka lets nobody else write there is not in the journals (`agentbus acls check`)"

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bus.audit.kept import as_text, from_text
-from bus.core.ballots import counted_ballots
-from bus.core.bound import bound_ms
-from bus.core.cases import Case, HeldAction, Wait
-from bus.core.contest import Contest
-from bus.core.partition import TOKEN_GEN, TOKEN_OFFSET, PartitionState
-from bus.core.resource import Resource
+from bus.core.contest.ballots import counted_ballots
+from bus.core.contest.bound import bound_ms
+from bus.core.contest.contest import Contest
+from bus.core.state.cases import Case, HeldAction, Wait
+from bus.core.state.partition import TOKEN_GEN, TOKEN_OFFSET, PartitionState
+from bus.core.state.resource import Resource
 from resolvers import RESOLVERS
 
 Word = Literal["free", "held", "ending", "reserved", "cooling", "contested", "frozen"]

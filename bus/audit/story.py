@@ -8,7 +8,7 @@ from bus.audit.contest_story import contests_on, seal_open
 from bus.audit.decisions import Link
 from bus.audit.lookup import Lookup
 from bus.audit.standing import Standing
-from bus.core.contest import Candidate
+from bus.core.contest.contest import Candidate
 
 NAMES_MAX = 1_000  # candidates that are told by name: more than a story shows
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from bus.audit.book import Book, Entered
 from bus.audit.evidence import Log
 from bus.audit.findings import Check
-from bus.core import topics
-from bus.core.entries import Entry
+from bus.core.decision.entries import Entry
+from bus.core.log import topics
 
 
 @dataclass(slots=True)

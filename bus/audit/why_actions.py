@@ -3,9 +3,9 @@
 from bus.audit.contest_sentences import why_won
 from bus.audit.plain import lasting, name_of
 from bus.audit.situation import Situation
-from bus.core.contest_events import ActionHeld, ActionRefused, CaseClosed
-from bus.core.events import ActionAdmitted
-from bus.core.terms import Terms
+from bus.core.decision.contest_events import ActionHeld, ActionRefused, CaseClosed
+from bus.core.decision.events import ActionAdmitted
+from bus.core.policy.terms import Terms
 
 NOT_DONE = {
     "fenced": "the token of the action is not the current one any more",

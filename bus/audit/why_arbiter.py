@@ -7,9 +7,9 @@ from bus.audit.why_actions import why_released
 from bus.audit.why_contest import why_contest
 from bus.audit.why_control import why_changed
 from bus.audit.why_suspended import why_suspended
-from bus.core.contest import Contest
-from bus.core.contest_events import Settled
-from bus.core.events import (
+from bus.core.contest.contest import Contest
+from bus.core.decision.contest_events import Settled
+from bus.core.decision.events import (
     ActionAdmitted,
     AgentStatus,
     Confirmed,
@@ -22,10 +22,17 @@ from bus.core.events import (
     Renewed,
     Reported,
 )
-from bus.core.reasons import ArbiterReason
-from bus.core.resource import missing_fact
-from bus.core.terms import Terms
-from bus.core.wants import WantedFact, WantedRoles, roles_in_words, value_in_words, values_in_words, wanted_roles
+from bus.core.decision.reasons import ArbiterReason
+from bus.core.decision.wants import (
+    WantedFact,
+    WantedRoles,
+    roles_in_words,
+    value_in_words,
+    values_in_words,
+    wanted_roles,
+)
+from bus.core.policy.terms import Terms
+from bus.core.state.resource import missing_fact
 
 
 def why_arbiter(found: Situation) -> list[str]:  # noqa: C901 one case per kind, closed

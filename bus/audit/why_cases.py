@@ -4,9 +4,9 @@ from bus.audit.contest_sentences import candidate_name
 from bus.audit.plain import lasting, name_of
 from bus.audit.situation import Situation
 from bus.audit.why_actions import over_limit
-from bus.core.ballots import standing_veto
-from bus.core.cases import Case
-from bus.core.contest_events import CaseChanged, CaseClosed, CaseOpened, Frozen, Unfrozen, WaitEnded, Waiting
+from bus.core.contest.ballots import standing_veto
+from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, Frozen, Unfrozen, WaitEnded, Waiting
+from bus.core.state.cases import Case
 
 WAIT_OVER = {
     "resumed": "who waited goes on",

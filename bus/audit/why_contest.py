@@ -12,9 +12,9 @@ from bus.audit.plain import lasting, listed, name_of
 from bus.audit.situation import Situation
 from bus.audit.why_actions import over_limit, why_held, why_not_done
 from bus.audit.why_cases import why_case, why_wait
-from bus.core.ballots import read_choice, seat_of, veto_by
-from bus.core.contest import Candidate, Contest
-from bus.core.contest_events import (
+from bus.core.contest.ballots import read_choice, seat_of, veto_by
+from bus.core.contest.contest import Candidate, Contest
+from bus.core.decision.contest_events import (
     ActionHeld,
     ActionRefused,
     CaseChanged,
@@ -34,7 +34,7 @@ from bus.core.contest_events import (
     Waiting,
     Withdrawn,
 )
-from bus.core.fold import is_over_limit
+from bus.core.state.fold import is_over_limit
 
 
 def why_contest(found: Situation, what: ContestWhat) -> list[str]:  # noqa: C901 one case per kind, closed

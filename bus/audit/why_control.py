@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from bus.audit.decisions import Setting
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, listed, name_of, shown
-from bus.core.contracts import JsonObject
-from bus.core.control import SUSPENDED
-from bus.core.entries import Entry
+from bus.core.decision.entries import Entry
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import SUSPENDED
 
 CHANGED_MAX = 8  # values that are told one by one; the two revisions have all of them
 VALUE_CHARACTERS_MAX = 60

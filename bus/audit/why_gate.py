@@ -7,8 +7,8 @@ from bus.audit.decisions import GateDecision
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, name_of, printable
 from bus.audit.why_suspended import why_suspended
-from bus.core.control import Registry
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
+from bus.core.policy.control import Registry
 
 _PLAIN = {
     GateReason.TOO_LARGE: "the message is larger than the bus takes",

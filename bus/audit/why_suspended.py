@@ -3,7 +3,7 @@
 from bus.audit.decisions import Setting
 from bus.audit.lookup import Lookup
 from bus.audit.plain import Clock, name_of
-from bus.core.control import SUSPENDED, Registry
+from bus.core.policy.control import SUSPENDED, Registry
 
 
 def why_suspended(lookup: Lookup, registry: Registry, agent: str, clock: Clock) -> str:

@@ -122,7 +122,7 @@ def with_named(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _lane(text: str) -> tuple[str, str]:
-    from bus.core.topics import LANE_NAME
+    from bus.core.log.topics import LANE_NAME
 
     name, _, principal = text.partition("=")
     if not LANE_NAME.fullmatch(name):

@@ -13,7 +13,7 @@ from bus.cli.remembered import COUNT_MAX
 if TYPE_CHECKING:
     from bus.cli.cases_desk import Desk
     from bus.cli.cases_list import Filter
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
 
 ABOUT = "What waits for a person: look at it, reserve it, rule on it."
 LS_MAX = 50

@@ -14,8 +14,8 @@ from bus.cli.in_force import check_person, person_id, registry_of
 if TYPE_CHECKING:
     from bus.audit.case_files import CaseFile
     from bus.audit.case_reader import CaseReader
-    from bus.core.contracts import JsonObject
-    from bus.core.control import Registry
+    from bus.core.policy.contracts import JsonObject
+    from bus.core.policy.control import Registry
     from bus.shell.lane_talk import LaneTalk
 
 DESK = "desk"

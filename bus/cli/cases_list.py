@@ -9,7 +9,7 @@ from bus.audit.case_shelf import Shelf
 from bus.audit.plain import lasting, name_of, printable
 from bus.cli.cases_page import due_text, state_text
 from bus.cli.words import clock
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 COLUMNS = ("case", "subject", "kind", "why", "queue", "frozen", "due", "state", "alike")
 OPTIONAL = ("kind", "queue", "frozen", "why")  # what a narrow terminal can do without, the first of them first

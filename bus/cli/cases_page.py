@@ -10,7 +10,7 @@ from bus.audit.plain import lasting, listed, name_of, printable, shown
 from bus.cli.explain_text import until_text
 from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
 from bus.cli.words import clock
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
 # Of a claim: what names it, and does not speak for or against it.

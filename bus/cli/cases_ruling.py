@@ -14,7 +14,7 @@ from bus.cli.in_force import refusal_code
 from bus.cli.words import clock, violation_lines
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
 
 FILE_S = 5.0  # the case file follows its event within a moment; whoever waits longer looks again
 CONFLICT = frozenset({"stale_rev", "winner_unavailable", "late"})

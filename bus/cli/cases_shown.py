@@ -45,7 +45,7 @@ class Shown:
 
 def shown_on(config: ClientConfig) -> Shown:
     """What was shown of the bus at ``config``, which is told from others by its topic's id; raises `RetryableError`."""
-    from bus.core.topics import ESCALATIONS
+    from bus.core.log.topics import ESCALATIONS
     from bus.dev.places import cache_folder
     from bus.shell.cluster import topic_ids
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from bus.audit.plain import listed, name_of
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 Clock = Callable[[int], str]
 Names = Mapping[str, str]

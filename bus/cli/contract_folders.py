@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bus.cli.failures import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
     from bus.shell.catalogue import Catalogue
 
 
@@ -53,7 +53,7 @@ def chosen(paths: Sequence[Path]) -> Chosen:
 
 def find_faults(found: Chosen) -> Faults:
     """Compile every contract, try every example, and judge each as the message that would set it."""
-    from bus.core.contracts import contract_from_json
+    from bus.core.policy.contracts import contract_from_json
     from bus.shell.example_check import try_examples
     from bus.shell.validation import ContractError, compile_contract
 
@@ -84,7 +84,7 @@ def find_faults(found: Chosen) -> Faults:
 def _impossible(terms: Mapping[str, "JsonObject"]) -> list[str]:
     """What in terms of the right form cannot work."""
     from bus.cli.terms_check import check
-    from bus.core.terms import terms_from_json
+    from bus.core.policy.terms import terms_from_json
 
     found = {name: check(terms_from_json(value, 1)).errors for name, value in terms.items()}
     return [f"{name}: {one.field} {one.sentence}; {one.hint}" for name, errors in found.items() for one in errors]
@@ -92,7 +92,7 @@ def _impossible(terms: Mapping[str, "JsonObject"]) -> list[str]:
 
 def refused_settings(kind: str, values: Mapping[str, "JsonObject"]) -> list[str]:
     """What the contract of `bus.control.set.v1` itself would say."""
-    from bus.core.records import canonical
+    from bus.core.log.records import canonical
     from bus.shell.catalogue import built_in_contracts
     from bus.shell.example_check import ARRIVAL_MS
     from bus.shell.validation import Rejected, compile_contract

@@ -22,7 +22,7 @@ from bus.cli.in_force import (
 )
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
     from bus.shell.steward import Steward, Wanted
 
 ABOUT = "What messages must look like, and who may send them."
@@ -111,7 +111,7 @@ def rm(caller: Caller, message_type: Type, person: AsPerson = "", base: Base = "
 
 
 def _apply(caller: Caller, steward: "Steward", found: Chosen) -> None:
-    from bus.core.records import canonical, digest
+    from bus.core.log.records import canonical, digest
     from bus.shell.steward import RefusedError
 
     hashes, all_wanted = steward.registry.hashes, _wanted(found)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.init import checked_genesis
 from bus.cli.running import remove_state, write_state
-from bus.core.topics import OPERATORS_LANE
+from bus.core.log.topics import OPERATORS_LANE
 
 if TYPE_CHECKING:
-    from bus.core.control import Genesis
+    from bus.core.policy.control import Genesis
     from bus.dev.broker import LocalBroker
     from bus.dev.sample import Sample
     from bus.shell.acls import Holders

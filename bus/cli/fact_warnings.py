@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bus.core.contracts import Contract
-    from bus.core.terms import Terms
+    from bus.core.policy.contracts import Contract
+    from bus.core.policy.terms import Terms
 
 REFERENCES_MAX = 32  # as the bus itself allows; more is a loop
 NOTHING: Mapping[str, Any] = {}  # Any: a schema. One that allows everything

@@ -13,8 +13,8 @@ from bus.cli.failures import CommandError, ExitCode
 from bus.cli.words import in_words, name_of, violation_lines
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
-    from bus.core.control import Registry
+    from bus.core.policy.contracts import JsonObject
+    from bus.core.policy.control import Registry
     from bus.shell.steward import Steward, Wanted
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -65,7 +65,7 @@ def registry_of(caller: Caller) -> "Registry":
 
 def value_of(caller: Caller, kind: str, name: str) -> "JsonObject | None":
     """The value in force as it was set, None if there is none; raises `BusError`."""
-    from bus.core.topics import CONTROL
+    from bus.core.log.topics import CONTROL
     from bus.shell.control_log import change_of
     from bus.shell.follow import Reading
 
@@ -98,7 +98,7 @@ def steward_of(caller: Caller, person: str) -> Iterator["Steward"]:
 
 def put_as(caller: Caller, steward: "Steward", wanted: "Wanted") -> bool:
     """Put one value in force and say what came of it; False if it was so already, which is said and is no fault."""
-    from bus.core.records import canonical, digest
+    from bus.core.log.records import canonical, digest
 
     check_steward(steward)
     there = steward.registry.hashes.get((wanted.kind, wanted.name))

@@ -9,7 +9,7 @@ from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
 
 if TYPE_CHECKING:
-    from bus.core.control import Genesis
+    from bus.core.policy.control import Genesis
 
 # An accepted change is told from every other message by its going to all partitions, so there must be two at least.
 PARTITIONS_MIN = 2
@@ -78,7 +78,7 @@ def init(
 
 def checked_genesis(domain: str, stewards: list[str], partitions: int) -> "Genesis":
     """The genesis these options describe; raises `CommandError` (usage) with a sentence."""
-    from bus.core.control import Genesis
+    from bus.core.policy.control import Genesis
 
     if not DOMAIN.fullmatch(domain):
         raise _usage(f"{domain!r} is no domain", "use lower-case letters, digits, dots and dashes, such as acme")

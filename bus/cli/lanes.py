@@ -36,7 +36,7 @@ def set_(
     base: Base = "",
 ) -> None:
     """Create the topics of a lane and put it in force."""
-    from bus.core.topics import LANE_NAME
+    from bus.core.log.topics import LANE_NAME
     from bus.shell import kafka
     from bus.shell.cluster import create_topics, lane_plan
     from bus.shell.durability import copies_of_bus

@@ -10,7 +10,7 @@ from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry
 from bus.cli.words import name_of
 
 if TYPE_CHECKING:
-    from bus.core.control import Registry
+    from bus.core.policy.control import Registry
 
 ABOUT = "The people who set things up, operate, and rule."
 

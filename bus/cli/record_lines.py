@@ -6,9 +6,9 @@ from typing import Any
 
 from bus.audit.plain import printable
 from bus.cli.words import clock, in_words, name_of
-from bus.core.contracts import JsonObject
-from bus.core.records import Record
-from bus.core.topics import ARBITER, JOURNAL
+from bus.core.log.records import Record
+from bus.core.log.topics import ARBITER, JOURNAL
+from bus.core.policy.contracts import JsonObject
 
 BODY_CHARACTERS_MAX = 160  # of a body, in a line for people; --json has all of it
 DECISIONS_MAX = 2  # of a segment, told one by one; a busy stage writes hundreds into one

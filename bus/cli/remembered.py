@@ -39,7 +39,7 @@ def lookup_of(caller: Caller, export: Path | None) -> Iterator["Lookup"]:
     """Everything the journals say up to now; raises `BusError`. What could not be read is said on stderr."""
     from bus.audit.lookup import Lookup
     from bus.audit.source import LiveSource
-    from bus.core import topics
+    from bus.core.log import topics
     from bus.dev.places import cache_folder
 
     source: Source

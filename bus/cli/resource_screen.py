@@ -20,8 +20,8 @@ from bus.cli.remembered import COUNT_MAX
 from bus.cli.tables import set_table
 from bus.cli.under_way import in_short, lease_text, until_text
 from bus.cli.words import clock, name_of
-from bus.core import topics
-from bus.core.routing import partition_of
+from bus.core.log import topics
+from bus.core.log.routing import partition_of
 from bus.shell.errors import RetryableError
 
 LOOK_S = 1.0  # a person sees no difference, and the broker has little to do

@@ -13,14 +13,14 @@ from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import check_known, full_id, nearest, refusal_code, registry_of
 from bus.cli.words import in_words, violation_lines
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
 from bus.shell.errors import NotPermittedError
 
 TOKEN_IN_BODY = ("bus.resource.renew.v1", "bus.resource.release.v1")
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
-    from bus.core.control import Registry
+    from bus.core.policy.contracts import JsonObject
+    from bus.core.policy.control import Registry
     from bus.shell.lane_talk import LaneTalk, Sent
 
 EXAMPLES = (
@@ -130,7 +130,7 @@ def _source(sender: str, registry: "Registry") -> str:
 
 
 def _lane(source: str, registry: "Registry") -> str:
-    from bus.core.topics import OPERATORS_LANE
+    from bus.core.log.topics import OPERATORS_LANE
 
     if "/person/" in source:
         return OPERATORS_LANE

@@ -11,7 +11,7 @@ from bus.cli.in_force import UNCHANGED, AsPerson, check_id, check_known, full_id
 from bus.cli.words import selected
 
 if TYPE_CHECKING:
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
 
 SUSPEND_EXAMPLES = (
     "agentbus suspend --agent sales-1 --reason 'it loops'",
@@ -48,7 +48,7 @@ def _command(status: str, about: str) -> Callable[..., None]:
 def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str, role: str, everybody: bool) -> None:
     if [bool(agent), bool(role), everybody].count(True) != 1:
         raise CommandError(ExitCode.USAGE, "whom it is for is not clear", "say one of --agent ID, --role NAME, --all")
-    from bus.core.control import suspension_name
+    from bus.core.policy.control import suspension_name
 
     if agent:
         check_id(agent, "agent")
@@ -75,7 +75,7 @@ def _change(caller: Caller, person: str, status: str, reason: str, *, agent: str
 
 
 def _tell_unchanged(caller: Caller, select: "JsonObject") -> None:
-    from bus.core.control import suspension_name
+    from bus.core.policy.control import suspension_name
 
     if caller.is_json:
         caller.show_json({"kind": UNCHANGED, "kind_of": "suspended", "name": suspension_name(select)})

@@ -11,7 +11,7 @@ from bus.cli.failures import CommandError, ExitCode
 from bus.cli.record_lines import as_json, as_line
 
 if TYPE_CHECKING:
-    from bus.core.records import Record
+    from bus.core.log.records import Record
     from bus.shell.follow import Reading
 
 EXAMPLES = (
@@ -64,7 +64,7 @@ def tail(
 
 
 def _topics(config: dict[str, str], what: list[str]) -> list[str]:
-    from bus.core.topics import OUTCOMES, REFUSED, answers
+    from bus.core.log.topics import OUTCOMES, REFUSED, answers
     from bus.shell import kafka
 
     there = kafka.partition_counts(kafka.admin(config))

@@ -22,7 +22,7 @@ from bus.cli.in_force import (
 
 if TYPE_CHECKING:
     from bus.cli.terms_check import Checked
-    from bus.core.contracts import JsonObject
+    from bus.core.policy.contracts import JsonObject
 
 ABOUT = "The rules of each resource type: who may claim it, and for how long."
 
@@ -145,7 +145,7 @@ def _checked(file: Path, value: "JsonObject") -> "Checked":
     """What can be said of the terms in a file; raises `CommandError` (findings) if they are none by their form."""
     from bus.cli.contract_folders import refused_settings
     from bus.cli.terms_check import check as check_all
-    from bus.core.terms import terms_from_json
+    from bus.core.policy.terms import terms_from_json
 
     if wrong := refused_settings("terms", {str(value["resource"]): value}):
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""

@@ -7,13 +7,13 @@ from bus.audit.plain import lasting
 from bus.cli.caller import Caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.sheet import ALARM, INDENT, MARK, QUIET, STRONG, Sheet, page_width, print_lines
-from bus.core.bound import Part, bound_parts
-from bus.core.contest import DENY, HUMAN, Resolver
-from bus.core.contest_events import Over
-from bus.core.contracts import JsonObject
-from bus.core.control import Registry
-from bus.core.terms import Terms
-from bus.core.terms_checks import Finding, check_terms
+from bus.core.contest.bound import Part, bound_parts
+from bus.core.contest.contest import DENY, HUMAN, Resolver
+from bus.core.contest.terms_checks import Finding, check_terms
+from bus.core.decision.contest_events import Over
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import Registry
+from bus.core.policy.terms import Terms
 
 RESTART_BOUND_MS = 10_000  # what `agentbus init` writes into genesis; the bus that runs may have another
 ERROR = "error"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from bus.audit.plain import lasting, name_of
 from bus.cli.contest_words import CASES_WHY
 from bus.cli.words import clock
-from bus.core.bound import bound_ms
-from bus.core.cases import Case, Wait
-from bus.core.contest import Contest
-from bus.core.resource import Resource
+from bus.core.contest.bound import bound_ms
+from bus.core.contest.contest import Contest
+from bus.core.state.cases import Case, Wait
+from bus.core.state.resource import Resource
 from resolvers import RESOLVERS
 
 OVER = {"claims": "contest", "review": "review of a held action", "question": "question"}

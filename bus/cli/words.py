@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from bus.audit.plain import printable
 from bus.cli.contest_words import BY, Names, candidate, contest_in_words
-from bus.core.contracts import JsonObject
-from bus.core.wants import wants_from_json, wants_in_words
+from bus.core.decision.wants import wants_from_json, wants_in_words
+from bus.core.policy.contracts import JsonObject
 
 ENDED = {
     "released": "gave {subject} back",

@@ -61,8 +61,8 @@ from bus.client.stores import MemoryStore, SqliteStore, Store
 from bus.client.subscription import Subscription
 from bus.client.sync_bus import Bus
 from bus.client.verdict import Held, Outcome, Verdict
-from bus.core.contracts import Violation
-from bus.core.wants import WantedFact, WantedRoles
+from bus.core.decision.wants import WantedFact, WantedRoles
+from bus.core.policy.contracts import Violation
 
 __all__ = [
     "Action",

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar, is_typeddict
 from bus.client.errors import Unreadable
 from bus.client.event import event_of
 from bus.client.message import AVRO
-from bus.core.records import Headers, Record
-from bus.core.topics import OUTCOMES, coordinates
+from bus.core.log.records import Headers, Record
+from bus.core.log.topics import OUTCOMES, coordinates
 
 T = TypeVar("T")
 

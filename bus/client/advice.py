@@ -1,7 +1,7 @@
 """Says what to do about each reason, in a sentence that an agent which can only read may act on."""
 
-from bus.core.reasons import ArbiterReason, GateReason
-from bus.core.wants import WantedFact, Wants, roles_in_words, value_in_words, values_in_words
+from bus.core.decision.reasons import ArbiterReason, GateReason
+from bus.core.decision.wants import WantedFact, Wants, roles_in_words, value_in_words, values_in_words
 
 _ADVICE: dict[str, str] = {
     GateReason.TOO_LARGE: "Put the content where it can be fetched and send a reference to it instead",

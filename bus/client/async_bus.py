@@ -20,7 +20,7 @@ from bus.client.subscription import Start
 from bus.client.sync_bus import TIMEOUT_S, Bus, PlainBody
 from bus.client.verdict import Held, Outcome, Verdict
 from bus.client.voice import Extras, OnEvent, Question
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 T = TypeVar("T")
 

@@ -30,7 +30,7 @@ from bus.client.look_back import first_answer
 from bus.client.message import CLAIM, Draft
 from bus.client.pending import OnProgress, Pending, Request, Until, WhenAnswered
 from bus.client.timers import Timers
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
 
 IDLE_S = 0.2  # answers wake the thread at once; this bounds how late it sees a close, or a timer of another thread
 AGAIN_S = 0.2  # between two tries to hand over what Kafka did not take

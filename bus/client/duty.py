@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 from bus.client.contest import OF_CONTESTS, VOTE, Contest, Rival, after
 from bus.client.errors import Misuse
 from bus.client.event import Event
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 VOTE_CAST: str = "bus.contest.vote.v1"
 OFFER, ACCEPT, QUIT = "bus.contest.offer.v1", "bus.contest.accept.v1", "bus.contest.quit.v1"

@@ -18,9 +18,9 @@ ClientError
 from bus.client.advice import advice_on
 from bus.client.contest import Contest
 from bus.client.event import Event
-from bus.core.contracts import Violation
-from bus.core.reasons import ArbiterReason, GateReason
-from bus.core.wants import Wants
+from bus.core.decision.reasons import ArbiterReason, GateReason
+from bus.core.decision.wants import Wants
+from bus.core.policy.contracts import Violation
 from bus.shell.errors import BusError, UnreachableError
 
 _INVALID = frozenset(

@@ -5,8 +5,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from bus.core.contracts import JsonObject, Violation
-from bus.core.wants import Wants, wants_from_json
+from bus.core.decision.wants import Wants, wants_from_json
+from bus.core.policy.contracts import JsonObject, Violation
 
 _WITH_LEASE = ("granted", "confirmed", "renewed")
 

@@ -12,7 +12,7 @@ from bus.client.errors import ClientError, Unanswered, Undecided
 from bus.client.event import Event
 from bus.client.message import CLAIM, withdrawal_of
 from bus.client.pending import OnProgress, Request, WhenAnswered
-from bus.core.topics import incoming
+from bus.core.log.topics import incoming
 
 if TYPE_CHECKING:
     from bus.client.connection import Connection

@@ -11,10 +11,10 @@ from bus.client.clock import elapsed_s
 from bus.client.errors import NotTaken, Unreachable
 from bus.client.kafka_links import REFUSED_LOGINS, Complaints, answers_reader, producer, topic_error
 from bus.client.message import Draft
-from bus.core.envelope import first
-from bus.core.records import Record
-from bus.core.routing import id_order
-from bus.core.topics import answers, incoming
+from bus.core.log.records import Record
+from bus.core.log.routing import id_order
+from bus.core.log.topics import answers, incoming
+from bus.core.message.envelope import first
 from bus.shell.follow import TAIL_RECORDS, Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 

@@ -12,7 +12,7 @@ from bus.client.holding import ENDED_BY_ANSWER, Holding, OnLost
 from bus.client.message import JSON, RESUME, WAIT, Body, Draft, encoded
 from bus.client.pending import Request, Until
 from bus.client.verdict import Verdict
-from bus.core.reasons import ArbiterReason
+from bus.core.decision.reasons import ArbiterReason
 
 if TYPE_CHECKING:
     from bus.client.sync_bus import Bus

@@ -9,8 +9,8 @@ from bus.client.clock import elapsed_s
 from bus.client.event import Event, event_of
 from bus.client.kafka_links import answers_reader
 from bus.client.pending import OF_CLAIMS, Request
-from bus.core.records import Record
-from bus.core.topics import answers, coordinates, incoming
+from bus.core.log.records import Record
+from bus.core.log.topics import answers, coordinates, incoming
 from bus.shell.follow import TAIL_RECORDS, Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bus.client.errors import Misuse
-from bus.core.envelope import CONTENT_TYPES
+from bus.core.message.envelope import CONTENT_TYPES
 from bus.shell.lane_talk import wire_time
 
 CLAIM: Final = "bus.resource.claim.v1"

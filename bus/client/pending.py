@@ -22,7 +22,7 @@ from bus.client.errors import Misuse
 from bus.client.event import Event
 from bus.client.message import ASK, CLAIM, Draft
 from bus.client.timers import Timer
-from bus.core.topics import incoming
+from bus.core.log.topics import incoming
 
 # Who asks this much at once without an answer is not helped by asking more.
 PENDING_MAX = 10_000

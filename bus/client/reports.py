@@ -11,7 +11,7 @@ from bus.client.message import REPORT
 from bus.client.pending import Request
 from bus.client.stores import Report
 from bus.client.voice import Extras
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
 
 if TYPE_CHECKING:
     from bus.client.sync_bus import Bus

@@ -18,8 +18,8 @@ from bus.client.clock import elapsed_s
 from bus.client.errors import Closed, Misuse, Unreadable
 from bus.client.kafka_links import Complaints, group_member, topic_error
 from bus.client.look_back import followed_until
-from bus.core.records import Record
-from bus.core.topics import OUTCOMES
+from bus.core.log.records import Record
+from bus.core.log.topics import OUTCOMES
 from bus.shell.follow import Follower
 from bus.shell.kafka import CALL_TIMEOUT_S, record_of
 

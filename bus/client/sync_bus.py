@@ -25,7 +25,7 @@ from bus.client.stores import Store
 from bus.client.subscription import Start, Subscription, check_group
 from bus.client.verdict import Held, Outcome, Verdict
 from bus.client.voice import Extras, OnEvent, Question, Voice
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 T = TypeVar("T")
 PlainBody = dict[str, Any]  # Any: a body is whatever its contract allows

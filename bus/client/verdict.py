@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from bus.client.errors import Withdrawn, refusal_of
 from bus.client.event import Event
 from bus.client.message import Draft
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 FORWARDED = "forwarded"
 NOBODY = "none"  # what stands for the winner where nobody won

@@ -20,8 +20,8 @@ from bus.client.inbox import Inbox
 from bus.client.message import ASK, CLAIM, JSON, Body, Draft, encoded, further_headers, withdrawal_of
 from bus.client.pending import OnProgress, Request, Until
 from bus.client.verdict import Held, Outcome, Verdict, outcome_of, verdict_of
-from bus.core.contracts import JsonObject
-from bus.core.topics import LANE_NAME
+from bus.core.log.topics import LANE_NAME
+from bus.core.policy.contracts import JsonObject
 
 _AGENT = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
 _SUBJECT = re.compile(r"[a-z][a-z0-9_-]{0,63}/[A-Za-z0-9._:-]{1,128}")

@@ -12,16 +12,16 @@
 
 from collections.abc import Callable
 
-from bus.core.acts import decide_message
-from bus.core.arrivals import Alien, Arrived, Message, Tick, control_wish
-from bus.core.control import SUSPENDED, Change
-from bus.core.deadlines import fire
-from bus.core.entries import Basis, Entry
-from bus.core.events import AgentStatus, ControlSet, Event, What
-from bus.core.partition import PartitionState, fold_event
-from bus.core.resource import Moment
-from bus.core.routing import Arrival, arrival
-from bus.core.unfolding import Unfolding
+from bus.core.decision.entries import Basis, Entry
+from bus.core.decision.events import AgentStatus, ControlSet, Event, What
+from bus.core.log.routing import Arrival, arrival
+from bus.core.message.arrivals import Alien, Arrived, Message, Tick, control_wish
+from bus.core.policy.control import SUSPENDED, Change
+from bus.core.state.partition import PartitionState, fold_event
+from bus.core.state.resource import Moment
+from bus.core.steps.acts import decide_message
+from bus.core.steps.deadlines import fire
+from bus.core.steps.unfolding import Unfolding
 
 
 def step(state: PartitionState, arrived: Arrived) -> Entry:
@@ -52,7 +52,7 @@ def _unwatched(_: Event) -> None:
 def evolve(state: PartitionState, entry: Entry, watch: Callable[[Event], None] = _unwatched) -> None:
     """Fold one entry into the partition's state, in place: its owner is the only one who has it.
 
-    ``watch`` is called before each event is folded (`bus.core.witness`).
+    ``watch`` is called before each event is folded (`bus.core.outputs.witness`).
     """
     state.next_offset = entry.o + 1
     if entry.verdict == "repeat":

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bus.core.contracts import Contract, Violation
-from bus.core.control import Change
-from bus.core.envelope import Envelope
-from bus.core.reasons import NOT_REMEMBERED, GateReason
+from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
+from bus.core.message.envelope import Envelope
+from bus.core.policy.contracts import Contract, Violation
+from bus.core.policy.control import Change
 
 EARLY_MS_MAX = 30_000  # a sender's clock may be this far ahead
 LATE_MS_MAX = 300_000  # and a message this old when it arrives

@@ -7,7 +7,7 @@ as it is.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bus.core.topics import PERSON_LANES
+from bus.core.log.topics import PERSON_LANES
 from bus.shell import kafka
 from bus.shell.catalogue import Catalogue, read_catalogue
 from bus.shell.cluster import create_topics, governed_plan, lane_plan

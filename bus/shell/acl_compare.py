@@ -10,7 +10,7 @@ What the owners of governed topics let others read is their own affair, and bus.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bus.core import topics
+from bus.core.log import topics
 from bus.shell.acls import (
     ARBITER_GROUP,
     ARBITER_MARKS,

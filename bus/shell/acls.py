@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bus.core import topics
-from bus.core.control import Registry
+from bus.core.log import topics
+from bus.core.policy.control import Registry
 
 TOPICS_PREFIX = "bus."
 GATE_GROUP, GATE_MARKS = "bus-gate", "bus-gate-published"

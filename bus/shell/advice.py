@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jsonschema_rs import ValidationError
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX, Violation
+from bus.core.policy.contracts import MESSAGE_CHARACTERS_MAX, Violation
 from bus.shell.bodies import shown
 from bus.shell.subschemas import declared_properties
 

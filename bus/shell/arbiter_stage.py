@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus import ENGINE
-from bus.core.answers import Predecessors, arbiter_outputs, entry_destinations
 from bus.core.arbiter import decide, evolve
-from bus.core.arrivals import read_arrival
-from bus.core.control import Registry
-from bus.core.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
-from bus.core.entries import Entry, entry_from_json
-from bus.core.envelope import message_hash
-from bus.core.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
-from bus.core.partition import PartitionState
-from bus.core.records import Record, canonical
-from bus.core.topics import ARBITER, JOURNAL
-from bus.core.witness import Witness
+from bus.core.decision.entries import Entry, entry_from_json
+from bus.core.log.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
+from bus.core.log.records import Record, canonical
+from bus.core.log.topics import ARBITER, JOURNAL
+from bus.core.message.arrivals import read_arrival
+from bus.core.message.envelope import message_hash
+from bus.core.outputs.answers import Predecessors, arbiter_outputs, entry_destinations
+from bus.core.outputs.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
+from bus.core.outputs.witness import Witness
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
 from bus.shell.earlier_records import EarlierRecords, ReadOffsets
 from bus.shell.errors import FatalError
 from bus.shell.metrics import Metrics

@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro
 
-from bus.core.contracts import Violation
+from bus.core.policy.contracts import Violation
 from bus.shell.bodies import DEPTH_MAX, Readable, Unreadable, check_number, read_json, shown, unreadable
 
 SCHEMA_DEPTH_MAX = 64  # a schema nests about twice as deep as the values it describes

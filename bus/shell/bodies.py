@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from bus.core.contracts import Violation
+from bus.core.policy.contracts import Violation
 
 DEPTH_MAX = 32  # deeper than this nobody means it, and recursive readers break
 INTEGER_MAX = 2**53 - 1  # beyond it a reader that keeps numbers as doubles sees another number

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 
 import bus
-from bus.core.contracts import BUILT_IN_PREFIX, Contract, JsonObject, contract_from_json
+from bus.core.policy.contracts import BUILT_IN_PREFIX, Contract, JsonObject, contract_from_json
 
 FILE_BYTES_MAX = 65_536  # what a control message can carry
 BUILT_IN_DOMAIN = BUILT_IN_PREFIX.rstrip(".")

@@ -20,9 +20,9 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from bus.core.arrivals import tick_headers, tick_value
-from bus.core.records import canonical
-from bus.core.topics import ARBITER, incoming
+from bus.core.log.records import canonical
+from bus.core.log.topics import ARBITER, incoming
+from bus.core.message.arrivals import tick_headers, tick_value
 from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
 from bus.shell.catalogue import built_in_contracts

@@ -8,9 +8,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
-from bus.core import topics
-from bus.core.control import Genesis
-from bus.core.records import canonical
+from bus.core.log import topics
+from bus.core.log.records import canonical
+from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.errors import BusError, ConflictError, FatalError, RetryableError
 

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from bus.core.arrivals import ControlWish
-from bus.core.contracts import BUILT_IN_PREFIX, JsonObject, Violation, contract_from_json, shortened
-from bus.core.control import Registry
-from bus.core.terms import terms_from_json
-from bus.core.terms_checks import check_terms
-from bus.core.topics import LANE_NAME, PERSON_LANES, answers, gate_journal, incoming
+from bus.core.contest.terms_checks import check_terms
+from bus.core.log.topics import LANE_NAME, PERSON_LANES, answers, gate_journal, incoming
+from bus.core.message.arrivals import ControlWish
+from bus.core.policy.contracts import BUILT_IN_PREFIX, JsonObject, Violation, contract_from_json, shortened
+from bus.core.policy.control import Registry
+from bus.core.policy.terms import terms_from_json
 from bus.shell.validation import ContractError, compile_contract
 
 AGENT_ID = re.compile(r"spiffe://[a-z0-9.-]{1,255}/agent/[A-Za-z0-9._-]{1,128}")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, TopicPartition
 
-from bus.core.contracts import Contract
-from bus.core.control import Change, Genesis, Registry, genesis_from_json
-from bus.core.records import Record
-from bus.core.topics import CONTROL
+from bus.core.log.records import Record
+from bus.core.log.topics import CONTROL
+from bus.core.policy.contracts import Contract
+from bus.core.policy.control import Change, Genesis, Registry, genesis_from_json
 from bus.shell import kafka
 from bus.shell.errors import FatalError, NotInitialisedError, RetryableError
 

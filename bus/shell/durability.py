@@ -10,8 +10,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     ResourceType,
 )
 
-from bus.core.control import Genesis, Registry
-from bus.core.topics import CONTROL
+from bus.core.log.topics import CONTROL
+from bus.core.policy.control import Genesis, Registry
 from bus.shell import kafka
 from bus.shell.cluster import bus_plan, lane_plan
 from bus.shell.errors import FatalError, RetryableError, UnreachableError

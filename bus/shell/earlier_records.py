@@ -7,7 +7,7 @@ records that came a moment ago. Neither may fill the memory, so what is kept is 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
-from bus.core.records import Record
+from bus.core.log.records import Record
 
 # 10,000 claims of a usual size, so that a burst of as many escalations hardly reads anything twice.
 RECENT_BYTES_MAX = 8 * 1024 * 1024

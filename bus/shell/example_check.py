@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bus.core.contracts import Violation
+from bus.core.policy.contracts import Violation
 from bus.shell.validation import CompiledContract, Rejected
 
 ARRIVAL_MS = 1_795_255_330_000  # 21 November 2026, as schemas/README.md says

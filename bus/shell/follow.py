@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, TopicPartition
 
-from bus.core.records import Record
-from bus.core.routing import Arrival, arrival
+from bus.core.log.records import Record
+from bus.core.log.routing import Arrival, arrival
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from bus.core.contracts import Contract, Violation
+from bus.core.policy.contracts import Contract, Violation
 
 FRAME_BYTES = 5
 GUID_HEADER_BYTES = 17

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus import ENGINE
-from bus.core.answers import Predecessors, control_headers, gate_outputs, is_control_row, row_destinations
-from bus.core.control import Registry
-from bus.core.envelope import message_hash, readable
+from bus.core.decision.reasons import GateReason
 from bus.core.gate import (
     POISON,
     GateBasis,
@@ -20,10 +18,12 @@ from bus.core.gate import (
     row_from_json,
     step,
 )
-from bus.core.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
-from bus.core.reasons import GateReason
-from bus.core.records import Output, Record, canonical
-from bus.core.topics import CONTROL, OPERATORS_LANE, gate_journal, incoming
+from bus.core.log.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
+from bus.core.log.records import Output, Record, canonical
+from bus.core.log.topics import CONTROL, OPERATORS_LANE, gate_journal, incoming
+from bus.core.message.envelope import message_hash, readable
+from bus.core.outputs.answers import Predecessors, control_headers, gate_outputs, is_control_row, row_destinations
+from bus.core.policy.control import Registry
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import FatalError
 from bus.shell.gather import Gatherer

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.core.arrivals import CONTROL_PREFIX, control_wish
-from bus.core.contracts import Contract, Violation
-from bus.core.control import SUSPENDED, Change, Registry
-from bus.core.envelope import BadEnvelope, Envelope, message_hash, read_envelope, readable
+from bus.core.decision.reasons import GateReason as Why
 from bus.core.gate import GateBasis, Refusal
-from bus.core.reasons import GateReason as Why
-from bus.core.records import Record
-from bus.core.routing import partition_of
-from bus.core.topics import OPERATORS_LANE, PERSON_LANES
+from bus.core.log.records import Record
+from bus.core.log.routing import partition_of
+from bus.core.log.topics import OPERATORS_LANE, PERSON_LANES
+from bus.core.message.arrivals import CONTROL_PREFIX, control_wish
+from bus.core.message.envelope import BadEnvelope, Envelope, message_hash, read_envelope, readable
+from bus.core.policy.contracts import Contract, Violation
+from bus.core.policy.control import SUSPENDED, Change, Registry
 from bus.shell.control_checks import check_change
 from bus.shell.validation import CompiledContract, Rejected, compile_contract, pointer_value
 

@@ -12,7 +12,7 @@ from jsonschema import FormatChecker
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX, VIOLATIONS_MAX, Violation
+from bus.core.policy.contracts import MESSAGE_CHARACTERS_MAX, VIOLATIONS_MAX, Violation
 from bus.shell.advice import findings, pointer_to, told
 from bus.shell.bodies import Unreadable, read_json, shown
 from bus.shell.subschemas import PARTS_MAX, Schema, declared_properties, foreign_references, judging, parts

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-from bus.core.records import Record
+from bus.core.log.records import Record
 from bus.shell.errors import BusError, FatalError, FencedError, NotPermittedError, RetryableError, UnreachableError
 
 CALL_TIMEOUT_S = 10.0

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from bus.core.contracts import JsonObject
-from bus.core.records import Headers
-from bus.core.topics import answers, incoming
+from bus.core.log.records import Headers
+from bus.core.log.topics import answers, incoming
+from bus.core.policy.contracts import JsonObject
 from bus.shell import kafka
 from bus.shell.errors import BusError, NotPermittedError, RetryableError, UnreachableError
 from bus.shell.follow import Reading

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from confluent_kafka import KafkaException, TopicCollection
 
-from bus.core.topics import OPERATORS_LANE, SNAPSHOTS
+from bus.core.log.topics import OPERATORS_LANE, SNAPSHOTS
 from bus.shell import kafka
 from bus.shell.acls import Holders, Operation, Pattern, Resource, table
 from bus.shell.errors import NotPermittedError

@@ -21,8 +21,8 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from bus import ENGINE
-from bus.core.journal import Tip, seal
-from bus.core.records import Output, Record
+from bus.core.log.journal import Tip, seal
+from bus.core.log.records import Output, Record
 from bus.shell import kafka
 from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError
 from bus.shell.links import Links

@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from bus.core.control import Genesis
-from bus.core.entries import Entry, entry_from_json
-from bus.core.events import ActionAdmitted
-from bus.core.journal import Tip, advance, continues, parse_segment
-from bus.core.records import Headers, Record, canonical
-from bus.core.topics import ARBITER, JOURNAL, PUBLISHED
+from bus.core.decision.entries import Entry, entry_from_json
+from bus.core.decision.events import ActionAdmitted
+from bus.core.log.journal import Tip, advance, continues, parse_segment
+from bus.core.log.records import Headers, Record, canonical
+from bus.core.log.topics import ARBITER, JOURNAL, PUBLISHED
+from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.earlier_records import EarlierRecords
 from bus.shell.errors import FatalError, RetryableError

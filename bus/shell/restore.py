@@ -7,7 +7,7 @@ from typing import Any
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from bus import ENGINE
-from bus.core.journal import Tip, advance, continues, parse_segment
+from bus.core.log.journal import Tip, advance, continues, parse_segment
 from bus.shell import kafka
 from bus.shell.errors import FatalError, RetryableError
 from bus.shell.stage import Stage

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import cel
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX, Rule, Violation
+from bus.core.policy.contracts import MESSAGE_CHARACTERS_MAX, Rule, Violation
 from bus.shell.bodies import shown
 
 RULE_CHARACTERS_MAX = 1000  # a rule is read by people

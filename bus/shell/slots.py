@@ -5,8 +5,8 @@ import time
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from bus.core.control import Genesis
-from bus.core.topics import JOURNAL
+from bus.core.log.topics import JOURNAL
+from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import BusError, RetryableError

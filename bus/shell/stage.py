@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bus.core.records import Output, Record
+from bus.core.log.records import Output, Record
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bus.core.contracts import JsonObject
-from bus.core.control import Registry
-from bus.core.topics import OPERATORS_LANE
+from bus.core.log.topics import OPERATORS_LANE
+from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import ControlLog

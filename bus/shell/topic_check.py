@@ -23,8 +23,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # not exporte
     ResourceType,
 )
 
-from bus.core import topics
-from bus.core.control import Registry
+from bus.core.log import topics
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, governed_topics
 from bus.shell.cluster import UNLIMITED, TopicPlan, bus_plan, create_topics, governed_plan, lane_plan

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bus.core.contracts import Contract, Violation, shortened
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
+from bus.core.policy.contracts import Contract, Violation, shortened
 from bus.shell.avro import AvroBodies, compile_avro
 from bus.shell.bodies import Readable, Unreadable, read_json
 from bus.shell.framing import misnamed_schema, unframed

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from bus.core.control import Registry
-from bus.core.records import Record
-from bus.core.topics import ARBITER, gate_journal, incoming
+from bus.core.log.records import Record
+from bus.core.log.topics import ARBITER, gate_journal, incoming
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.broker_time import BrokerTime

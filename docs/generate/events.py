@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from bus.core import events
+from bus.core.decision import events
 from docs.generate import tables
 
 INTRODUCTION = """

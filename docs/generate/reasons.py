@@ -1,7 +1,7 @@
 """The page of reasons: what each means, as the core says it, and what to do, as the client says it."""
 
 from bus.client.advice import advice_on
-from bus.core.reasons import ArbiterReason, GateReason
+from bus.core.decision.reasons import ArbiterReason, GateReason
 from docs.generate import tables
 
 INTRODUCTION = """

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bus.core.terms import EscalateTerms, NegotiateTerms, Terms, VetoTerms, VoteTerms
+from bus.core.policy.terms import EscalateTerms, NegotiateTerms, Terms, VetoTerms, VoteTerms
 from bus.shell.catalogue import catalogue_root
 from docs.generate import tables
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bus.core.control import Genesis
+from bus.core.policy.control import Genesis
 from bus.dev.broker import start_broker
 from bus.shell import cluster, kafka
 from bus.shell.process import BusProcess

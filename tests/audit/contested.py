@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from bus.core.contest import CANDIDATES_MAX
+from bus.core.contest.contest import CANDIDATES_MAX
 from tests.audit.handmade import ANA, SALES, SUPPORT, Body
 from tests.rules.cast import contract_value
 

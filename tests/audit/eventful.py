@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bus.core import topics
-from bus.core.answers import gate_outputs
 from bus.core.gate import POISON, Judged, Row, arrival_ms, decide, evolve
-from bus.core.records import Headers, Output, Record, canonical
-from bus.core.routing import partition_of
+from bus.core.log import topics
+from bus.core.log.records import Headers, Output, Record, canonical
+from bus.core.log.routing import partition_of
+from bus.core.outputs.answers import gate_outputs
 from tests.audit.contested import contests
 from tests.audit.handmade import ANA, PARTITIONS, SALES, START_MS, SUPPORT, Body, HandmadeBus
 from tests.rules.cast import CALL, CONTRACTS, MAIL, NOTE, PING, SCORE, STAGE, wire_time

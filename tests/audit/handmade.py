@@ -12,20 +12,20 @@ from typing import Any
 from bus import ENGINE
 from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED, Evidence, Log, Place
 from bus.audit.verify import verify
-from bus.core import topics
-from bus.core.answers import Predecessors, arbiter_outputs, control_headers, gate_outputs
 from bus.core.arbiter import decide as decide_act
 from bus.core.arbiter import evolve as evolve_state
-from bus.core.arrivals import read_arrival, tick_headers, tick_value
-from bus.core.control import Genesis, Registry
-from bus.core.enclosed import enclose, with_hashes
-from bus.core.events import ActionAdmitted
+from bus.core.decision.events import ActionAdmitted
 from bus.core.gate import GateState, arrival_ms, decide, evolve
-from bus.core.journal import Tip, seal
-from bus.core.partition import PartitionState
-from bus.core.records import Headers, Output, Record, canonical
-from bus.core.routing import partition_of
-from bus.core.witness import Witness
+from bus.core.log import topics
+from bus.core.log.journal import Tip, seal
+from bus.core.log.records import Headers, Output, Record, canonical
+from bus.core.log.routing import partition_of
+from bus.core.message.arrivals import read_arrival, tick_headers, tick_value
+from bus.core.outputs.answers import Predecessors, arbiter_outputs, control_headers, gate_outputs
+from bus.core.outputs.enclosed import enclose, with_hashes
+from bus.core.outputs.witness import Witness
+from bus.core.policy.control import Genesis, Registry
+from bus.core.state.partition import PartitionState
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.gather import Gatherer
 from bus.shell.publisher import governed_headers

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from bus.audit.case_files import CaseFile, case_from_json
-from bus.core.records import Record
-from bus.core.topics import ESCALATIONS
+from bus.core.log.records import Record
+from bus.core.log.topics import ESCALATIONS
 
 AGENT, PERSON = "spiffe://acme/agent/", "spiffe://acme/person/"
 NOW_MS = int(time.time() * 1000)

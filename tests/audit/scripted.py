@@ -8,9 +8,9 @@ from bus.audit.evidence import Evidence, Log
 from bus.audit.explain import Explaining
 from bus.audit.explanation import Explanation
 from bus.audit.lookup import Lookup
-from bus.core import topics
-from bus.core.journal import Tip, seal
-from bus.core.records import Record, canonical
+from bus.core.log import topics
+from bus.core.log.journal import Tip, seal
+from bus.core.log.records import Record, canonical
 from tests.audit.explained import clock, index_of
 from tests.contests.cast import START_MS
 from tests.contests.core import GENESIS, Core, record_of

@@ -5,8 +5,8 @@ import pytest
 from bus.audit.asked import Choice, Missing, Subject, find
 from bus.audit.decisions import ArbiterDecision, GateDecision
 from bus.audit.lookup import Lookup
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from tests.audit.eventful import eventful_bus
 from tests.audit.explained import eventful, index_of, lookup
 from tests.audit.test_index import _with

@@ -6,7 +6,7 @@ from bus.audit import case_shelf
 from bus.audit.case_changes import case_changes
 from bus.audit.case_files import case_of, choices
 from bus.audit.case_shelf import Shelf
-from bus.core.records import Record
+from bus.core.log.records import Record
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead, record_of
 
 

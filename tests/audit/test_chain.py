@@ -6,8 +6,8 @@ import pytest
 
 from bus.audit.evidence import GATE_PUBLISHED, Place
 from bus.audit.verify import verify
-from bus.core.journal import Tip, advance, seal
-from bus.core.records import Record
+from bus.core.log.journal import Tip, advance, seal
+from bus.core.log.records import Record
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, found
 
 JOURNAL: Place = ("bus.gate.sales", 0)

@@ -4,8 +4,8 @@ import pytest
 
 from bus.audit.evidence import Log, Place
 from bus.audit.verify import verify
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, event_of, found
 
 Logs = dict[Place, list[Record]]

@@ -7,8 +7,8 @@ import pytest
 
 from bus.audit.evidence import Place
 from bus.audit.verify import verify
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from tests.audit.eventful import EventfulBus, eventful_bus
 from tests.audit.handmade import SALES, SUPPORT, changed, event_of, found
 

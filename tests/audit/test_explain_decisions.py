@@ -8,11 +8,11 @@ from bus.audit.explain import UNDECIDED, Explaining
 from bus.audit.explanation import Explanation
 from bus.audit.lookup import Lookup
 from bus.audit.story import story_of
-from bus.core import topics
-from bus.core.events import KINDS
-from bus.core.journal import parse_segment
-from bus.core.reasons import ArbiterReason, GateReason
-from bus.core.records import digest
+from bus.core.decision.events import KINDS
+from bus.core.decision.reasons import ArbiterReason, GateReason
+from bus.core.log import topics
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import digest
 from tests.audit.eventful import eventful_bus
 from tests.audit.explained import (
     answers,

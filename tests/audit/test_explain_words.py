@@ -11,8 +11,8 @@ from bus.audit.agent_report import report_of
 from bus.audit.story import story_of
 from bus.cli.agent_text import agent_text
 from bus.cli.explain_text import LABEL, as_text, story_lines
-from bus.core.events import KINDS
-from bus.core.reasons import ArbiterReason, GateReason
+from bus.core.decision.events import KINDS
+from bus.core.decision.reasons import ArbiterReason, GateReason
 from tests.audit.eventful import CRM
 from tests.audit.explained import explanations, kinds, lookup, undecided, worn
 from tests.audit.handmade import SALES, SUPPORT

@@ -6,7 +6,7 @@ import pytest
 
 from bus.audit.evidence import Evidence, Log
 from bus.audit.export import load, save
-from bus.core.records import Record
+from bus.core.log.records import Record
 from bus.shell.errors import BusError, ConflictError, NotInitialisedError
 from tests.audit.handmade import busy_bus
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.core import topics
-from bus.core.routing import partition_of
+from bus.core.log import topics
+from bus.core.log.routing import partition_of
 from tests.audit.handmade import PARTITIONS, SALES, START_MS, SUPPORT, Body, HandmadeBus, busy_bus, event_of, found
 
 

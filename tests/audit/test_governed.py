@@ -6,8 +6,8 @@ import pytest
 
 from bus.audit.evidence import Place
 from bus.audit.verify import verify
-from bus.core import topics
-from bus.core.records import Record, canonical
+from bus.core.log import topics
+from bus.core.log.records import Record, canonical
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, found
 
 Logs = dict[Place, list[Record]]

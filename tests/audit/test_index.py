@@ -15,8 +15,8 @@ from bus.audit.index_file import connect
 from bus.audit.lookup import Lookup
 from bus.audit.source import ExportSource, Spans
 from bus.audit.standing import resource_from_text
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from tests.audit.eventful import eventful_bus
 from tests.audit.explained import eventful, index_of
 from tests.audit.handmade import PARTITIONS, changed

@@ -19,9 +19,9 @@ from bus.audit.standing import Standing
 from bus.cli.caller import Caller
 from bus.cli.failures import ExitCode
 from bus.cli.resource_screen import LOOK_S, LOOK_S_MAX, show_list, show_one, watch_changes, watch_list
-from bus.core import topics
-from bus.core.records import Record
-from bus.core.routing import partition_of
+from bus.core.log import topics
+from bus.core.log.records import Record
+from bus.core.log.routing import partition_of
 from bus.shell.errors import RetryableError
 from tests.audit.explained import clock, eventful, index_of
 from tests.audit.handmade import PARTITIONS

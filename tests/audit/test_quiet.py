@@ -6,7 +6,7 @@ import pytest
 
 from bus.audit.evidence import ARBITER_PUBLISHED, GATE_GROUP, GATE_PUBLISHED, Place
 from bus.audit.verify import verify
-from bus.core.records import Record
+from bus.core.log.records import Record
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, found
 
 

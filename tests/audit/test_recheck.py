@@ -10,7 +10,7 @@ from bus.audit.explanation import Explanation
 from bus.audit.index import Index
 from bus.audit.lookup import Lookup
 from bus.audit.source import ExportSource
-from bus.core import topics
+from bus.core.log import topics
 from tests.audit.explained import clock, eventful, explanations
 from tests.audit.test_index import _with
 

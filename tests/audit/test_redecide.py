@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bus.audit.evidence import Place
-from bus.core import topics
-from bus.core.records import Record
+from bus.core.log import topics
+from bus.core.log.records import Record
 from tests.audit.eventful import eventful_bus
 from tests.audit.handmade import HandmadeBus, busy_bus, changed, event_of, found
 

@@ -10,7 +10,7 @@ from bus.audit.explain import Explaining
 from bus.audit.explanation import Explanation
 from bus.audit.lookup import Lookup
 from bus.cli.explain_text import as_text
-from bus.core.routing import partition_of
+from bus.core.log.routing import partition_of
 from tests.audit.eventful import CLAIM, CRM, RENEW, EventfulBus, eventful_bus
 from tests.audit.explained import clock, explanations, index_of
 from tests.audit.handmade import ANA, PARTITIONS, SALES

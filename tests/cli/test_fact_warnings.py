@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bus.cli.fact_warnings import fact_warnings
-from bus.core.contracts import Contract, FactSource
-from bus.core.terms import terms_from_json
+from bus.core.policy.contracts import Contract, FactSource
+from bus.core.policy.terms import terms_from_json
 
 YES_NO = {"enum": ["yes", "no"]}
 SCHEMAS: dict[str, dict[str, Any]] = {

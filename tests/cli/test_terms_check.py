@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from bus.cli.terms_check import check
-from bus.core.control import Agent, Genesis, Person, Registry
-from bus.core.terms import terms_from_json
+from bus.core.policy.control import Agent, Genesis, Person, Registry
+from bus.core.policy.terms import terms_from_json
 from tests.cli.conftest import Ran, Terminal
 
 LADDER = ["priority", "vote", "negotiate", "human"]

@@ -8,8 +8,8 @@ import pytest
 
 from bus.cli.record_lines import as_line
 from bus.cli.words import clock, in_words, violation_lines
-from bus.core.events import KINDS
-from bus.core.records import Record
+from bus.core.decision.events import KINDS
+from bus.core.log.records import Record
 
 AGENT = "spiffe://acme/agent/sales-1"
 UNTIL = 1_795_255_451_004

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from bus.core.journal import Tip, advance, continues, parse_segment
+from bus.core.log.journal import Tip, advance, continues, parse_segment
 
 Json = dict[str, Any]  # Any: JSON
 QUIET_S = 20.0

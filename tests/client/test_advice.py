@@ -6,9 +6,9 @@ from bus.client import ClientError, Denied, Fenced, Invalid, Late, NotAllowed, R
 from bus.client.advice import advice_on, in_words
 from bus.client.errors import VIOLATIONS_SHOWN_MAX, refusal_of
 from bus.client.event import event_of
-from bus.core.contracts import JsonObject
-from bus.core.reasons import ArbiterReason, GateReason
-from bus.core.wants import WantedFact, WantedRoles
+from bus.core.decision.reasons import ArbiterReason, GateReason
+from bus.core.decision.wants import WantedFact, WantedRoles
+from bus.core.policy.contracts import JsonObject
 
 REASONS = sorted({reason.value for reason in (*GateReason, *ArbiterReason)})
 UNHEARD_OF = advice_on("a_reason_of_a_later_engine")

@@ -10,7 +10,7 @@ from bus.client.contest import Contest, after
 from bus.client.duty import CONTESTS_MAX, Duties, Duty
 from bus.client.errors import Misuse
 from bus.client.event import Event, event_of
-from bus.core.contracts import JsonObject
+from bus.core.policy.contracts import JsonObject
 
 ME, OTHER = "spiffe://acme/agent/judge-1", "spiffe://acme/agent/judge-2"
 SUBJECT, CONTEST = "deal/D-1", "1.0.1.0"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bus.core.arbiter import evolve, step
-from bus.core.arrivals import read_arrival
-from bus.core.control import Genesis, Registry
-from bus.core.entries import entry_from_json
-from bus.core.partition import PartitionState
-from bus.core.records import Record, canonical
-from bus.core.topics import ARBITER
+from bus.core.decision.entries import entry_from_json
+from bus.core.log.records import Record, canonical
+from bus.core.log.topics import ARBITER
+from bus.core.message.arrivals import read_arrival
+from bus.core.policy.control import Genesis, Registry
+from bus.core.state.partition import PartitionState
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS
 from tests.contests.cast import ANA, DOMAIN

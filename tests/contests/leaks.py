@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bus.core.sealed import told_to_all, told_to_lanes
+from bus.core.outputs.sealed import told_to_all, told_to_lanes
 from tests.contests.cast import ANA
 from tests.contests.oracle.log import Json
 from tests.contests.oracle.partition import Oracle

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bus.core import balloting, ballots, deadlines, fold, freezing, granting, resource, ruling, sealed, settling
-from bus.core.terms import VetoTerms
+from bus.core.contest import ballots
+from bus.core.outputs import sealed
+from bus.core.policy.terms import VetoTerms
+from bus.core.state import fold, resource
+from bus.core.steps import balloting, deadlines, freezing, granting, ruling, settling
 from resolvers import priority, vote
 
 Function = Callable[..., Any]  # Any: whatever the function takes and gives
@@ -42,7 +45,7 @@ def _fault(name: str, shown_by: str, *changes: tuple[Function, str, str]) -> Fau
     return Fault(name, shown_by, tuple(Change(*change) for change in changes))
 
 
-RELEASE_ALL = "from bus.core.granting import release_held; [release_held(u, one) for one in u.resource.held]"
+RELEASE_ALL = "from bus.core.steps.granting import release_held; [release_held(u, one) for one in u.resource.held]"
 
 
 FAULTS = (
@@ -135,7 +138,7 @@ FAULTS = (
         (
             deadlines._pass_hold,
             "refuse_held(u, action, Why.HOLD_EXPIRED)",
-            "from bus.core.granting import release_held; release_held(u, action)",
+            "from bus.core.steps.granting import release_held; release_held(u, action)",
         ),
     ),
     _fault(

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bus.core.contracts import Contract, Violation, contract_from_json
+from bus.core.policy.contracts import Contract, Violation, contract_from_json
 from bus.shell.catalogue import catalogue_root, read_catalogue
 from bus.shell.validation import Accepted, CompiledContract, Rejected, compile_contract
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.contracts import Contract, FactSource, Rule
+from bus.core.policy.contracts import Contract, FactSource, Rule
 from bus.shell.validation import Accepted, ContractError, compile_contract
 from tests.contracts.examples import contract_of, judge_with, reason_of, violations_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bus.core.contracts import FactSource
+from bus.core.policy.contracts import FactSource
 from bus.shell.validation import ABSENT, ContractError, compile_contract, pointer_value
 from tests.contracts.examples import contract_of
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX
-from bus.core.reasons import GateReason
+from bus.core.decision.reasons import GateReason
+from bus.core.policy.contracts import MESSAGE_CHARACTERS_MAX
 from bus.shell.catalogue import read_catalogue
 from bus.shell.validation import Accepted
 from tests.contracts.examples import Example, examples, folders, judged, reason_of, send, violations_of

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from bus.core.contracts import Rule
+from bus.core.policy.contracts import Rule
 from bus.shell.rules import Judgement, compile_rules
 from bus.shell.validation import Accepted, ContractError, compile_contract
 from tests.contracts.examples import ARRIVAL_MS, SALES, contract_of, judge_with, reason_of, violations_of

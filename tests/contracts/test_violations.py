@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.core.contracts import MESSAGE_CHARACTERS_MAX, Violation
+from bus.core.policy.contracts import MESSAGE_CHARACTERS_MAX, Violation
 from bus.shell.advice import HINT_CHARACTERS_MAX, PATH_CHARACTERS_MAX
 from tests.contracts.examples import contract_of, judge_with, places, violations_of
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.arrivals import Alien, Message, Tick, read_arrival
-from bus.core.records import Headers, Record
+from bus.core.log.records import Headers, Record
+from bus.core.message.arrivals import Alien, Message, Tick, read_arrival
 from tests.rules.arbiter_script import World
 from tests.rules.cast import ArbiterLog, agent, spoken
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bus.core.ballots import counted_ballots, read_choice
-from bus.core.candidates import drop, resume, suspend
-from bus.core.contest import Contest, Escalate, Settle, Wait
-from bus.core.electorate import AGENTS_MAX, seat_agents
-from bus.core.ladder import after_message
+from bus.core.contest.ballots import counted_ballots, read_choice
+from bus.core.contest.candidates import drop, resume, suspend
+from bus.core.contest.contest import Contest, Escalate, Settle, Wait
+from bus.core.contest.electorate import AGENTS_MAX, seat_agents
+from bus.core.contest.ladder import after_message
 from resolvers import RESOLVERS
 from tests.resolvers.built import COMPLIANCE, agents_of, claims, question, refuses, review, terms, tick, votes, window
 

@@ -6,12 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.ballots import cast, check_ballot
-from bus.core.bound import bound_ms
-from bus.core.candidates import check_join, drop, join, suspend
-from bus.core.contest import Ballot, Candidate, Contest, Wait
-from bus.core.ladder import Walked, after_message, after_tick
-from bus.core.negotiation import check_move, move, outcomes_of
+from bus.core.contest.ballots import cast, check_ballot
+from bus.core.contest.bound import bound_ms
+from bus.core.contest.candidates import check_join, drop, join, suspend
+from bus.core.contest.contest import Ballot, Candidate, Contest, Wait
+from bus.core.contest.ladder import Walked, after_message, after_tick
+from bus.core.contest.negotiation import check_move, move, outcomes_of
 from resolvers import RESOLVERS
 from tests.resolvers.built import START, terms, window
 

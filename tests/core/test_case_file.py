@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from bus.core.case_file import FILE_BYTES_MAX, case_file
-from bus.core.cases import HELD_MAX, Case, HeldAction, Wait
-from bus.core.contest import CANDIDATES_MAX, Ballot, Candidate, Contest, Electorate, Move, Seat
-from bus.core.contest_events import CaseChanged, CaseClosed, CaseOpened
-from bus.core.contracts import Contract
-from bus.core.control import Genesis, Registry
-from bus.core.edition import CaseEvent, Edition, offsets_of
-from bus.core.electorate import SEATS_MAX
-from bus.core.entries import Entry
-from bus.core.events import Event
-from bus.core.excerpts import cut, offset_of
-from bus.core.records import Record, canonical
-from bus.core.resource import Fact, Holding, Resource
-from bus.core.terms import TURNS_MAX, EscalateTerms, Terms, VoteTerms
-from bus.core.witness import Situation
+from bus.core.contest.contest import CANDIDATES_MAX, Ballot, Candidate, Contest, Electorate, Move, Seat
+from bus.core.contest.electorate import SEATS_MAX
+from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Event
+from bus.core.log.records import Record, canonical
+from bus.core.message.excerpts import cut, offset_of
+from bus.core.outputs.case_file import FILE_BYTES_MAX, case_file
+from bus.core.outputs.edition import CaseEvent, Edition, offsets_of
+from bus.core.outputs.witness import Situation
+from bus.core.policy.contracts import Contract
+from bus.core.policy.control import Genesis, Registry
+from bus.core.policy.terms import TURNS_MAX, EscalateTerms, Terms, VoteTerms
+from bus.core.state.cases import HELD_MAX, Case, HeldAction, Wait
+from bus.core.state.resource import Fact, Holding, Resource
 
 ANA = "spiffe://acme/person/ana"
 START_MS = 1_795_255_200_000

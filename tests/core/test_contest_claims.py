@@ -1,8 +1,8 @@
 """Claims of a contest: who joins, until when, when the window closes early, and what a lost candidate leaves behind."""
 
-from bus.core.candidates import check_join, check_withdraw, drop, join, resume, suspend
-from bus.core.contest import Candidate, Settle, Wait
-from bus.core.ladder import after_message
+from bus.core.contest.candidates import check_join, check_withdraw, drop, join, resume, suspend
+from bus.core.contest.contest import Candidate, Settle, Wait
+from bus.core.contest.ladder import after_message
 from resolvers import RESOLVERS
 from tests.resolvers.built import START, claims, terms, tick, window
 

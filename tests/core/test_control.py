@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bus.core.arrivals import ControlWish, control_wish
-from bus.core.control import Change, Genesis, Registry, genesis_from_json, suspension_name
-from bus.core.records import canonical, digest
-from bus.core.terms import terms_from_json
+from bus.core.log.records import canonical, digest
+from bus.core.message.arrivals import ControlWish, control_wish
+from bus.core.policy.control import Change, Genesis, Registry, genesis_from_json, suspension_name
+from bus.core.policy.terms import terms_from_json
 from bus.shell.catalogue import built_in_contracts
 
 ANA = "spiffe://acme/person/ana"

@@ -1,4 +1,4 @@
-"""Holds the drawing at the top of ``bus/core/resource.py`` against what the code does with a resource.
+"""Holds the drawing at the top of ``bus/core/state/resource.py`` against what the code does with a resource.
 
 The drawing is a list of arrows, which people and this test read alike:
 
@@ -10,9 +10,9 @@ Every act is tried in every state, from bytes; what came of it must be an arrow,
 
 import re
 
-from bus.core import resource
-from bus.core.events import Confirmed, Granted, Renewed
-from bus.core.resource import Resource
+from bus.core.decision.events import Confirmed, Granted, Renewed
+from bus.core.state import resource
+from bus.core.state.resource import Resource
 from tests.rules.arbiter_script import World
 
 LEAD = "lead/L-1"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.envelope import BadEnvelope, Envelope, forwarded_envelope, read_envelope, readable, time_ms
-from bus.core.reasons import GateReason
-from bus.core.records import Headers, Record
+from bus.core.decision.reasons import GateReason
+from bus.core.log.records import Headers, Record
+from bus.core.message.envelope import BadEnvelope, Envelope, forwarded_envelope, read_envelope, readable, time_ms
 
 IN_ORDER = {
     "ce_specversion": b"1.0",

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bus.core.arbiter import step
-from bus.core.arrivals import Alien, Tick, read_arrival
-from bus.core.contest import CANDIDATES_MAX, Hears, Resolution, Settle, View, Wait
-from bus.core.deadlines import BYTES_PER_TICK_MAX
-from bus.core.ladder import after_tick
-from bus.core.partition import PartitionState
-from bus.core.records import canonical
-from bus.core.resource import Resource
-from bus.core.terms import Terms
+from bus.core.contest.contest import CANDIDATES_MAX, Hears, Resolution, Settle, View, Wait
+from bus.core.contest.ladder import after_tick
+from bus.core.log.records import canonical
+from bus.core.message.arrivals import Alien, Tick, read_arrival
+from bus.core.policy.terms import Terms
+from bus.core.state.partition import PartitionState
+from bus.core.state.resource import Resource
+from bus.core.steps.deadlines import BYTES_PER_TICK_MAX
 from tests.resolvers.built import START, terms, window
 from tests.rules.cast import GEN, ArbiterLog, agent, spoken
 from tests.rules.cast import registry as registry_at_start

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.journal import Tip, advance, continues, parse_segment, seal
-from bus.core.records import canonical, digest
+from bus.core.log.journal import Tip, advance, continues, parse_segment, seal
+from bus.core.log.records import canonical, digest
 
 
 def _folded(log: list[bytes]) -> tuple[Tip, list[bytes]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.contest_events import (
+from bus.core.decision.contest_events import (
     ActionHeld,
     ActionRefused,
     CaseChanged,
@@ -27,9 +27,8 @@ from bus.core.contest_events import (
     Waiting,
     Withdrawn,
 )
-from bus.core.contracts import JsonObject, Violation, shortened
-from bus.core.entries import Basis, Entry, entry_from_json
-from bus.core.events import (
+from bus.core.decision.entries import Basis, Entry, entry_from_json
+from bus.core.decision.events import (
     KINDS,
     ActionAdmitted,
     AgentStatus,
@@ -48,9 +47,10 @@ from bus.core.events import (
     event_from_json,
     event_to_json,
 )
+from bus.core.decision.wants import WantedFact
 from bus.core.gate import Row, row_from_json
-from bus.core.records import canonical
-from bus.core.wants import WantedFact
+from bus.core.log.records import canonical
+from bus.core.policy.contracts import JsonObject, Violation, shortened
 
 A = "spiffe://acme/agent/sales"
 D = "1.0.4.0"  # a decision

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bus.core import ladder
-from bus.core.candidates import drop
-from bus.core.contest import Contest, Escalate, Hears, NextRung, Resolution, Resolver, Settle, View, Wait
-from bus.core.ladder import Passed, Walked, after_message, after_tick
-from bus.core.terms import Terms, VetoTerms
+from bus.core.contest import ladder
+from bus.core.contest.candidates import drop
+from bus.core.contest.contest import Contest, Escalate, Hears, NextRung, Resolution, Resolver, Settle, View, Wait
+from bus.core.contest.ladder import Passed, Walked, after_message, after_tick
+from bus.core.policy.terms import Terms, VetoTerms
 from resolvers import RESOLVERS
 from tests.resolvers.built import COMPLIANCE, START, claims, moves, question, review, terms, tick, votes, window
 

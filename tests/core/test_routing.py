@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.routing import Arrival, arrival, id_order
-from bus.core.topics import lane_and_offset
+from bus.core.log.routing import Arrival, arrival, id_order
+from bus.core.log.topics import lane_and_offset
 
 
 @pytest.mark.parametrize(

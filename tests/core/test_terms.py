@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.core.terms import EscalateTerms, NegotiateTerms, Terms, VetoTerms, VoteTerms, terms_from_json
+from bus.core.policy.terms import EscalateTerms, NegotiateTerms, Terms, VetoTerms, VoteTerms, terms_from_json
 
 FULL = {
     "resource": "lead",

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bus.core.bound import bound_ms, bound_parts
-from bus.core.contest_events import Over
-from bus.core.terms import BASIS_POINTS, Method, Terms, VetoTerms, terms_from_json
-from bus.core.terms_checks import Finding, check_terms
+from bus.core.contest.bound import bound_ms, bound_parts
+from bus.core.contest.terms_checks import Finding, check_terms
+from bus.core.decision.contest_events import Over
+from bus.core.policy.terms import BASIS_POINTS, Method, Terms, VetoTerms, terms_from_json
 from resolvers import RESOLVERS
 
 GOOD: dict[str, Any] = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bus.core.control import Genesis, Registry
-from bus.core.envelope import message_hash
-from bus.core.partition import PartitionState
-from bus.core.records import Headers, Record
-from bus.core.routing import murmur2, partition_of
+from bus.core.log.records import Headers, Record
+from bus.core.log.routing import murmur2, partition_of
+from bus.core.message.envelope import message_hash
+from bus.core.policy.control import Genesis, Registry
+from bus.core.state.partition import PartitionState
 
 PAGE = (Path(__file__).parents[2] / "docs/vectors.md").read_text(encoding="utf-8")
 TABLES = [

@@ -5,16 +5,9 @@ from typing import Any
 
 import pytest
 
-from bus.core.arrivals import Message, read_arrival
-from bus.core.claiming import claim
-from bus.core.control import Registry
-from bus.core.events import Denied, Event, Granted, What, event_from_json, event_to_json
-from bus.core.partition import PartitionState
-from bus.core.reasons import ArbiterReason
-from bus.core.records import canonical
-from bus.core.resource import Fact, Moment, Resource
-from bus.core.unfolding import Unfolding
-from bus.core.wants import (
+from bus.core.decision.events import Denied, Event, Granted, What, event_from_json, event_to_json
+from bus.core.decision.reasons import ArbiterReason
+from bus.core.decision.wants import (
     CHARACTERS_SHOWN_MAX,
     SHOWN_MAX,
     WANTED_MAX,
@@ -26,6 +19,13 @@ from bus.core.wants import (
     wants_in_words,
     wants_to_json,
 )
+from bus.core.log.records import canonical
+from bus.core.message.arrivals import Message, read_arrival
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
+from bus.core.state.resource import Fact, Moment, Resource
+from bus.core.steps.claiming import claim
+from bus.core.steps.unfolding import Unfolding
 from tests.rules.cast import GEN, START_MS, ArbiterLog, spoken
 from tests.rules.cast import registry as registry_at_start
 

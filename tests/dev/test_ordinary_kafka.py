@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bus.cli.init import checked_genesis
-from bus.core.control import Registry
+from bus.core.policy.control import Registry
 from bus.dev import server_files
 from bus.dev.broker import start_broker
 from bus.shell import cluster, kafka

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from bus import ENGINE
-from bus.core.journal import Tip, seal
+from bus.core.log.journal import Tip, seal
 from bus.dev.broker import LocalBroker, start_broker
 from bus.shell import kafka
 from tests.cli.conftest import Ran, environment, in_this_process

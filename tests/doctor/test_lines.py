@@ -8,7 +8,7 @@ import pytest
 from bus.cli.checkup import access, clocks, cluster, journals, machine, stages, topics
 from bus.cli.checkup.chain_watch import ChainWatch
 from bus.cli.checkup.lines import Checkup, Line, State, duration, not_looked, ok, some, unseen
-from bus.core.records import Record
+from bus.core.log.records import Record
 from bus.shell.acl_compare import AclDifference, FoundAcl
 from bus.shell.acls import Grant, Operation, Pattern, Resource
 from bus.shell.errors import NotPermittedError, RetryableError

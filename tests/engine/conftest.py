@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from bus.core.control import Genesis
+from bus.core.policy.control import Genesis
 from bus.dev.broker import start_broker
 from bus.shell import cluster, kafka
 

@@ -6,9 +6,9 @@ import sys
 import threading
 from collections.abc import Callable
 
-from bus.core.control import Registry
 from bus.core.gate import GateBasis
-from bus.core.records import Record
+from bus.core.log.records import Record
+from bus.core.policy.control import Registry
 from bus.shell import logs
 from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer

@@ -3,7 +3,7 @@
 import base64
 import json
 
-from bus.core.records import digest
+from bus.core.log.records import digest
 from bus.shell import cluster, kafka
 from tests.engine.conftest import Answer, World, header, until
 

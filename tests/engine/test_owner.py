@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import Producer
 
-from bus.core.journal import Tip, advance, continues, parse_segment, seal
-from bus.core.records import canonical, digest
+from bus.core.log.journal import Tip, advance, continues, parse_segment, seal
+from bus.core.log.records import canonical, digest
 from bus.shell import kafka
 from tests.engine.conftest import World, until
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from bus.core.answers import control_headers
-from bus.core.control import Change
-from bus.core.journal import Tip, parse_segment, seal
-from bus.core.records import Output, Record, canonical
+from bus.core.log.journal import Tip, parse_segment, seal
+from bus.core.log.records import Output, Record, canonical
+from bus.core.outputs.answers import control_headers
+from bus.core.policy.control import Change
 from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import ControlLog

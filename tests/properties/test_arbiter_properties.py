@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.core.arbiter import evolve, step
-from bus.core.arrivals import read_arrival
-from bus.core.entries import entry_from_json
-from bus.core.partition import PartitionState
-from bus.core.records import Record, canonical
+from bus.core.decision.entries import entry_from_json
+from bus.core.log.records import Record, canonical
+from bus.core.message.arrivals import read_arrival
+from bus.core.state.partition import PartitionState
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 from tests.contests.compare import differences
 from tests.contests.oracle.log import Raw

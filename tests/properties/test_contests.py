@@ -6,8 +6,8 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.core.control import Registry
-from bus.core.records import Record
+from bus.core.log.records import Record
+from bus.core.policy.control import Registry
 from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.catalogue import built_in_contracts
 from tests.contests.against_core import lines_of_seed

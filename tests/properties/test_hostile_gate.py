@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.reasons import GateReason
-from bus.core.records import Headers
+from bus.core.decision.reasons import GateReason
+from bus.core.log.records import Headers
 from bus.shell.catalogue import built_in_contracts
 from tests.rules.cast import ANA, CONTRACTS, MAIL, START_MS, agent, encoded, spoken
 from tests.rules.gate_script import Gates

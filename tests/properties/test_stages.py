@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.records import Output, Record
+from bus.core.log.records import Output, Record
 from bus.shell.errors import FatalError
 from tests.properties.stages import (
     Run,

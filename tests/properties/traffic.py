@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from bus.core.records import Record
+from bus.core.log.records import Record
 from tests.rules.arbiter_script import World
 
 AGENTS = ("sales", "support", "legal")

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from bus.core.ballots import cast, check_ballot, read_choice, seat_of
-from bus.core.candidates import join, open_claims, open_question, open_review
-from bus.core.contest import Ballot, Candidate, Contest, Electorate, Refusal
-from bus.core.electorate import seat_agents
-from bus.core.ladder import Walked, after_message, after_tick
-from bus.core.negotiation import check_move, move
-from bus.core.terms import NegotiateTerms, Terms, VetoTerms, VoteTerms
+from bus.core.contest.ballots import cast, check_ballot, read_choice, seat_of
+from bus.core.contest.candidates import join, open_claims, open_question, open_review
+from bus.core.contest.contest import Ballot, Candidate, Contest, Electorate, Refusal
+from bus.core.contest.electorate import seat_agents
+from bus.core.contest.ladder import Walked, after_message, after_tick
+from bus.core.contest.negotiation import check_move, move
+from bus.core.policy.terms import NegotiateTerms, Terms, VetoTerms, VoteTerms
 from resolvers import RESOLVERS
 
 START = 1_000_000

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bus.core.contest import Ballot, Candidate, Seat, Settle, View, Wait
-from bus.core.terms import Terms, VoteTerms
+from bus.core.contest.contest import Ballot, Candidate, Seat, Settle, View, Wait
+from bus.core.policy.terms import Terms, VoteTerms
 from resolvers.vote import VOTE
 from tests.resolvers.record_elections import ELECTIONS, RECORDED
 

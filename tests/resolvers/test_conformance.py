@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.core.contest import Hears, NextRung, Resolution, Resolver, Settle, View, Wait
-from bus.core.terms import Terms
+from bus.core.contest.contest import Hears, NextRung, Resolution, Resolver, Settle, View, Wait
+from bus.core.policy.terms import Terms
 from resolvers import RESOLVERS
 from resolvers.conformance import LIVES, complaints, fingerprint
 from resolvers.trials import moments
@@ -131,7 +131,7 @@ def test_the_command_passes_ours() -> None:
 
 
 BY_SET = """
-from bus.core.contest import Settle, NextRung
+from bus.core.contest.contest import Settle, NextRung
 class BySet:
     name, hears = "vote", "ballots"
     def bound_ms(self, terms, candidates):

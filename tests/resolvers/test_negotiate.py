@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.candidates import drop
-from bus.core.contest import Contest, Escalate, MoveKind, Settle, Wait
-from bus.core.ladder import Walked, after_message
-from bus.core.negotiation import check_move, move, outcomes_of
+from bus.core.contest.candidates import drop
+from bus.core.contest.contest import Contest, Escalate, MoveKind, Settle, Wait
+from bus.core.contest.ladder import Walked, after_message
+from bus.core.contest.negotiation import check_move, move, outcomes_of
 from resolvers import RESOLVERS
 from tests.resolvers.built import claims, moves, terms, tick
 from tests.resolvers.table_model import Said, ended, may_say, speaker

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.core.contest import Ballot, Candidate, NextRung, Seat, Settle, View, Wait
-from bus.core.terms import Terms, VoteTerms
+from bus.core.contest.contest import Ballot, Candidate, NextRung, Seat, Settle, View, Wait
+from bus.core.policy.terms import Terms, VoteTerms
 from resolvers.vote import VOTE
 
 ENDED = 10**9

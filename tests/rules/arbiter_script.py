@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.core.arbiter import evolve, step
-from bus.core.arrivals import read_arrival
-from bus.core.contest_events import (
+from bus.core.decision.contest_events import (
     ActionHeld,
     ActionRefused,
     CaseClosed,
@@ -30,9 +29,8 @@ from bus.core.contest_events import (
     WaitEnded,
     Waiting,
 )
-from bus.core.control import Registry
-from bus.core.entries import Entry, entry_from_json
-from bus.core.events import (
+from bus.core.decision.entries import Entry, entry_from_json
+from bus.core.decision.events import (
     ActionAdmitted,
     AgentStatus,
     Confirmed,
@@ -46,8 +44,10 @@ from bus.core.events import (
     Renewed,
     Reported,
 )
-from bus.core.partition import PartitionState
-from bus.core.records import Record, canonical
+from bus.core.log.records import Record, canonical
+from bus.core.message.arrivals import read_arrival
+from bus.core.policy.control import Registry
+from bus.core.state.partition import PartitionState
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 from tests.rules.cast import ANA, CALL, CONTRACTS, GEN, MAIL, NOTE, PING, SCORE, STAGE, START_MS, ArbiterLog, spoken
 from tests.rules.cast import agent as agent_id

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.core.control import Change, Genesis, Registry
-from bus.core.records import Headers, Record
+from bus.core.log.records import Headers, Record
+from bus.core.policy.control import Change, Genesis, Registry
 from bus.shell.catalogue import built_in_contracts
 
 START_MS = 1_795_255_200_000  # second 0 of every script: 2026-11-21T10:00:00Z

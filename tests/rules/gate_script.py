@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.core.control import Registry
 from bus.core.gate import GateState, Judged, arrival_ms, decide, evolve
-from bus.core.records import Headers, Record, canonical
+from bus.core.log.records import Headers, Record, canonical
+from bus.core.policy.control import Registry
 from bus.shell.gather import Gatherer
 from tests.rules.arbiter_script import milliseconds
 from tests.rules.cast import ANA, MAIL, NOTE, PING, STAGE, encoded, registry, spoken, wire_time

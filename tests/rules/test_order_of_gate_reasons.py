@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bus.core.control import Change, Registry
-from bus.core.envelope import message_hash
+from bus.core.decision.reasons import GateReason
 from bus.core.gate import GateState, Judged, Seen, decide
-from bus.core.reasons import GateReason
-from bus.core.records import Record
+from bus.core.log.records import Record
+from bus.core.message.envelope import message_hash
+from bus.core.policy.control import Change, Registry
 from bus.shell.gather import Gatherer
 from tests.rules.cast import ANA, MAIL, START_MS, agent, encoded, registry, spoken, wire_time
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from bus.core.deadlines import EVENTS_PER_TICK_MAX
-from bus.core.entries import Entry
-from bus.core.events import Ended
-from bus.core.records import canonical
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Ended
+from bus.core.log.records import canonical
+from bus.core.steps.deadlines import EVENTS_PER_TICK_MAX
 from tests.rules.arbiter_script import World, milliseconds
 from tests.rules.scripts_reader import Script, difference
 

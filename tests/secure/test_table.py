@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from bus.core.control import Genesis, Registry
+from bus.core.policy.control import Genesis, Registry
 from bus.shell.acls import (
     Allowance,
     Grant,

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bus.core.control import Genesis, Registry
+from bus.core.policy.control import Genesis, Registry
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.cluster import DAY_MS, MEBIBYTE, TopicPlan
 from bus.shell.topic_check import FoundTopic, Mend, compare_governed, compare_topic, needed_topics

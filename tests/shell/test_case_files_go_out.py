@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bus.core.case_file import FILE_BYTES_MAX
-from bus.core.control import Registry
-from bus.core.journal import Tip, parse_segment, seal
-from bus.core.records import Output, Record, digest
-from bus.core.topics import ESCALATIONS, OUTCOMES
+from bus.core.log.journal import Tip, parse_segment, seal
+from bus.core.log.records import Output, Record, digest
+from bus.core.log.topics import ESCALATIONS, OUTCOMES
+from bus.core.outputs.case_file import FILE_BYTES_MAX
+from bus.core.policy.control import Registry
 from bus.shell.arbiter_stage import OUTPUT_BYTES_MAX, ArbiterStage
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.metrics import Metrics

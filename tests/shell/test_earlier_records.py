@@ -1,6 +1,6 @@
 """Earlier records are kept within a bound, read again beyond it, and left out when they are gone."""
 
-from bus.core.records import Record
+from bus.core.log.records import Record
 from bus.shell.earlier_records import RECENT_BYTES_MAX, EarlierRecords
 
 BIG = 60_000

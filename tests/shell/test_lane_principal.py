@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bus.cli.dev_bus import can_log_in
-from bus.core.arrivals import ControlWish
-from bus.core.control import Genesis, Registry
+from bus.core.message.arrivals import ControlWish
+from bus.core.policy.control import Genesis, Registry
 from bus.dev.client_files import client_file
 from bus.dev.errors import DevError
 from bus.shell.acls import Holders, shared

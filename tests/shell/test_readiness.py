@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import TopicPartition
 
-from bus.core.control import Genesis
-from bus.core.topics import ARBITER
+from bus.core.log.topics import ARBITER
+from bus.core.policy.control import Genesis
 from bus.shell import kafka, process
 from bus.shell.broker_time import BrokerTime
 from bus.shell.links import Links

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bus.core.arrivals import ControlWish
-from bus.core.contracts import Violation
-from bus.core.control import Genesis, Registry
+from bus.core.message.arrivals import ControlWish
+from bus.core.policy.contracts import Violation
+from bus.core.policy.control import Genesis, Registry
 from bus.shell.control_checks import check_change
 
 REGISTRY = Registry(Genesis(gen=1, domain="acme", partitions=4, slots=1, stewards=("spiffe://acme/person/ana",)), {})

@@ -54,7 +54,7 @@ def _module(name: str) -> ModuleType:
 def _reasons() -> dict[str, set[str]]:
     """Every code of every list of reasons; a test may name it as a member too."""
     found: dict[str, set[str]] = {}
-    for value in vars(_module("bus.core.reasons")).values():
+    for value in vars(_module("bus.core.decision.reasons")).values():
         if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum:
             for member in value:
                 found.setdefault(str(member), set()).add(f"{value.__name__}.{member.name}")

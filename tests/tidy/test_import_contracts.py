@@ -9,6 +9,7 @@ import pytest
 from tests.tidy.tree import ROOT, text_of
 
 PARTS = ("cli", "desk", "registry", "dev", "sim", "analytics", "audit", "client", "shell", "core")
+ROOMS = ("outputs", "steps", "state", "contest", "message", "decision", "policy", "log")
 
 FORBIDDEN = [
     ("bus.shell", "bus.cli"),
@@ -24,6 +25,8 @@ FORBIDDEN = [
     ("bus.client", "resolvers"),
     ("bus.client", "bus.core.arbiter"),
     ("bus.client", "bus.core.gate"),
+    ("bus.core.log", "bus.core.policy"),
+    ("bus.core.state", "bus.core.outputs"),
 ]
 
 ALLOWED = [
@@ -32,18 +35,19 @@ ALLOWED = [
     ("bus.dev", "bus.shell"),
     ("bus.audit", "bus.core"),
     ("bus.shell", "resolvers"),
-    ("resolvers", "bus.core.arbiter_events"),
+    ("resolvers", "bus.core.contest"),
+    ("bus.core.steps", "bus.core.log"),
 ]
 
 
 def _tree_with(folder: Path, importer: str, imported: str) -> Path:
     """A tree of the project's shape in which ``importer`` imports ``imported``."""
     (folder / "pyproject.toml").write_text(text_of(ROOT / "pyproject.toml"), encoding="utf-8")
-    packages = ["bus", "resolvers", *(f"bus/{part}" for part in PARTS)]
+    packages = ["bus", "resolvers", *(f"bus/{part}" for part in PARTS), *(f"bus/core/{room}" for room in ROOMS)]
     for package in packages:
         (folder / package).mkdir()
         (folder / package / "__init__.py").write_text("", encoding="utf-8")
-    for module in ("gate", "arbiter", "arbiter_events"):
+    for module in ("gate", "arbiter"):
         (folder / f"bus/core/{module}.py").write_text("", encoding="utf-8")
     (folder / importer.replace(".", "/") / "tried.py").write_text(f"import {imported}\n", encoding="utf-8")
     return folder

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.core.journal import Tip, advance, continues, parse_segment
-from bus.core.records import Record, digest
+from bus.core.log.journal import Tip, advance, continues, parse_segment
+from bus.core.log.records import Record, digest
 
 REMEMBERED_MAX = 2_000  # segments whose successors may still come: an owner that lost the race stops within seconds
 FINDINGS_MAX = 5  # one changed segment voids all that follow; the first places tell where to look

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bus.cli.checkup.lines import LOOK_AS_ADMIN, Line, counted, duration, note, ok, unseen, wrong
-from bus.core.topics import CONTROL
+from bus.core.log.topics import CONTROL
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
 

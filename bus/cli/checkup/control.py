@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bus.cli.checkup.journals import JournalSeen
 from bus.cli.checkup.lines import Line, note, ok, some, wrong
-from bus.core.topics import ARBITER, JOURNAL, OPERATORS_LANE, gate_journal, incoming
+from bus.core.log.topics import ARBITER, JOURNAL, OPERATORS_LANE, gate_journal, incoming
 
 ON_ITS_WAY = f"see that a gate owns {incoming(OPERATORS_LANE)} (above): it sends the change again and finishes it"
 CUT = "bring bus.control back from a copy; until then let no stage run"

@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from bus import ENGINE
 from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, stages, topics
 from bus.cli.checkup.lines import Checkup, Line, ok, unseen, wrong
-from bus.core.control import Registry
-from bus.core.topics import JOURNAL
+from bus.core.log.topics import JOURNAL
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, PUBLISHER_GROUP, Holders, governed_topics, holders_of
 from bus.shell.catalogue import built_in_contracts

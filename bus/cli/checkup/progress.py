@@ -8,8 +8,8 @@ from confluent_kafka import Consumer
 
 from bus.cli.checkup.journals import JournalSeen
 from bus.cli.checkup.stages import ARBITER, ARBITER_SENT, GATE, GATE_SENT, RELEASED, Lag, Place
-from bus.core import topics
-from bus.core.control import Registry
+from bus.core.log import topics
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_MARKS, GATE_GROUP, GATE_MARKS
 from bus.shell.follow import Reading

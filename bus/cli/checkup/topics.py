@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 
 from bus.cli.checkup.cluster import ANSWER_S
 from bus.cli.checkup.lines import Line, counted, note, ok, some, wrong
-from bus.core.control import Registry
+from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.errors import RetryableError
 from bus.shell.topic_check import COPIES, PARTITIONS, Mend, TopicDifference, TopicReport, check_topics

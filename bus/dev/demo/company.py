@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient
 
-from bus.core.control import Genesis
+from bus.core.policy.control import Genesis
 from bus.shell import cluster, kafka
 from bus.shell.catalogue import read_catalogue
 from bus.shell.errors import RetryableError

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from bus.core.journal import Tip, advance, continues, parse_segment
-from bus.core.records import Record
-from bus.core.topics import JOURNAL
+from bus.core.log.journal import Tip, advance, continues, parse_segment
+from bus.core.log.records import Record
+from bus.core.log.topics import JOURNAL
 
 Json = dict[str, Any]  # Any: JSON
 

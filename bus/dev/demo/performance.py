@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bus.core.topics import DESK_LANE, OPERATORS_LANE
+from bus.core.log.topics import DESK_LANE, OPERATORS_LANE
 from bus.dev.broker import LocalBroker, start_broker
 from bus.dev.demo import acts, contested
 from bus.dev.demo.company import AGENTS, GOVERNED, LANES, STEWARD, make_genesis, make_topics, register

@@ -12,8 +12,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bus.core.records import Record
-from bus.core.topics import ESCALATIONS, JOURNAL, OUTCOMES, answers, gate_journal, incoming
+from bus.core.log.records import Record
+from bus.core.log.topics import ESCALATIONS, JOURNAL, OUTCOMES, answers, gate_journal, incoming
 from bus.dev.demo.journals import Journals
 from bus.shell import kafka
 from bus.shell.follow import Reading

@@ -1,0 +1,78 @@
+"""The entry: the arbiter's decision on one record of ``bus.arbiter``, as the journal keeps it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bus.core.decision.events import Event, event_from_json, event_to_json
+from bus.core.policy.contracts import JsonObject
+
+Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "control"]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the decision rests on: the control number, and the revisions of terms and contract ("" for none).
+
+    ``resolvers`` is the version of the strategies; 0, and absent, where none were at hand (journals before contests).
+    """
+
+    control: int
+    terms: str = ""
+    contract: str = ""
+    allow: bool = True
+    policy: str = ""
+    resolvers: int = 0
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """The basis as journals write it."""
+        named = ("control", "terms", "contract", "allow", "policy", *(("resolvers",) if self.resolvers else ()))
+        return {name: getattr(self, name) for name in named}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The decision on the record at ``o``. A message fills all fields; a repeat only ``src``; a tick its three."""
+
+    o: int
+    verdict: Verdict
+    events: tuple[Event, ...] = ()
+    reason: str = ""
+    src: str = ""
+    id: str = ""
+    type: str = ""
+    source: str = ""
+    at: int = 0
+    hash: str = ""
+    basis: Basis | None = None
+    after: int = 0
+    now: int = 0
+    stalled: tuple[str, ...] = ()
+
+    @property
+    def time_ms(self) -> int:
+        """``at`` of a message, ``now`` of a tick: the time its answers carry."""
+        return self.now if self.verdict == "tick" else self.at
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """The entry as journals write it."""
+        events = [event_to_json(event) for event in self.events]
+        if self.verdict == "repeat":
+            return {"o": self.o, "src": self.src, "verdict": "repeat", "reason": self.reason, "events": []}
+        if self.verdict == "tick":
+            stated = {"after": self.after, "now": self.now, "stalled": list(self.stalled)}
+            return {"o": self.o, "type": self.type, "verdict": "tick", **stated, "events": events}
+        assert self.basis is not None
+        spoken = {name: getattr(self, name) for name in ("o", "src", "id", "type", "source", "at", "hash")}
+        spoken["basis"] = self.basis.to_json()
+        return {**spoken, "verdict": self.verdict, "reason": self.reason, "events": events}
+
+
+def entry_from_json(value: JsonObject) -> Entry:
+    """Read an entry of a valid segment; raises KeyError or TypeError if this engine does not know its form."""
+    given = dict(value)
+    given["events"] = tuple(event_from_json(event) for event in value["events"])
+    if "basis" in given:
+        given["basis"] = Basis(**value["basis"])
+    if "stalled" in given:
+        given["stalled"] = tuple(value["stalled"])
+    return Entry(**given)

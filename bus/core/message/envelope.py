@@ -1,0 +1,250 @@
+"""The strict envelope: CloudEvents 1.0 in binary mode, read from Kafka headers, byte for byte.
+
+    too_large -> bad_envelope (all violations at once) -> reserved_header -> an Envelope
+
+``ce_subject`` and ``ce_bustoken`` that do not match their rule are no envelope error: they are kept as
+``subject_violations`` and answered as ``subject_mismatch`` later, when the contract is known.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from bus.core.decision.reasons import GateReason
+from bus.core.log.records import Headers, Record
+from bus.core.policy.contracts import Violation, shortened
+
+VALUE_BYTES_MAX = 65_536  # an agent's message, not a file transfer
+HEADERS_MAX = 64
+HEADER_BYTES_MAX = 8_192
+HEADER_NAME_SHOWN_MAX = 128  # a violation's path names the header, within reason
+
+_SOURCE = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
+_ID = re.compile(r"[!-~]{1,64}")
+_TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*){2}\.v[1-9][0-9]*")
+_TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
+_SUBJECT = re.compile(r"[a-z][a-z0-9_-]{0,63}/[A-Za-z0-9._:-]{1,128}")
+_TOKEN = re.compile(r"0|[1-9][0-9]{0,15}")
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+CONTENT_TYPES = ("application/json", "application/avro")
+_REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type")
+_KNOWN = frozenset(
+    {
+        *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_bustoken"),
+        *("ce_expirytime", "ce_correlationid", "ce_causationid", "ce_busconfidence", "ce_busdelegation"),
+        *("ce_dataschema", "ce_bussignature", "ce_sequence"),
+    }
+)
+_RULES = {
+    "ce_specversion": "is 1.0",
+    "ce_id": "is 1 to 64 visible ASCII characters",
+    "ce_source": "is spiffe://<trust domain>/agent/<name> or …/person/<name>",
+    "ce_type": "is <domain>.<entity>.<verb>.v<N>, lower case",
+    "ce_time": "is a real UTC time, YYYY-MM-DDThh:mm:ss[.fff]Z",
+    "ce_expirytime": "is a real UTC time, YYYY-MM-DDThh:mm:ss[.fff]Z",
+    "content-type": "is application/json or application/avro",
+    "ce_subject": "is <resource type>/<id>",
+    "ce_bustoken": "is a decimal integer of at most 16 digits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The headers of one message, understood. Times in epoch milliseconds; "" and None where absent."""
+
+    id: str
+    source: str
+    type: str
+    time_ms: int
+    content_type: str
+    subject: str = ""
+    token: int | None = None
+    expiry_ms: int | None = None
+    dataschema: str = ""
+    subject_violations: tuple[Violation, ...] = ()
+
+    @property
+    def is_person(self) -> bool:
+        """Does a person speak, and no agent?"""
+        return "/person/" in self.source
+
+
+@dataclass(frozen=True, slots=True)
+class BadEnvelope:
+    """Why the headers cannot be understood: the reason and all violations."""
+
+    reason: GateReason
+    violations: tuple[Violation, ...]
+
+
+def time_ms(text: str) -> int | None:
+    """Epoch milliseconds (truncated) of the one accepted form of a time; None if it is no real time."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    try:
+        days = date(year, month, day).toordinal() - _EPOCH_DAY
+    except ValueError:
+        return None
+    fraction = int((found[7] or "0").ljust(3, "0")[:3])
+    return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + fraction
+
+
+def first(headers: Headers, name: str) -> bytes:
+    """The first header of that name; b"" if there is none."""
+    return next((value or b"" for key, value in headers if key == name), b"")
+
+
+def readable(headers: Headers, name: str) -> str:
+    """The header's text if it is present once and well-formed, else ""."""
+    values = [value for key, value in headers if key == name]
+    text = _text(values[0]) if len(values) == 1 else None
+    return text if text is not None and _matches(name, text) else ""
+
+
+def message_hash(record: Record) -> str:
+    """SHA-256 over type, subject, token, content type and value: what makes two messages the same message."""
+    hasher = hashlib.sha256()
+    for name in ("ce_type", "ce_subject", "ce_bustoken", "content-type"):
+        hasher.update(first(record.headers, name) + b"\n")
+    hasher.update(record.value or b"")
+    return hasher.hexdigest()
+
+
+def read_envelope(record: Record) -> Envelope | BadEnvelope:
+    """Read and check the headers of one record."""
+    if too_large := _too_large(record):
+        return BadEnvelope(GateReason.TOO_LARGE, too_large)
+    if record.has_unreadable_headers:
+        unreadable = Violation("/headers", "encoding", "", "a header name is not UTF-8", "name headers in ASCII")
+        return BadEnvelope(GateReason.BAD_ENVELOPE, (unreadable,))
+    values = dict(reversed(record.headers))
+    wrong = _doubled(record.headers) + _missing(values) + _malformed(values) + _foreign(values)
+    if wrong:
+        return BadEnvelope(GateReason.BAD_ENVELOPE, shortened(wrong))
+    if reserved := [_violation(n, "reserved", "belongs to the bus", "leave it out") for n in values if _is_reserved(n)]:
+        return BadEnvelope(GateReason.RESERVED_HEADER, shortened(reserved))
+    return _envelope({name: _text(value) or "" for name, value in values.items() if name in _KNOWN or name in _RULES})
+
+
+def forwarded_envelope(headers: Headers) -> Envelope | None:
+    """The envelope of a record that a gate has let through; None if no gate can have written these headers."""
+    texts = {name: _text(value) or "" for name, value in headers if name in _KNOWN or name in _RULES}
+    complete = all(name in texts and _matches(name, texts[name]) for name in _REQUIRED)
+    return _envelope(texts) if complete else None
+
+
+def _envelope(texts: dict[str, str]) -> Envelope:
+    misnamed = [n for n in ("ce_subject", "ce_bustoken") if n in texts and not _matches(n, texts[n])]
+    subject = "" if "ce_subject" in misnamed else texts.get("ce_subject", "")
+    token = None if "ce_bustoken" in misnamed or "ce_bustoken" not in texts else int(texts["ce_bustoken"])
+    return Envelope(
+        id=texts["ce_id"],
+        source=texts["ce_source"],
+        type=texts["ce_type"],
+        time_ms=time_ms(texts["ce_time"]) or 0,
+        content_type=texts["content-type"],
+        subject=subject,
+        token=token,
+        expiry_ms=time_ms(texts["ce_expirytime"]) if "ce_expirytime" in texts else None,
+        dataschema=texts.get("ce_dataschema", ""),
+        subject_violations=tuple(_mismatch(name) for name in misnamed),
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    try:
+        return (value or b"").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _matches(name: str, text: str) -> bool:
+    match name:
+        case "ce_specversion":
+            return text == "1.0"
+        case "ce_id":
+            return _ID.fullmatch(text) is not None
+        case "ce_source":
+            return _SOURCE.fullmatch(text) is not None
+        case "ce_type":
+            return _TYPE.fullmatch(text) is not None
+        case "ce_time" | "ce_expirytime":
+            return time_ms(text) is not None
+        case "content-type":
+            return text in CONTENT_TYPES
+        case "ce_subject":
+            return _SUBJECT.fullmatch(text) is not None
+        case "ce_bustoken":
+            return _TOKEN.fullmatch(text) is not None
+        case _:
+            return True
+
+
+def _is_reserved(name: str) -> bool:
+    return name.startswith(("bus-", "__connect.errors"))
+
+
+def _too_large(record: Record) -> tuple[Violation, ...]:
+    found = []
+    size = len(record.value or b"")
+    if size > VALUE_BYTES_MAX:
+        found.append(Violation("", "maxBytes", "", f"{size} bytes are more than {VALUE_BYTES_MAX}", "send a reference"))
+    if len(record.headers) > HEADERS_MAX:
+        found.append(
+            Violation("/headers", "maxHeaders", "", f"{len(record.headers)} headers are more than {HEADERS_MAX}")
+        )
+    header_bytes = sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
+    if header_bytes > HEADER_BYTES_MAX:
+        text = f"{header_bytes} bytes of headers are more than {HEADER_BYTES_MAX}"
+        found.append(Violation("/headers", "maxBytes", "", text, "put content into the body"))
+    if len(record.key or b"") > HEADER_BYTES_MAX:  # it is passed on as a header
+        text = f"the record's key has {len(record.key or b'')} bytes, more than {HEADER_BYTES_MAX}"
+        found.append(Violation("/key", "maxBytes", "", text, "the bus ignores keys: leave it out"))
+    return shortened(found)
+
+
+def _violation(name: str, keyword: str, message: str, hint: str = "") -> Violation:
+    shown = name[:HEADER_NAME_SHOWN_MAX].replace("~", "~0").replace("/", "~1")
+    return Violation(f"/headers/{shown}", keyword, "", f"header {shown} {message}"[:200], hint)
+
+
+def _mismatch(name: str) -> Violation:
+    rule = _RULES.get(name, "is UTF-8 text")
+    return _violation(name, "pattern", f"does not match its rule: it {rule}", rule)
+
+
+def _doubled(headers: Headers) -> list[Violation]:
+    seen: set[str] = set()
+    doubled: set[str] = set()
+    for name, _ in headers:
+        (doubled if name in seen else seen).add(name)
+    return [_violation(name, "unique", "is there more than once", "send it once") for name in sorted(doubled)]
+
+
+def _missing(values: dict[str, bytes | None]) -> list[Violation]:
+    return [_violation(n, "required", "is missing", f"add it: it {_RULES[n]}") for n in _REQUIRED if n not in values]
+
+
+def _malformed(values: dict[str, bytes | None]) -> list[Violation]:
+    wrong = []
+    for name, value in values.items():
+        if name in ("ce_subject", "ce_bustoken") or (name not in _KNOWN and name != "content-type"):
+            continue
+        text = _text(value)
+        if value is None or text is None or not _matches(name, text):
+            wrong.append(_mismatch(name))
+    return wrong
+
+
+def _foreign(values: dict[str, bytes | None]) -> list[Violation]:
+    return [
+        _violation(name, "unknown", "is no attribute of this contract", "leave it out or name it without ce_")
+        for name in values
+        if name.startswith("ce_") and name not in _KNOWN
+    ]

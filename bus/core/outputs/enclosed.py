@@ -1,0 +1,124 @@
+"""What an event carries beyond itself when it goes out: the record to judge, excerpts of the claims, the case file.
+
+All of it is made from the entry, the subject as it stood (`bus.core.outputs.witness`) and records at earlier offsets of
+``bus.arbiter``, so whoever makes it again makes the same bytes.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, ContestOpened, RungReached
+from bus.core.decision.entries import Entry
+from bus.core.decision.events import Event
+from bus.core.log.records import Record, digest
+from bus.core.message.excerpts import Said, cut_utf8, offset_of
+from bus.core.outputs.case_file import case_file
+from bus.core.outputs.edition import Edition, offsets_of
+from bus.core.outputs.witness import Situation
+from bus.core.policy.contracts import JsonObject
+
+REASONING_BYTES_MAX = 512  # of each candidate: enough to vote on, 64 of them fit into an answer
+Situations = Mapping[int, Situation]
+Records = Mapping[int, Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """What goes with one event: ``fields`` to some ``lanes`` on ``bus.out``, ``file`` to ``bus.escalations``."""
+
+    fields: JsonObject = field(default_factory=dict)
+    lanes: frozenset[str] = frozenset()
+    file: bytes | None = None
+
+
+NOTHING_ENCLOSED = Enclosed()
+
+
+def offsets_named(entry: Entry, situations: Situations) -> set[int]:
+    """The offsets of ``bus.arbiter`` whose records are needed to make what this entry encloses."""
+    offsets: set[int] = set()
+    for event in entry.events:
+        match event.what:
+            case ContestOpened(held=str(held)):
+                offsets.add(offset_of(held))
+            case ContestOpened(over="question"):
+                offsets.add(entry.o)
+            case RungReached():
+                offsets |= {o for _, o in _candidates(event.what, situations.get(event.n))}
+            case CaseOpened() | CaseChanged() | CaseClosed():
+                offsets |= offsets_of(_edition(entry, event, event.what, situations, {}))
+            case _:
+                pass
+    return offsets - {-1}
+
+
+def enclose(entry: Entry, situations: Situations, records: Records) -> dict[int, Enclosed]:
+    """What goes with the events of an entry, by their numbers; ``records`` are those still kept, by offset."""
+    found: dict[int, Enclosed] = {}
+    for event in entry.events:
+        match event.what:
+            case ContestOpened(held=str(held)):
+                found[event.n] = _record_to_judge(event, event.what, Said(records.get(offset_of(held))))
+            case ContestOpened(over="question"):
+                found[event.n] = _record_to_judge(event, event.what, Said(records.get(entry.o)))
+            case RungReached():
+                candidates = _candidates(event.what, situations.get(event.n))
+                excerpts = [{**one, "reasoning": _reasoning(records.get(o))} for one, o in candidates]
+                if excerpts:
+                    lanes = frozenset(lane for lane, _ in event.to)
+                    found[event.n] = Enclosed({"excerpts": excerpts}, lanes)
+            case CaseOpened() | CaseChanged() | CaseClosed():
+                file = case_file(_edition(entry, event, event.what, situations, records))
+                found[event.n] = Enclosed(file=file)
+            case _:
+                pass
+    return found
+
+
+def with_hashes(entry: Entry, enclosed: Mapping[int, Enclosed]) -> Entry:
+    """The entry as it is journaled: its events of cases say which file they go with."""
+    if not any(one.file is not None for one in enclosed.values()):
+        return entry
+    return replace(entry, events=tuple(_with_hash(event, enclosed.get(event.n)) for event in entry.events))
+
+
+def _with_hash(event: Event, enclosed: Enclosed | None) -> Event:
+    what, file = event.what, enclosed.file if enclosed else None
+    if file is None or not isinstance(what, CaseOpened | CaseChanged | CaseClosed):
+        return event
+    return replace(event, what=replace(what, file_hash=digest(file)))
+
+
+def _edition(
+    entry: Entry,
+    event: Event,
+    what: CaseOpened | CaseChanged | CaseClosed,
+    situations: Situations,
+    records: Records,
+) -> Edition:
+    return Edition(entry, event, what, situations[event.n], records)
+
+
+def _candidates(what: RungReached, seen: Situation | None) -> list[tuple[dict[str, Any], int]]:  # Any: JSON
+    """The claims that compete on a rung where agents have a say, each with where its bytes are."""
+    contest = seen.resource.contest if seen else None
+    if contest is None or contest.over != "claims" or what.rung not in ("vote", "negotiate"):
+        return []
+    live = [one for one in contest.live if one.agent]
+    return [({"candidate": one.id, "agent": one.agent, "claim": one.claim}, one.o) for one in live]
+
+
+def _reasoning(record: Record | None) -> str:
+    return cut_utf8(Said(record).text("reasoning"), REASONING_BYTES_MAX)
+
+
+def _record_to_judge(event: Event, what: ContestOpened, said: Said) -> Enclosed:
+    seated = {agent for _, agents in what.seats for agent in agents}
+    lanes = frozenset(lane for lane, agent in event.to if agent in seated)
+    shown: dict[str, Any] = {"type": said.header("ce_type"), "source": said.header("ce_source")}  # Any: JSON
+    shown |= {"content_type": said.header("content-type"), "value_base64": base64.b64encode(said.value).decode()}
+    if said.record is None:
+        shown = {"missing": "its bytes are no longer kept"}
+    return Enclosed({"record": shown}, lanes)

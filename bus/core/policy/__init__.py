@@ -1,0 +1,1 @@
+"""What is in force: contracts, terms, and what stewards and operators have set."""
