@@ -7,12 +7,14 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson
+from bus.cli.in_force import AsPerson, check_id
 from bus.cli.remembered import COUNT_MAX
 
 if TYPE_CHECKING:
+    from bus.audit.case_files import CaseFile
     from bus.cli.cases_desk import Desk
     from bus.cli.cases_list import Filter
+    from bus.cli.cases_who import Judges
     from bus.core.policy.contracts import JsonObject
 
 ABOUT = "What waits for a person: look at it, reserve it, rule on it."
@@ -67,8 +69,9 @@ def ls(
     person: AsPerson = "",
 ) -> None:
     """Show what waits for a person, the most urgent first; cases that are alike share a line."""
-    from bus.cli.cases_desk import desk_of
+    from bus.cli.cases_desk import desk_of, known_registry
     from bus.cli.cases_list import COLUMNS, OPTIONAL, groups, json_of, row_of, wanted
+    from bus.cli.cases_who import warn_of_orphans
 
     with desk_of(caller) as desk:
         chosen = _filter(caller, desk, queue, state, person if mine else None, like)
@@ -87,26 +90,33 @@ def ls(
             caller.show_table(columns, rows, optional=OPTIONAL)
         if left > 0:
             caller.say(f"{left:,} more are not shown (--limit)")
+        if any(file.is_open for file in files) and (registry := known_registry(caller)):
+            warn_of_orphans(caller, registry, files)
 
 
 @with_caller
-def show(caller: Caller, case: Case, person: AsPerson = "") -> None:  # noqa: ARG001 whoever looks sees the same
-    """Show one case whole: what speaks for what, and what each ruling will do.
+def show(caller: Caller, case: Case, person: AsPerson = "") -> None:
+    """Show one case whole: what speaks for what, what each ruling will do, and who may rule.
 
-    A ruling typed afterwards speaks of what was shown: if the case has changed since, it is refused.
+    With --as it says whether that person may, and why not. A ruling typed afterwards speaks of what was shown: if the
+    case has changed since, it is refused.
     """
     from bus.cli.cases_desk import desk_of
     from bus.cli.cases_page import page_of
     from bus.cli.sheet import page_width, print_lines
 
+    if person:
+        check_id(person, "person")
     with desk_of(caller) as desk:
         file = desk.find(case)
+        judges = _judges(caller, file, person) if file.is_open else None
         like = desk.reader.shelf.alike(file)[1:] if file.is_open else []
         desk.shown.remember(*like, file)
         if caller.is_json:
-            caller.show_json({**file.body, "at": file.at, "alike_with": [one.case for one in like]})
+            told = judges.to_json() if judges else {}
+            caller.show_json({**file.body, **told, "at": file.at, "alike_with": [one.case for one in like]})
         else:
-            print_lines(page_of(file, alike=len(like), width=page_width()).lines)
+            print_lines(page_of(file, alike=len(like), width=page_width(), judges=judges).lines)
 
 
 @with_caller
@@ -198,6 +208,18 @@ def _filter(caller: Caller, desk: "Desk", queue: str, state: State | None, perso
     return Filter(queue, state.value if state else "", "" if person is None else who(caller, person), digest)
 
 
+def _judges(caller: Caller, file: "CaseFile", person: str) -> "Judges | None":
+    """Who may rule on it; None where this login may not know. Raises `BusError` if a person is named all the same."""
+    from bus.cli.cases_desk import known_registry
+    from bus.cli.cases_who import judges_of
+    from bus.cli.in_force import full_id
+
+    registry = known_registry(caller, is_needed=bool(person))
+    if registry is None:
+        return None
+    return judges_of(registry, file, full_id(person, "person", registry.genesis.domain) if person else "")
+
+
 def _nothing(desk: "Desk", chosen: "Filter") -> str:
     """Why the list is empty: nothing waits at all, or not in this view."""
     waiting = sum(file.is_open for file in desk.reader.shelf.files())
@@ -210,7 +232,7 @@ def _nothing(desk: "Desk", chosen: "Filter") -> str:
 def _hand(caller: Caller, message_type: str, case: str, person: str, wait_s: float) -> None:
     """Reserve or give back, at the revision that is there now; who was shown it before has seen its own act."""
     from bus.cli.cases_desk import manned_desk
-    from bus.cli.cases_ruling import check_open, end_with, told_refusal
+    from bus.cli.cases_ruling import FILE_S, check_open, end_with, told_refusal
 
     with manned_desk(caller, person) as desk:
         file = desk.find(case)
@@ -219,8 +241,11 @@ def _hand(caller: Caller, message_type: str, case: str, person: str, wait_s: flo
         if answer["kind"] == "refused":
             end_with(told_refusal(caller, desk, file, file.rev, answer))
             return
+        rev = int(answer.get("rev", file.rev))
         if desk.shown.rev(file.case) == file.rev:
-            desk.shown.keep({file.case: int(answer.get("rev", file.rev))})
+            desk.shown.keep({file.case: rev})
+        if rev > file.rev:  # whoever types the next command at once finds the case as it is now
+            desk.reader.await_rev(file.case, file.rev, FILE_S)
         _tell_hand(caller, answer)
 
 

@@ -81,7 +81,7 @@ def manned_desk(caller: Caller, person: str) -> Iterator[Desk]:
     from bus.shell.lane_talk import LaneTalk
 
     check_person(caller, person)
-    registry = registry_of(caller)
+    registry = registry_of(caller, login=DESK)
     with desk_of(caller) as desk:
         talk = LaneTalk(desk.reader.config, DESK)
         try:
@@ -93,20 +93,20 @@ def manned_desk(caller: Caller, person: str) -> Iterator[Desk]:
             talk.close()
 
 
-def able(registry: "Registry", file: "CaseFile") -> list[str]:
-    """The persons who may rule on it: they have its queue, and own no agent that it is about."""
-    about = {str(one.get("agent") or "") for name in ("claims", "actions") for one in file.part(name)}
-    holder = file.body.get("holder")
-    about |= {str(holder.get("agent") or "")} if isinstance(holder, dict) else set()
-    return sorted(
-        one.id
-        for one in registry.persons.values()
-        if file.queue in one.queues and not any(registry.owns(one.id, agent) for agent in about - {""})
-    )
+def known_registry(caller: Caller, *, is_needed: bool = False) -> "Registry | None":
+    """What is in force, to say who may rule; None if this login may not read it. Raises `BusError` if it must."""
+    from bus.shell.errors import NotPermittedError
+
+    try:
+        return registry_of(caller, login=DESK)
+    except NotPermittedError:
+        if is_needed:
+            raise
+        return None
 
 
 def who(caller: Caller, person: str) -> str:
     """The id of the person who asks; raises `BusError`."""
     if "://" in person:
         return person
-    return person_id(caller, person, registry_of(caller).genesis.domain)
+    return person_id(caller, person, registry_of(caller, login=DESK).genesis.domain)

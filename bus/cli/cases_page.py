@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
 from bus.audit.plain import lasting, listed, name_of, printable, shown
+from bus.cli.cases_who import Judges
 from bus.cli.explain_text import until_text
 from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
 from bus.cli.words import clock
@@ -34,11 +35,12 @@ WHY = {
 VERDICT = {"approve": GOOD, "reject": "red"}
 
 
-def page_of(file: CaseFile, *, alike: int, width: int, is_deciding: bool = True) -> Sheet:
-    """The page; ``alike`` counts the other open cases like it."""
+def page_of(file: CaseFile, *, alike: int, width: int, judges: Judges | None = None, is_deciding: bool = True) -> Sheet:
+    """The page; ``alike`` counts the other open cases like it, ``judges`` None where it is not known who may rule."""
     sheet = Sheet(width)
     _head(sheet, file)
     _standing(sheet, file, alike)
+    _judged(sheet, file, judges)
     _claims(sheet, file)
     _actions(sheet, file)
     _ballots(sheet, file)
@@ -121,6 +123,16 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
         sheet.labelled(
             "left out", f"{'; '.join(map(str, left_out))}: it would not fit, and the trail leads to it", MARK
         )
+
+
+def _judged(sheet: Sheet, file: CaseFile, judges: Judges | None) -> None:
+    """Who may rule on an open case, and whether that is whoever asks."""
+    if judges is None or not file.is_open:
+        return
+    sheet.labelled("may rule", judges.text, "" if judges.able else MARK)
+    if judges.asker:
+        may = f"may not rule on it: {judges.obstacle}" if judges.obstacle else "may reserve and rule on it"
+        sheet.labelled("you", f"{name_of(judges.asker)} {may}", MARK if judges.obstacle else GOOD)
 
 
 def _holder(file: CaseFile) -> str:

@@ -7,8 +7,9 @@ from bus.audit.case_changes import CaseChange, case_changes
 from bus.audit.case_files import AWARD, CaseFile, Choice, choices
 from bus.audit.plain import listed, name_of
 from bus.cli.caller import Caller
-from bus.cli.cases_desk import RULE, Desk, able
+from bus.cli.cases_desk import RULE, Desk
 from bus.cli.cases_page import timed, typed
+from bus.cli.cases_who import able, remedy
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.in_force import refusal_code
 from bus.cli.words import clock, violation_lines
@@ -179,7 +180,7 @@ def _who_may(desk: Desk, file: CaseFile) -> str:
         return f"ask {name_of(file.person)}, or wait until the reservation is over"
     others = [name_of(one) for one in able(desk.registry, file) if one != desk.person] if desk.registry else []
     if not others:
-        return f"have a steward give queue {file.queue} to somebody who owns none of its agents"
+        return remedy(file)
     return f"{listed(others, 'or')} may rule on it; say who you are with --as"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bus.cli.caller import Caller
+from bus.cli.caller import ADMIN_LOGIN, Caller
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.words import in_words, name_of, violation_lines
 
@@ -50,12 +50,12 @@ Base = Annotated[
 ]
 
 
-def registry_of(caller: Caller) -> "Registry":
-    """Everything in force now; raises `BusError`."""
+def registry_of(caller: Caller, *, login: str = ADMIN_LOGIN) -> "Registry":
+    """Everything in force now; ``login`` as in `Caller.settings`. Raises `BusError`."""
     from bus.shell.catalogue import built_in_contracts
     from bus.shell.control_log import ControlLog
 
-    control_log = ControlLog(caller.settings().client_config(), built_in_contracts())
+    control_log = ControlLog(caller.settings(login=login).client_config(), built_in_contracts())
     try:
         control_log.open()
         return control_log.registry

@@ -173,8 +173,9 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
     ),
     "cases ls": ("a line for each case, %s; alike is the same of cases that are alike.", _of(*_CASE)),
     "cases show": (
-        "the case file as docs/wire.md has it, %s; at is when the bus wrote it.",
+        "the case file as docs/wire.md has it, %s; an open one with may_rule: [persons], with --as also %s.",
         _of("case", "n", "rev", "state", "kind", "subject", "rulings: […]", "at", "alike_with: [cases]", MORE),
+        _of("you: {person, may, why_not}", MORE),
     ),
     "cases reserve": ("the answer of the bus, %s.", _HANDED),
     "cases release": ("the answer of the bus, %s.", _HANDED),
