@@ -16,7 +16,7 @@ from typing import Any
 from bus.core.contest import ballots
 from bus.core.outputs import sealed
 from bus.core.policy.terms import VetoTerms
-from bus.core.state import fold, resource
+from bus.core.state import fold, obstacles, resource
 from bus.core.steps import balloting, deadlines, freezing, granting, ruling, settling
 from resolvers import priority, vote
 
@@ -87,7 +87,7 @@ FAULTS = (
     _fault(
         "a suspended winner is granted the subject",
         "suspended-claimant",
-        (granting.obstacle, "if registry.suspension_of(agent):", "if not agent:"),
+        (obstacles.why_not_granted, "if registry.suspension_of(agent):", "if not agent:"),
     ),
     _fault(
         "a ruling is taken whatever revision it speaks of",

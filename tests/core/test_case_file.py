@@ -17,7 +17,7 @@ from bus.core.outputs.case_file import FILE_BYTES_MAX, case_file
 from bus.core.outputs.edition import CaseEvent, Edition, offsets_of
 from bus.core.outputs.witness import Situation
 from bus.core.policy.contracts import Contract
-from bus.core.policy.control import Genesis, Registry
+from bus.core.policy.control import Agent, Genesis, Registry
 from bus.core.policy.terms import TURNS_MAX, EscalateTerms, Terms, VoteTerms
 from bus.core.state.cases import HELD_MAX, Case, HeldAction, Wait
 from bus.core.state.resource import Fact, Holding, Resource
@@ -25,7 +25,6 @@ from bus.core.state.resource import Fact, Holding, Resource
 ANA = "spiffe://acme/person/ana"
 START_MS = 1_795_255_200_000
 CLOSE = Contract("deals.deal.close.v1", 2, "json", "{}", topic="deals", guard=True, irreversible=True)
-REGISTRY = Registry(Genesis(1, "acme", 1, (ANA,)), {}, contract_revisions={CLOSE.ref: CLOSE})
 TERMS = Terms("deal", 3, freeze_above_cost=1000, waiting_costs=("reply_by", "stage"), vote=VoteTerms(("a", "b")))
 CASE = Case("1.0.900.1", "claims", "ladder", EscalateTerms("revenue"), START_MS, START_MS + 900_000)
 HOLDING = Holding("spiffe://acme/agent/deal-1", "c-1", 256, START_MS + 60_000, 60_000, o=1)
@@ -34,7 +33,7 @@ DEAR = json.dumps({"reasoning": '\U0001f9fe"\\\x01' * 900, "reply_by": 1_795_257
 Json = dict[str, Any]  # Any: JSON
 
 
-def _record(o: int, value: bytes = DEAR) -> Record:
+def record(o: int, value: bytes = DEAR) -> Record:
     headers = {
         "ce_type": b"bus.resource.claim.v1",
         "content-type": b"application/json",
@@ -43,17 +42,38 @@ def _record(o: int, value: bytes = DEAR) -> Record:
     return Record("bus.arbiter", 0, o, START_MS, None, value, tuple(headers.items()))
 
 
-def _edition(resource: Resource, records: dict[int, Record], what: CaseEvent | None = None) -> Edition:
+def registry_of(resource: Resource, **more: Any) -> Registry:  # Any: parts of a registry
+    """Everybody who competes or acts is registered, and may."""
+    contest, case = resource.contest, resource.case
+    named = {one.agent for one in (*(contest.candidates if contest else ()), *(case.parties if case else ()))}
+    named |= {one.agent for one in resource.held} | {HOLDING.agent}
+    agents = {agent: Agent(agent, "sales", frozenset({"sales"})) for agent in named - {""}}
+    parts = {"contract_revisions": {CLOSE.ref: CLOSE}, "agents": agents, **more}
+    return Registry(Genesis(1, "acme", 1, (ANA,)), {}, **parts)
+
+
+def _edition(
+    resource: Resource,
+    records: dict[int, Record],
+    what: CaseEvent | None = None,
+    registry: Registry | None = None,
+) -> Edition:
     case = resource.case
     assert case is not None
     what = what or CaseOpened(case.id, case.over, case.why, "revenue", case.due)
     event = Event(1, "deal/D-1", (), what)
-    return Edition(Entry(900, "tick", (event,)), event, what, Situation(resource, REGISTRY), records)
+    situation = Situation(resource, registry or registry_of(resource))
+    return Edition(Entry(900, "tick", (event,), now=START_MS), event, what, situation, records)
 
 
-def _file(resource: Resource, records: dict[int, Record] | None = None, what: CaseEvent | None = None) -> Json:
-    edition = _edition(resource, records or {}, what)
-    everything = {o: _record(o) for o in offsets_of(edition)} if records is None else records
+def file_of(
+    resource: Resource,
+    records: dict[int, Record] | None = None,
+    what: CaseEvent | None = None,
+    registry: Registry | None = None,
+) -> Json:
+    edition = _edition(resource, records or {}, what, registry)
+    everything = {o: record(o) for o in offsets_of(edition)} if records is None else records
     value = case_file(replace(edition, records=everything))
     assert len(value) <= FILE_BYTES_MAX
     found: Json = json.loads(value)
@@ -88,7 +108,7 @@ def _crowd(agent: str, over: str = "claims", seat: str = "seat-{}") -> Resource:
 
 def test_the_maximum_of_everything_is_all_there() -> None:
     """64 claims, 64 ballots and 32 held actions are all in a file of 64 KiB; only what was said is cut."""
-    file = _file(_crowd("spiffe://acme/agent/deal-{}"))
+    file = file_of(_crowd("spiffe://acme/agent/deal-{}"))
     assert [len(file[name]) for name in ("claims", "ballots", "actions")] == [CANDIDATES_MAX, SEATS_MAX, HELD_MAX]
     assert len(file["rulings"]) == CANDIDATES_MAX + 1
     assert file["left_out"]
@@ -98,7 +118,7 @@ def test_the_maximum_of_everything_is_all_there() -> None:
 def test_the_longest_names_still_fit(letters: int) -> None:
     """With names as long as they may be lists become shorter; every ruling can still be given, and the file says so."""
     domain = "d" * 255
-    file = _file(_crowd(f"spiffe://{domain}/agent/{'n' * (letters - 3)}{{:03}}", seat="s" * 60 + "{}"))
+    file = file_of(_crowd(f"spiffe://{domain}/agent/{'n' * (letters - 3)}{{:03}}", seat="s" * 60 + "{}"))
     assert [one.get("candidate") for one in file["rulings"]] == [*(f"1.0.{n}.0" for n in range(64)), None]
     assert any("of 64 ballots" in note for note in file["left_out"])
 
@@ -108,7 +128,7 @@ def test_one_claim_has_two_kibibytes() -> None:
     crowd = _crowd("spiffe://acme/agent/deal-{}")
     assert crowd.contest is not None
     one = replace(crowd, contest=replace(crowd.contest, candidates=crowd.contest.candidates[:1], ballots=(), moves=()))
-    [claim] = _file(replace(one, held=()))["claims"]
+    [claim] = file_of(replace(one, held=()))["claims"]
     assert 2000 < len(canonical(claim["excerpt"])) <= 2048 + 2
     assert (claim["size"], len(claim["hash"]), claim["src"]) == (len(DEAR), 64, "bus.in.x/0/0")
 
@@ -116,15 +136,15 @@ def test_one_claim_has_two_kibibytes() -> None:
 def test_a_serializers_frame_is_not_shown() -> None:
     """Of a body that a schema registry's serializer framed the JSON is shown, and its fields are found."""
     crowd = _crowd("spiffe://acme/agent/deal-{}")
-    framed = {n: _record(n, b"\0\0\0\0\x07" + b'{"reply_by":9}') for n in range(500)}
-    file = _file(replace(crowd, held=crowd.held[:1]), framed)
+    framed = {n: record(n, b"\0\0\0\0\x07" + b'{"reply_by":9}') for n in range(500)}
+    file = file_of(replace(crowd, held=crowd.held[:1]), framed)
     assert (file["actions"][0]["excerpt"], file["actions"][0]["size"]) == ('{"reply_by":9}', 19)
     assert {"name": "reply_by", "value": 9, "of": HOLDING.agent} in file["waiting_costs"]
 
 
 def test_bytes_that_are_gone_are_said_to_be() -> None:
     """What bus.arbiter no longer keeps is missing, by name; everything else is there."""
-    file = _file(_crowd("spiffe://acme/agent/deal-{}"), {n: _record(n, b"{}") for n in range(1, 64)})
+    file = file_of(_crowd("spiffe://acme/agent/deal-{}"), {n: record(n, b"{}") for n in range(1, 64)})
     assert [("missing" in one, one["candidate"]) for one in file["claims"][:2]] == [
         (True, "1.0.0.0"),
         (False, "1.0.1.0"),
@@ -135,13 +155,13 @@ def test_bytes_that_are_gone_are_said_to_be() -> None:
 def test_waiting_costs_are_facts_or_what_was_said() -> None:
     """A name of the terms is looked up among the facts, else in the claims and actions."""
     crowd = _crowd("spiffe://acme/agent/deal-{}")
-    file = _file(replace(crowd, facts={"stage": Fact("negotiation", START_MS)}, held=crowd.held[:1]))
+    file = file_of(replace(crowd, facts={"stage": Fact("negotiation", START_MS)}, held=crowd.held[:1]))
     assert {"name": "stage", "value": "negotiation"} in file["waiting_costs"]
     assert {"name": "reply_by", "value": 1_795_257_000_000, "of": HOLDING.agent} in file["waiting_costs"]
     assert file["facts"] == {"stage": "negotiation"}
 
 
-def _approval(**changes: Any) -> Resource:  # Any: fields of a held action
+def approval(**changes: Any) -> Resource:  # Any: fields of a held action
     action = HeldAction(
         *("1.0.899.0", 899, HOLDING.agent, HOLDING.token, CLOSE.type, CLOSE.ref, START_MS + 5, "a" * 64),
         cost=2400,
@@ -152,7 +172,7 @@ def _approval(**changes: Any) -> Resource:  # Any: fields of a held action
 
 def test_an_approval_says_what_it_will_do() -> None:
     """Approve says what goes out, and that it cannot be called back; reject says what is refused."""
-    approve, reject = _file(_approval())["rulings"]
+    approve, reject = file_of(approval())["rulings"]
     thaw = "deal/D-1 thaws, deal-1 keeps it"
     assert approve["effects"] == ["deals.deal.close.v1 of deal-1 is admitted", thaw]
     assert (approve["irreversible"], reject["irreversible"]) == (True, False)
@@ -161,7 +181,7 @@ def test_an_approval_says_what_it_will_do() -> None:
 
 def test_an_approval_that_comes_to_nothing_says_so() -> None:
     """An action under a token that is not current any more would be refused whatever the person says."""
-    approve = _file(_approval(token=255))["rulings"][0]
+    approve = file_of(approval(token=255))["rulings"][0]
     assert (approve["effects"][0], approve["irreversible"]) == (
         "deals.deal.close.v1 of deal-1 is refused (fenced)",
         False,
@@ -183,7 +203,7 @@ def test_an_approval_that_comes_to_nothing_says_so() -> None:
 def test_it_says_what_happens_if_nobody_does_anything(case: Json, said: str) -> None:
     """Silence never approves: the file names the next tier, or what the terms say about the last one's end."""
     resource = Resource(holding=HOLDING, case=replace(CASE, over="wait", why="wait", **case))
-    assert _file(resource)["if_nothing"] == said
+    assert file_of(resource)["if_nothing"] == said
 
 
 def test_a_wait_says_who_waited_for_whom_and_why() -> None:
@@ -191,7 +211,7 @@ def test_a_wait_says_who_waited_for_whom_and_why() -> None:
     waited = Wait("1.0.7.0", HOLDING.agent, "supplier/S-1", START_MS)
     parties = (Candidate("1.0.900.3", HOLDING.agent, "c-1", o=1),)
     case = replace(CASE, over="wait", why="wait", waited=waited, parties=parties)
-    file = _file(Resource(holding=HOLDING, case=case), {7: _record(7, b'{"reason":"no dock"}'), 1: _record(1)})
+    file = file_of(Resource(holding=HOLDING, case=case), {7: record(7, b'{"reason":"no dock"}'), 1: record(1)})
     assert file["waited"] == {"agent": HOLDING.agent, "for": "supplier/S-1", "until": START_MS, "reason": "no dock"}
     assert "1.0.7.0" in file["trail"]
 
@@ -200,14 +220,14 @@ def test_a_reserved_case_says_who_has_it() -> None:
     """Others see who reserved it and until when."""
     changed = CaseChanged(CASE.id, 2, 2, "reserved", 0, CASE.due, person=ANA, reserved_until=START_MS + 9)
     case = replace(CASE, rev=2, file_n=2, person=ANA, reserved_until=START_MS + 9)
-    file = _file(Resource(holding=HOLDING, case=case), what=changed)
+    file = file_of(Resource(holding=HOLDING, case=case), what=changed)
     assert (file["person"], file["reserved_until"], file["n"], file["state"]) == (ANA, START_MS + 9, 2, "reserved")
 
 
 def test_a_closed_case_says_how_and_why() -> None:
     """The last edition has the ruling, the person and the reason in full words."""
     closed = CaseClosed(CASE.id, 3, 2, "closed", "reject_all", ANA, "h" * 64)
-    file = _file(Resource(holding=HOLDING, case=CASE), {900: _record(900, b'{"reason":"nobody is ready"}')}, closed)
+    file = file_of(Resource(holding=HOLDING, case=CASE), {900: record(900, b'{"reason":"nobody is ready"}')}, closed)
     assert (file["ruling"], file["person"], file["reason"], file["rulings"]) == (
         "reject_all",
         ANA,
@@ -219,11 +239,11 @@ def test_a_closed_case_says_how_and_why() -> None:
 def test_like_cases_are_alike() -> None:
     """Cases between the same roles have one hash, whoever the agents are; another verdict makes another."""
     one, other = _crowd("spiffe://acme/agent/deal-{}"), _crowd("spiffe://acme/agent/other-{}")
-    assert _file(one)["alike"] == _file(other)["alike"]
+    assert file_of(one)["alike"] == file_of(other)["alike"]
     assert one.contest is not None
     ballot = replace(one.contest.ballots[0], reason="regulatory.asc606")
     vetoed = replace(one, contest=replace(one.contest, ballots=(ballot, *one.contest.ballots[1:])))
-    assert _file(vetoed)["alike"] != _file(one)["alike"]
+    assert file_of(vetoed)["alike"] != file_of(one)["alike"]
 
 
 @pytest.mark.parametrize("bytes_max", [0, 1, 6, 7, 50, 100_000])

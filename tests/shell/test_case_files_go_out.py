@@ -175,6 +175,23 @@ def test_a_vote_over_claims_brings_their_reasoning() -> None:
         assert first["reasoning"] == "\u00e4" * 256
 
 
+def test_a_persons_ruling_is_nobodys_claim() -> None:
+    """Who was given a subject by a ruling on a wait has claimed nothing: a later case quotes no words of its own."""
+    lines = (
+        "1 routing claims ship/T-1 as c1",
+        "2 routing waits ship/T-1 procurement until 500",
+        "500 tick",
+        "501 bob rules ship/T-1 award procurement",
+        "502 procurement waits ship/T-1 supplier/S-1 until 600",
+        "600 tick",
+    )
+    run = _run(("terms ship lease=2000 wait=1000",), lines)
+    first, _, second = (body for _, body in run.bodies(ESCALATIONS))
+    assert first["claims"][0]["excerpt"] == "{}"
+    (claim,) = second["claims"]
+    assert claim.keys() == {"candidate", "agent", "claim", "roles"}
+
+
 def test_a_segment_of_many_cases_stays_small() -> None:
     """A burst of escalations is cut into segments, none with more to send than fits; each case still has its file."""
     given = ("terms lead window=10 ladder=human",)

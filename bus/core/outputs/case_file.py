@@ -60,10 +60,12 @@ def _body(edition: Edition, room: Room) -> Json:
     what, case, resource = edition.what, edition.case, edition.resource
     body: Json = {"v": 1, "case": case.id, "n": what.file_n, "rev": what.rev, "state": what.state}
     body |= {"overdue": case.is_overdue, "kind": case.over, "subject": edition.subject}
-    body |= {"queue": case.escalate.queue, "tier": case.tier, "due": case.due}
+    body |= {"queue": case.escalate.queue, "tier": case.tier, **({} if case.due is None else {"due": case.due})}
     body |= {"why": why(edition), "frozen_since": case.opened, "if_nothing": if_nothing(edition)}
-    holding = resource.holding
-    body["holder"] = {"agent": holding.agent, "token": holding.token, "claim": holding.claim} if holding else None
+    if holding := resource.holding:
+        body["holder"] = {"agent": holding.agent, "token": holding.token, "claim": holding.claim}
+    if kept := resource.handover:
+        body["kept_for"] = {"agent": kept.agent, "until": kept.until}
     body |= {"actions": case_parts.actions(edition, room), "claims": case_parts.claims(edition, room)}
     body |= {"ballots": case_parts.ballots(edition, room), "offers": case_parts.offers(edition, room), "policies": []}
     body |= {"facts": case_parts.facts(edition), "waiting_costs": case_parts.waiting_costs(edition)}

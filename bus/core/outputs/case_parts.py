@@ -98,7 +98,7 @@ def alike(edition: Edition) -> str:
     competing = sorted(roles[one.id] for one in edition.resource.parties)
     options = sorted(one.id for one in contest.live) if contest and contest.over == "question" else []
     kind = [edition.subject.partition("/")[0], edition.case.over, edition.case.why]
-    return digest(canonical([*kind, competing, held, verdicts, options]))
+    return digest(canonical([*kind, competing, held, verdicts, options, _about(edition)]))
 
 
 def trail(edition: Edition) -> list[str]:
@@ -120,6 +120,14 @@ def question(edition: Edition, room: Room) -> Json:
     asked = edition.said(offset_of(contest.id))
     options = [one.id for one in contest.live]
     return {"question": cut(asked.text("question"), room.excerpt_bytes), "options": options, "asked_by": contest.author}
+
+
+def _about(edition: Edition) -> str:
+    """What else one ruling has to fit: the words of a question, and of a wait what kind of thing is waited for."""
+    contest, waited = edition.contest, edition.case.waited
+    if contest is not None and contest.over == "question":
+        return edition.said(offset_of(contest.id)).text("question")
+    return waited.whom.partition("/")[0] if waited else ""
 
 
 def _claim(edition: Edition, one: Candidate, room: Room) -> Json:

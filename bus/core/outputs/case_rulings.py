@@ -1,14 +1,23 @@
 """What each ruling of a case will do, what happens if nobody does anything, and why a person decides at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bus.core.contest.ballots import standing_veto
 from bus.core.contest.contest import ENDS, Candidate
 from bus.core.outputs.edition import Edition
 from bus.core.state.cases import HeldAction
+from bus.core.state.obstacles import why_not_awarded, why_not_released
 
 Json = dict[str, Any]  # Any: JSON
+
+
+# Why somebody cannot be awarded a subject, as the case file says it.
+_NOW = {
+    "suspended": "suspended",
+    "not_allowed": "not registered with a role that may claim it",
+    "unknown_resource": "not the holder, and no terms are in force to grant it by",
+}
 
 
 def short(agent: str) -> str:
@@ -35,8 +44,8 @@ def if_nothing(edition: Edition) -> str:
         return ""
     case = edition.case
     parts = [_after_tier(edition)]
-    if case.over == "approval" and edition.resource.held:
-        parts.append(f"held actions are given up at {edition.resource.held[0].until} and the case is obsolete")
+    if held := edition.resource.held:
+        parts.append(_given_up(case.over, held))
     if case.person:
         parts.append(f"the reservation ends at {case.reserved_until}")
     return "; ".join(parts)
@@ -47,6 +56,17 @@ def why(edition: Edition) -> Json:
     return {"reason": edition.case.why, "detail": _why(edition)}
 
 
+def _given_up(over: str, held: Sequence[HeldAction]) -> str:
+    """Held bytes are not kept for ever: what happens when the time of the first is over."""
+    first = min(action.until for action in held)
+    if over != "approval":
+        return f"{'the held action is' if len(held) == 1 else 'the first held action is'} given up at {first}"
+    if len(held) == 1:
+        return f"the held action is given up at {first} and the case is obsolete"
+    then = "the case is obsolete and the others are looked at next"
+    return f"the first held action is given up at {held[0].until}, {then}"
+
+
 def _after_tier(edition: Edition) -> str:
     case = edition.case
     if case.due is None:
@@ -55,28 +75,38 @@ def _after_tier(edition: Edition) -> str:
         return f"stays frozen; next tier at {case.due}"
     if case.escalate.on_expiry == "stay_frozen":
         return f"stays frozen; overdue at {case.due}"
-    held = "held actions are refused (unresolved)" if edition.resource.held else "nobody is awarded anything"
-    end = f"the case ends at {case.due}: {held}, {edition.subject} thaws"
+    parts = [] if case.over == "approval" else ["nobody is awarded anything"]
+    parts += ["held actions are refused (unresolved)"] if edition.resource.held else []
+    end = f"the case ends at {case.due}: {', '.join([*parts, f'{edition.subject} thaws'])}"
     if case.escalate.on_expiry == "release" and edition.resource.holding:
         return f"{end}, {short(edition.resource.holding.agent)} loses it"
     return end
 
 
 def _why(edition: Edition) -> str:
-    case, contest, terms = edition.case, edition.contest, edition.terms
+    case, contest = edition.case, edition.contest
     match case.why:
         case "veto":
             found = standing_veto(contest) if contest else None
             return f"{found[0].seat} vetoed it: {found[0].reason}" if found else "a veto, taken back since"
         case "over_limit":
-            cost = max((action.cost or 0 for action in edition.resource.held), default=0)
-            return f"cost {cost} > {terms.freeze_above_cost if terms else None}"
+            return _over_limit(edition)
         case "wait":
             waited = case.waited
             return f"{short(waited.agent)} waited for {waited.whom} until {waited.until}" if waited else "a wait passed"
         case _:
             rungs = [rung for rung in contest.ladder if rung not in ENDS] if contest else []
             return f"no result by {', '.join(rungs)}" if rungs else "the terms let a person decide"
+
+
+def _over_limit(edition: Edition) -> str:
+    """Terms may have changed since: what is not over today's limit was over that of then."""
+    limit = edition.terms.freeze_above_cost if edition.terms else None
+    costs = [action.cost for action in edition.resource.held if action.cost is not None]
+    if not costs:
+        return "nothing is held any more"
+    over = next((cost for cost in costs if limit is not None and cost > limit), None)
+    return f"cost {costs[0]} was over the limit of then" if over is None else f"cost {over} > {limit}"
 
 
 def _thaw(edition: Edition) -> str:
@@ -91,7 +121,8 @@ def _approve(edition: Edition) -> Json:
         if reason := _obstacle(edition, action):
             effects.append(f"{who} is refused ({reason})")
         else:
-            effects.append(f"{who} is admitted")
+            late = f" before {action.expiry}, later it is refused (expired)" if action.expiry is not None else ""
+            effects.append(f"{who} is admitted{late}")
             contract = edition.situation.registry.contract_by_ref(action.contract)
             is_irreversible = is_irreversible or (contract is not None and contract.irreversible)
     return {"ruling": "approve", "effects": [*effects, _thaw(edition)], "irreversible": is_irreversible}
@@ -99,9 +130,8 @@ def _approve(edition: Edition) -> Json:
 
 def _obstacle(edition: Edition, action: HeldAction) -> str:
     """Why an action would be refused all the same, as far as that is known already."""
-    if edition.situation.registry.suspension_of(action.agent):
-        return "suspended"
-    return "" if action.token == edition.resource.token else "fenced"
+    registry, token = edition.situation.registry, edition.resource.token
+    return why_not_released(registry, action, token=token, later=edition.entry.time_ms)
 
 
 def _reject(edition: Edition) -> Json:
@@ -114,15 +144,17 @@ def _answers(edition: Edition) -> Iterator[Json]:
     assert contest is not None
     thaw = _thaw(edition)
     for option in contest.live:
-        effects = [f"the answer is {option.id}", thaw]
+        effects = [f"the answer is {option.id}", thaw, *_again(edition)]
         yield {"ruling": "award", "candidate": option.id, "effects": effects, "irreversible": False}
-    yield {"ruling": "reject_all", "effects": ["the question stays without an answer", thaw], "irreversible": False}
+    effects = ["the question stays without an answer", thaw, *_again(edition)]
+    yield {"ruling": "reject_all", "effects": effects, "irreversible": False}
 
 
 def _awards(edition: Edition) -> Iterator[Json]:
     parties = edition.resource.parties
     for one in parties:
-        effects = _award(edition, one, len(parties))
+        unavailable = _unavailable(edition, one)
+        effects = [unavailable] if unavailable else _award(edition, one, len(parties))
         yield {"ruling": "award", "candidate": one.id, "effects": effects, "irreversible": False}
     holding = edition.resource.holding
     losers = [one for one in parties if holding is None or one.agent != holding.agent]
@@ -130,6 +162,17 @@ def _awards(edition: Edition) -> Iterator[Json]:
     effects = [f"{denied} denied (ruled_out)"] if losers and edition.contest else []
     effects += [_thaw(edition), *_again(edition)]
     yield {"ruling": "reject_all", "effects": effects, "irreversible": False}
+
+
+def _unavailable(edition: Edition, winner: Candidate) -> str:
+    """What a person hears who awards it to somebody that may not be given it now, "" if they may."""
+    contest, holding = edition.contest, edition.resource.holding
+    reason = why_not_awarded(
+        *(edition.situation.registry, winner.agent, edition.terms),
+        holder=holding.agent if holding else "",
+        is_contested=contest is not None,
+    )
+    return f"this ruling is refused (winner_unavailable): {short(winner.agent)} is {_NOW[reason]}" if reason else ""
 
 
 def _award(edition: Edition, winner: Candidate, parties: int) -> list[str]:

@@ -143,7 +143,8 @@ def _holding(before: Resource, subject: str, what: Granted | Renewed | Ended | U
     match what:
         case Granted():
             # The pinned lease needs no field of its own: until = max(at, now) + lease.
-            o = of.o if before.won_o < 0 else before.won_o
+            # Who is given it by a ruling on a wait has claimed nothing: the record is the person's, not a claim.
+            o = before.won_o if before.won_o >= 0 else of.o if what.claim else -1
             holding = Holding(what.agent, what.claim, what.token, what.until, what.until - of.moment.later, o=o)
             return replace(before, holding=holding, handover=None, cooling_until=0, won_o=-1)
         case Ended():

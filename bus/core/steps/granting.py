@@ -8,19 +8,14 @@ from bus.core.decision.events import ActionAdmitted, Confirmed, Ended, FactState
 from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.policy.terms import Terms
 from bus.core.state.cases import Case, HeldAction
+from bus.core.state.obstacles import why_not_granted, why_not_released
 from bus.core.state.resource import lease_of
 from bus.core.steps.unfolding import Unfolding
 
 
 def obstacle(u: Unfolding, agent: str, terms: Terms | None) -> str:
     """Why this agent may not be granted the subject now, or "": status and authority are those in force now."""
-    registry = u.state.registry
-    if registry.suspension_of(agent):
-        return Why.SUSPENDED
-    claimants = terms.claimants if terms else None
-    if agent not in registry.agents or (claimants is not None and registry.roles(agent).isdisjoint(claimants)):
-        return Why.NOT_ALLOWED
-    return ""
+    return why_not_granted(u.state.registry, agent, terms)
 
 
 def grant(u: Unfolding, agent: str, claim: str, wish_ms: int | None, terms: Terms, by: str) -> None:
@@ -77,7 +72,8 @@ def refuse_fenced(u: Unfolding, reason: str = Why.FENCED) -> None:
 
 def release_held(u: Unfolding, action: HeldAction) -> None:
     """Let a held action go, if status, token, authority and its own expiry still allow it now."""
-    if reason := _obstacle_of(u, action):
+    reason = why_not_released(u.state.registry, action, token=u.resource.token, later=u.moment.later)
+    if reason:
         refuse_held(u, action, reason)
         return
     holding, contract = u.resource.holding, u.state.registry.contract_by_ref(action.contract)
@@ -89,18 +85,3 @@ def release_held(u: Unfolding, action: HeldAction) -> None:
         action.o, action.agent, action.type, contract.topic, action.id, action.token, holding.until
     )
     u.say(admitted, action.agent)
-
-
-def _obstacle_of(u: Unfolding, action: HeldAction) -> str:
-    registry = u.state.registry
-    contract = registry.contract_by_ref(action.contract)
-    if registry.suspension_of(action.agent):
-        return Why.SUSPENDED
-    if action.expiry is not None and u.moment.later >= action.expiry:
-        return Why.EXPIRED
-    if u.resource.token != action.token:
-        return Why.FENCED
-    may = contract.may if contract else ()
-    if action.agent not in registry.agents or (may is not None and registry.roles(action.agent).isdisjoint(may)):
-        return Why.NOT_ALLOWED
-    return ""

@@ -7,8 +7,9 @@ from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.message.arrivals import Message
 from bus.core.policy.terms import Terms
 from bus.core.state.cases import Case
+from bus.core.state.obstacles import why_not_awarded
 from bus.core.steps.freezing import change_case, close_case
-from bus.core.steps.granting import confirm, hand_over, obstacle, refuse_fenced, refuse_held, release_held, thaw
+from bus.core.steps.granting import confirm, hand_over, refuse_fenced, refuse_held, release_held, thaw
 from bus.core.steps.settling import RULING, award, settle_choice, settle_nobody
 from bus.core.steps.unfolding import Unfolding
 
@@ -40,10 +41,11 @@ def act_on_case(u: Unfolding, message: Message, terms: Terms | None) -> None:
 
 
 def conflicting(u: Unfolding, case: Case) -> set[str]:
-    """The agents whose owner may not rule: the holder, who competes or competed, who wants to act."""
+    """The agents whose owner may not rule: who holds, for whom it is kept, who competes or did, who wants to act."""
     resource = u.resource
     agents = {one.agent for one in case.parties} | {one.agent for one in resource.held}
     agents |= {resource.holding.agent} if resource.holding else set()
+    agents |= {resource.handover.agent} if resource.handover else set()
     if contest := resource.contest:
         agents |= {one.agent for one in contest.candidates if one.agent}
         agents |= {contest.author} if contest.over == "review" else set()
@@ -85,7 +87,7 @@ def _rule(u: Unfolding, message: Message, case: Case, terms: Terms | None) -> No
     if ruling not in RULINGS_OF[case.over]:
         u.refuse(Why.NOT_ALLOWED, f"here a ruling is one of: {', '.join(RULINGS_OF[case.over])}")
         return
-    winner = _winner(u, case, named) if ruling == AWARD else None
+    winner = _winner(u, case, named, terms) if ruling == AWARD else None
     if ruling == AWARD and winner is None:
         u.refuse(Why.WINNER_UNAVAILABLE, f"{named or 'nobody'} cannot be given it: look at the case again")
         return
@@ -104,7 +106,7 @@ def _rule(u: Unfolding, message: Message, case: Case, terms: Terms | None) -> No
         award(u, contest, winner, Settle(winner.id, RULING), case)
 
 
-def _winner(u: Unfolding, case: Case, named: str) -> Candidate | None:
+def _winner(u: Unfolding, case: Case, named: str, terms: Terms | None) -> Candidate | None:
     """The candidate that a person names, if it may be given the subject now."""
     resource = u.resource
     contest = resource.contest
@@ -112,9 +114,12 @@ def _winner(u: Unfolding, case: Case, named: str) -> Candidate | None:
     winner = next((one for one in live if one.id == named), None)
     if winner is None or case.over == "question":
         return winner
-    reason = obstacle(u, winner.agent, contest.terms if contest else None)
-    is_holder = resource.holding is not None and resource.holding.agent == winner.agent
-    return None if reason == Why.SUSPENDED or (reason and not is_holder) else winner
+    reason = why_not_awarded(
+        *(u.state.registry, winner.agent, contest.terms if contest else terms),
+        holder=resource.holding.agent if resource.holding else "",
+        is_contested=contest is not None,
+    )
+    return None if reason else winner
 
 
 def _decide_actions(u: Unfolding, case: Case, ruling: str) -> None:
@@ -137,6 +142,7 @@ def _decide_wait(u: Unfolding, case: Case, winner: Candidate | None, terms: Term
         return
     if holding is not None and holding.agent == winner.agent:
         confirm(u)
-    elif terms is not None:
+    else:
+        assert terms is not None, "without terms nobody but the holder is a winner"
         hand_over(u, winner, terms, by=RULING, cause="")
         refuse_fenced(u)

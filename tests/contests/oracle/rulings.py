@@ -22,7 +22,7 @@ from tests.contests.oracle.subject import Candidate, Subject
 
 def act(e: Entry, r: Subject, said: Said, terms: Json) -> None:
     """One act of a person (or of an agent that thinks it is one) on a case."""
-    reason = _fault(e, r, said)
+    reason = _fault(e, r, said, terms)
     if reason:
         e.refuse(r, reason)
         return
@@ -40,7 +40,7 @@ def act(e: Entry, r: Subject, said: Said, terms: Json) -> None:
         _rule(e, r, said, terms)
 
 
-def _fault(e: Entry, r: Subject, said: Said) -> str:
+def _fault(e: Entry, r: Subject, said: Said, in_force: Json | None) -> str:
     if said.is_agent:
         return "not_a_person"
     case = r.case
@@ -56,7 +56,7 @@ def _fault(e: Entry, r: Subject, said: Said) -> str:
         return "stale_rev"
     if said.type == "bus.case.release.v1" and not case.person:
         return "late"
-    return _ruling_fault(e, r, said) if said.type == "bus.case.rule.v1" else ""
+    return _ruling_fault(e, r, said, in_force) if said.type == "bus.case.rule.v1" else ""
 
 
 def _conflicting(r: Subject) -> list[str]:
@@ -64,6 +64,8 @@ def _conflicting(r: Subject) -> list[str]:
     found = [x.agent for x in r.case.parties] + [h.agent for h in r.held]
     if r.holding is not None:
         found.append(r.holding.agent)
+    if r.reserved_for:
+        found.append(r.reserved_for)
     if r.contest is not None:
         found += [x.agent for x in r.contest.candidates]
         found += [r.contest.actor] if r.contest.over == "review" else []
@@ -80,7 +82,7 @@ def _candidates(r: Subject) -> list[Candidate]:
     return [x for x in r.case.parties if x.is_live]
 
 
-def _ruling_fault(e: Entry, r: Subject, said: Said) -> str:
+def _ruling_fault(e: Entry, r: Subject, said: Said, in_force: Json | None) -> str:
     assert r.case is not None
     ruling = said.body["ruling"]
     is_approval = r.case.kind == "approval"
@@ -93,6 +95,8 @@ def _ruling_fault(e: Entry, r: Subject, said: Said) -> str:
         return "winner_unavailable"
     if not winner.agent:
         return ""
+    if r.contest is None and in_force is None and not winner.is_holder:
+        return "winner_unavailable"
     terms = r.contest.terms if r.contest is not None else {}
     reason = obstacle(e, winner.agent, terms)
     return "winner_unavailable" if reason == "suspended" or (reason and not winner.is_holder) else ""
