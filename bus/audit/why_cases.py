@@ -8,6 +8,7 @@ from bus.core.contest.ballots import standing_veto
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, Frozen, Unfrozen, WaitEnded, Waiting
 from bus.core.state.cases import Case
 
+RESERVE = "bus.case.reserve.v1"
 WAIT_OVER = {
     "resumed": "who waited goes on",
     "expired": "it lasted until the time that was said, so a person is told who waits for whom",
@@ -77,10 +78,11 @@ def _changed(found: Situation, what: CaseChanged) -> list[str]:
 
 def _change(found: Situation, before: Case, what: CaseChanged) -> str:
     person = name_of(what.person or "")
-    if what.person and not before.person:
-        return f"{person} reserved it until {found.clock(what.reserved_until or 0)}: nobody else rules until then"
-    if what.person and what.reserved_until != before.reserved_until:
-        return f"{person} reserved it again, until {found.clock(what.reserved_until or 0)}"
+    if what.person and what.person != before.person:
+        until = f"{person} reserved it until {_end(found, what)}: nobody else rules until then"
+        return f"{until}; {name_of(before.person)} had it, and may no longer rule" if before.person else until
+    if what.person and found.entry.type == RESERVE:
+        return f"{person} said again that it is reserved, which prolongs nothing: it is until {_end(found, what)}"
     if before.person and not what.person:
         over = "the reservation was over" if found.entry.verdict == "tick" else "the reservation was given back"
         return f"{over}: {name_of(before.person)} had it"
@@ -92,6 +94,10 @@ def _change(found: Situation, before: Case, what: CaseChanged) -> str:
     if what.rev == before.rev:
         return "a ballot came in that a person should see"
     return "what a ruling would cover is not what it was: a claim, a held action or the holder is gone, or is new"
+
+
+def _end(found: Situation, what: CaseChanged) -> str:
+    return found.clock(what.reserved_until or 0)
 
 
 def _edition(before: Case, what: CaseChanged) -> str:

@@ -32,7 +32,7 @@ def act_on_case(u: Unfolding, message: Message, terms: Terms | None) -> None:
         case "bus.case.reserve.v1":
             _reserve(u, case)
         case "bus.case.release.v1":
-            if not case.person:
+            if case.person != u.source:
                 u.refuse(Why.LATE, "nobody has reserved it")
             else:
                 change_case(u, _of(case, "", 0), does_move=True)
@@ -54,16 +54,14 @@ def conflicting(u: Unfolding, case: Case) -> set[str]:
 
 def _case_for(u: Unfolding, message: Message) -> Case | None:
     """The case, if this sender may act on it now; else None, and a refusal with the first reason that applies."""
-    case, person = u.resource.case, u.state.registry.persons.get(u.source)
+    case = u.resource.case
     if not message.envelope.is_person:
         u.refuse(Why.NOT_A_PERSON, "cases are for people")
     elif case is None or case.id != message.body["case"]:
         u.refuse(Why.LATE, "no such case is open on this subject")
-    elif person is None or case.escalate.queue not in person.queues:
-        u.refuse(Why.NOT_ALLOWED, f"the case is in queue {case.escalate.queue or '(none)'}, which is not one of yours")
-    elif own := sorted(one for one in conflicting(u, case) if u.state.registry.owns(u.source, one)):
-        u.refuse(Why.NOT_ALLOWED, f"{own[0]} is yours: somebody else has to rule")
-    elif case.person not in ("", u.source):
+    elif why_not := _why_no_judge(u, case, u.source):
+        u.refuse(Why.NOT_ALLOWED, why_not)
+    elif _is_anothers(u, case):
         u.refuse(Why.NOT_ALLOWED, f"{case.person} has reserved it until {case.reserved_until}")
     elif case.rev != int(message.body["rev"]):
         u.refuse(Why.STALE_REV, f"the case is at rev {case.rev}: read it again")
@@ -72,10 +70,26 @@ def _case_for(u: Unfolding, message: Message) -> Case | None:
     return None
 
 
+def _why_no_judge(u: Unfolding, case: Case, person: str) -> str:
+    """Why this person may not rule on the case by what is in force now, whoever has reserved it; "" if they may."""
+    registry = u.state.registry
+    known = registry.persons.get(person)
+    if known is None or case.escalate.queue not in known.queues:
+        return f"the case is in queue {case.escalate.queue or '(none)'}, which is not one of yours"
+    own = sorted(one for one in conflicting(u, case) if registry.owns(person, one))
+    return f"{own[0]} is yours: somebody else has to rule" if own else ""
+
+
+def _is_anothers(u: Unfolding, case: Case) -> bool:
+    """Has somebody else reserved it? Only while they may rule themselves: who has gone keeps nobody from it."""
+    return case.person not in ("", u.source) and not _why_no_judge(u, case, case.person)
+
+
 def _reserve(u: Unfolding, case: Case) -> None:
-    """Nobody else rules for a while; reserving it again only prolongs that."""
-    until = u.moment.later + case.escalate.reserve_ms
-    change_case(u, _of(case, u.source, until), does_move=case.person != u.source)
+    """Nobody else rules for a while; reserving it again prolongs nothing, so that it ends for whoever waits."""
+    is_new = case.person != u.source
+    until = u.moment.later + case.escalate.reserve_ms if is_new else case.reserved_until
+    change_case(u, _of(case, u.source, until), does_move=is_new)
 
 
 def _of(case: Case, person: str, until: int) -> Case:

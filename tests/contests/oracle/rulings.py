@@ -30,8 +30,9 @@ def act(e: Entry, r: Subject, said: Said, terms: Json) -> None:
     assert case is not None
     if said.type == "bus.case.reserve.v1":
         is_new = case.person != said.source
-        case.person = said.source
-        case.reserved_until = e.start + case.escalate.get("reserve_ms", cases.RESERVE_MS)
+        if is_new:
+            case.person = said.source
+            case.reserved_until = e.start + case.escalate.get("reserve_ms", cases.RESERVE_MS)
         cases.change(e, r, moves=is_new)
     elif said.type == "bus.case.release.v1":
         case.person, case.reserved_until = "", 0
@@ -46,17 +47,23 @@ def _fault(e: Entry, r: Subject, said: Said, in_force: Json | None) -> str:
     case = r.case
     if case is None or case.id != said.body["case"]:
         return "late"
-    person = e.registry.person(said.source) or {}
-    is_conflicted = any(e.registry.owns(said.source, agent) for agent in _conflicting(r))
-    if case.escalate.get("queue") not in person.get("queues", []) or is_conflicted:
+    if not _may_rule(e, r, said.source):
         return "not_allowed"
-    if case.person not in ("", said.source):
+    has_case = case.person if case.person and _may_rule(e, r, case.person) else ""
+    if has_case not in ("", said.source):
         return "not_allowed"
     if case.rev != said.body["rev"]:
         return "stale_rev"
-    if said.type == "bus.case.release.v1" and not case.person:
+    if said.type == "bus.case.release.v1" and has_case != said.source:
         return "late"
     return _ruling_fault(e, r, said, in_force) if said.type == "bus.case.rule.v1" else ""
+
+
+def _may_rule(e: Entry, r: Subject, who: str) -> bool:
+    """A person of the case's queue, as of now, who owns none of the agents in conflict."""
+    assert r.case is not None
+    queues = (e.registry.person(who) or {}).get("queues", [])
+    return r.case.escalate.get("queue") in queues and not any(e.registry.owns(who, x) for x in _conflicting(r))
 
 
 def _conflicting(r: Subject) -> list[str]:
