@@ -186,9 +186,18 @@ def _look_at_files(book: Book, check: Check) -> None:
             elif record is None and is_due(entered.journal_offset):
                 text = f"file {what.file_n} of case {what.case} is not on {topics.ESCALATIONS}"
                 check.find(arbiter.chain.place, entered.journal_offset, text)
+            elif record is not None and _is_redrawn(book, arbiter.p, record, what.file_hash):
+                check.leave_out("case files that were drawn anew because what they quoted was gone: they say so")
             elif record is not None and digest(record.value or b"") != what.file_hash:
                 text = f"file {what.file_n} of case {what.case} has another hash than its decision names"
                 check.find((record.topic, record.partition), record.offset, text)
+
+
+def _is_redrawn(book: Book, p: int, record: Record, named: str) -> bool:
+    """Does it say that it stands for that file? Believed only where the log has indeed lost its beginning."""
+    log = book.evidence.log(topics.ARBITER, p)
+    says = (parse_segment(record.value) or {}).get("redrawn_of")
+    return says == named and digest(record.value or b"") != named and (log is None or log.first > 0)
 
 
 def _is_due(mark: int | None) -> Callable[[int], bool]:

@@ -71,6 +71,9 @@ def _as_then(again: JsonObject, written: JsonObject) -> JsonObject:
     for now, then in zip(again["events"], written.get("events", ()), strict=False):
         if now["kind"] == then.get("kind") == "denied" and "wants" not in then:
             now.pop("wants", None)
+        if now["kind"] == then.get("kind") == "confirmed" and "lease_ms" not in then:
+            now.pop("lease_ms", None)
+            now.pop("case", None)
         if now["kind"] == then.get("kind") and "file_hash" in now:
             now["file_hash"] = then.get("file_hash", "")
     basis = written.get("basis")

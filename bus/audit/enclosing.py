@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from bus.audit.book import Book
 from bus.audit.evidence import Log
 from bus.core.arbiter import evolve
+from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened
 from bus.core.decision.entries import Entry
+from bus.core.log.records import digest
+from bus.core.log.topics import ESCALATIONS
 from bus.core.outputs.enclosed import Enclosed, enclose, offsets_named
 from bus.core.outputs.witness import Witness
 from bus.core.policy.control import Registry
@@ -24,9 +27,11 @@ class Enclosing:
     log: Log | None
     is_lost: bool = False
     _state: PartitionState = field(init=False)
+    _files: Mapping[str, bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         registry = Registry(self.book.genesis, built_in_contracts())
+        self._files = _files_by_hash(self.book)
         self._state = PartitionState(self.book.genesis.gen, self.p, registry, resolvers=RESOLVERS)
 
     def of(self, entry: Entry) -> Mapping[int, Enclosed] | None:
@@ -40,7 +45,20 @@ class Enclosing:
             records = self.log.by_offset if self.log else {}
             if self.log and self.log.first > 0 and not offsets_named(entry, situations) <= records.keys():
                 return None
-            return enclose(entry, situations, records)
+            return self._as_named(entry, enclose(entry, situations, records))
         except (AssertionError, LookupError, TypeError, ValueError):
             self.is_lost = True  # an entry that cannot follow what came before it: judging it again finds that
             return None
+
+    def _as_named(self, entry: Entry, made: dict[int, Enclosed]) -> dict[int, Enclosed]:
+        """A case file is what its decision names by hash: an engine has other words for it than the one before."""
+        for event in entry.events:
+            named = event.what.file_hash if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed) else ""
+            if named in self._files and event.n in made:
+                made[event.n] = Enclosed(file=self._files[named])
+        return made
+
+
+def _files_by_hash(book: Book) -> dict[str, bytes]:
+    values = (log.records for place, log in book.evidence.logs.items() if place[0] == ESCALATIONS)
+    return {digest(record.value): record.value for records in values for record in records if record.value}

@@ -118,6 +118,11 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
         sheet.labelled("alike", f"{alike} more {'case is' if alike == 1 else 'cases are'} like this one")
     if file.is_open:
         sheet.labelled("if nobody", timed(str(body.get("if_nothing") or "")))
+    if body.get("redrawn_of"):
+        text = (
+            "part of what it quoted was gone when it was sent once more, so it is not the file that the bus decided on"
+        )
+        sheet.labelled("drawn anew", text, MARK)
     left_out = body.get("left_out")
     if isinstance(left_out, list):
         sheet.labelled(

@@ -60,6 +60,16 @@ class Event:
         return self.integer("until")
 
     @property
+    def lease_ms(self) -> int | None:
+        """The lease that was pinned at the grant; None if it names none, as in what an older bus confirms."""
+        return self.integer("lease_ms")
+
+    @property
+    def case(self) -> str:
+        """The case it is about, or that freezes what it is about; "" for none."""
+        return str(self.fields.get("case", ""))
+
+    @property
     def retry_at_ms(self) -> int | None:
         """When another try may help, in epoch milliseconds of the broker; None if the bus cannot know."""
         return self.integer("retry_after")

@@ -57,7 +57,7 @@ class Holding:
         self._connection = connection
         self._when_over = when_over
         self._on_lost: list[OnLost] = []
-        self.is_frozen = False
+        self.is_frozen = _says_frozen(event)
         self._lease_ms = 0  # of a whole lease, never more than it is
         self._is_lease_known = False
         # A reading at which the broker's clock stood at or before ``_at_ms``, and how far from there is believed.
@@ -196,6 +196,8 @@ class Holding:
         if event.kind in ("granted", "renewed"):
             self._lease_ms = min(lease_ms, self._lease_ms) if self._is_lease_known else lease_ms
             self._is_lease_known = True
+        elif event.lease_ms is not None:
+            self._lease_ms, self._is_lease_known = event.lease_ms, True
         elif not self._is_lease_known:  # what is left of it
             self._lease_ms = max(lease_ms, self._lease_ms)
         self.until_ms = max(self.until_ms, event.until_ms)
@@ -227,3 +229,8 @@ class Holding:
 
     def _tell(self, call: OnLost, loss: LeaseLost) -> None:
         self._connection.callbacks.add(partial(call, loss))
+
+
+def _says_frozen(event: Event) -> bool:
+    """Does a confirmation say that a person decides on it? Who has forgotten its grant was told nothing of a freeze."""
+    return event.kind == "confirmed" and event.case != ""

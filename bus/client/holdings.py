@@ -69,9 +69,9 @@ class Holdings:
             return
         assert event.token is not None
         assert event.until_ms is not None
-        is_frozen = event.kind == "confirmed" and event.at_ms >= event.until_ms
-        if is_frozen and event.subject not in self._held:
-            return  # the lease clock stands still, and how much it will have when it goes on is not known here
+        is_over = event.kind == "confirmed" and event.at_ms >= event.until_ms
+        if is_over and event.lease_ms is None and event.subject not in self._held:
+            return  # frozen by an older bus: how much it will have when the clock goes on is not known here
         holding = self._known(event, request) or Holding(self._connection, self._agent, event, request, self._forget)
         if self._is_closed or (event.subject, event.token) in self._over:
             # It was confirmed before the bus had heard that it is given back: say so again, and believe nothing.

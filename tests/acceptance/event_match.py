@@ -10,6 +10,7 @@ NOT_COMPARED = frozenset({"detail", "message", "hint", "violations"})
 MAY_BE_THERE = {
     "refused": frozenset({"token", "current", "retry_after"}),
     "ended": frozenset({"handover"}),  # an addition: whom the resource is kept for, and until when
+    "confirmed": frozenset({"lease_ms", "case"}),  # additions: what the grant pinned, and what freezes it
 }
 
 

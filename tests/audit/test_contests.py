@@ -8,7 +8,7 @@ import pytest
 from bus.audit.evidence import Place
 from bus.audit.verify import verify
 from bus.core.log import topics
-from bus.core.log.records import Record
+from bus.core.log.records import Record, canonical, digest
 from tests.audit.eventful import EventfulBus, eventful_bus
 from tests.audit.handmade import SALES, SUPPORT, changed, event_of, found
 
@@ -69,7 +69,11 @@ def _voted(log: list[Record]) -> int | None:
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
-    [("changed", "has another hash than its decision names"), ("gone", "is not on bus.escalations")],
+    [
+        ("changed", "has another hash than its decision names"),
+        ("gone", "is not on bus.escalations"),
+        ("said to be drawn anew", "has another hash than its decision names"),
+    ],
 )
 def test_a_changed_case_file_is_found(bus: EventfulBus, fault: str, sentence: str) -> None:
     """Its hash stands in the journal; a file that is not there at all is missed."""
@@ -80,8 +84,38 @@ def test_a_changed_case_file_is_found(bus: EventfulBus, fault: str, sentence: st
         if fault == "changed":
             value: dict[str, Any] = {**json.loads(first.value or b"{}"), "queue": "elsewhere"}
             logs[place].insert(0, changed(first, value=json.dumps(value).encode()))
+        elif fault != "gone":  # though all that it quotes is there
+            value = {**json.loads(first.value or b"{}"), "redrawn_of": digest(first.value or b"")}
+            logs[place].insert(0, changed(first, value=json.dumps(value).encode()))
 
     assert any(sentence in finding for finding in found(bus.evidence(tamper), "contests"))
+
+
+def test_a_file_in_the_words_of_another_engine_is_no_finding(bus: EventfulBus) -> None:
+    """The decision names the file by its hash: how this engine would put it today is nobody's concern."""
+    files = {place: log for place, log in bus.records.items() if place[0] == topics.ESCALATIONS and log}
+    ids = [
+        entry["o"]
+        for place, log in bus.bodies.items()
+        if place[0] == topics.JOURNAL
+        for one in log
+        for entry in one.get("entries", ())
+        if entry["verdict"] == "tick"
+    ]  # nobody was told the hash
+    opened = [json.loads(record.value or b"{}") for log in files.values() for record in log]
+    first = next(one for one in opened if one["n"] == 1 and int(one["case"].split(".")[2]) in ids)
+    other = canonical({**first, "if_nothing": "in other words"})
+    _, event = event_of(bus, "case_opened", first["subject"])
+    event["file_hash"] = digest(other)
+
+    def tamper(logs: Logs) -> None:
+        for place in files:
+            logs[place][:] = [
+                changed(one, value=other) if one.value == canonical(first) else one for one in logs[place]
+            ]
+
+    for check in ("contests", "outputs"):
+        assert found(bus.evidence(tamper), check) == []
 
 
 def test_a_grant_while_frozen_is_found(bus: EventfulBus) -> None:

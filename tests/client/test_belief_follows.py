@@ -64,6 +64,25 @@ def test_a_grant_nobody_waits_for_is_left_to_the_next_claim(lane: HandmadeLane, 
     lease_given_back.wait()
 
 
+def test_a_frozen_holding_that_was_forgotten_is_believed_for_a_whole_lease(lane: HandmadeLane, bus: Bus) -> None:
+    """Started anew while a person decides: the clock stands still, and the thaw leaves a whole lease at least."""
+    asking = claim(bus)
+    frozen = {"until": NOW_MS - 5_000, "lease_ms": 30_000, "case": "1.0.9.2"}
+    _confirm(lane, lane.message(0), "1.0.10.0", **frozen)
+    lease = lease_of(asking)
+    assert (lease.is_held, lease.is_frozen) == (True, True)
+    assert 10 < lease.remaining_s < 30
+
+
+def test_a_confirmed_holding_is_frozen_only_if_the_bus_says_so(lane: HandmadeLane, bus: Bus) -> None:
+    """Nobody decides on it: what is left of the lease is all there is."""
+    asking = claim(bus)
+    _confirm(lane, lane.message(0), "1.0.10.0", until=NOW_MS + 9_000, lease_ms=30_000)
+    lease = lease_of(asking)
+    assert (lease.is_held, lease.is_frozen) == (True, False)
+    assert lease.remaining_s < 9
+
+
 def test_a_grant_that_no_claim_takes_over_is_given_back(lane: HandmadeLane, bus: Bus) -> None:
     """When the second claim is given up as well, the first grant goes back at once."""
     _unanswered(bus)

@@ -60,9 +60,13 @@ class Run:
             self.file_bytes.append(sum(map(len, files)))
             del rest[:count]
 
-    def sent_again(self) -> list[Output]:
-        """What a new owner sends that does not know whether any of it was sent."""
-        stage = self.stage()
+    def sent_again(self, first: int = 0) -> list[Output]:
+        """What a new owner sends that does not know whether any of it was sent; ``first`` is the oldest record kept."""
+        registry = Registry(GENESIS, built_in_contracts())
+        kept = {record.offset: record for record in self.records[first:]}
+        stage = ArbiterStage(
+            *(PARTITION, "id", registry, METRICS), lambda offsets: {o: kept[o] for o in offsets if o in kept}
+        )
         for value in self.segments:
             segment = parse_segment(value)
             assert segment is not None
@@ -174,6 +178,19 @@ def test_a_vote_over_claims_brings_their_reasoning() -> None:
         first, second = body["excerpts"]
         assert (first["claim"], first["agent"], second["reasoning"]) == ("c1", "spiffe://acme/agent/sales", "")
         assert first["reasoning"] == "\u00e4" * 256
+
+
+def test_a_file_that_cannot_be_drawn_again_says_so() -> None:
+    """After the retention of what it quotes it has other bytes, and names the hash of the file it stands for."""
+    run = _named("case-award")
+    events, quoted = run.events(), len(run.records) - 2
+    again = {one.id: one.value or b"" for one in run.sent_again(first=quoted) if one.topic == ESCALATIONS}
+    assert again
+    differing = {decision for decision, file in again.items() if digest(file) != events[decision]["file_hash"]}
+    assert differing
+    for decision, file in again.items():
+        said = json.loads(file).get("redrawn_of", "")
+        assert said == (events[decision]["file_hash"] if decision in differing else "")
 
 
 def test_a_persons_ruling_is_nobodys_claim() -> None:

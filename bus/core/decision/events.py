@@ -43,13 +43,20 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The holder claimed again, or was told that its holding stands: same token, same ``until``."""
+    """The holder claimed again, or was told that its holding stands: same token, same ``until``.
+
+    ``lease_ms`` was pinned at the grant; ``case`` is what freezes the subject, absent while nothing does. Whoever has
+    forgotten its grant knows from them how long it holds: while it is frozen the lease clock stands still, and the thaw
+    gives it a whole lease. Entries of older engines have neither.
+    """
 
     kind: ClassVar[str] = "confirmed"
     agent: str
     claim: str
     token: int
     until: int
+    lease_ms: int | None = None
+    case: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,17 @@ FACTS_SHOWN_MAX = 32
 Json = dict[str, Any]  # Any: JSON
 
 
-def case_file(edition: Edition) -> bytes:
-    """The stored bytes of one edition: canonical JSON of at most `FILE_BYTES_MAX`."""
+def case_file(edition: Edition, *, redrawn_of: str = "") -> bytes:
+    """The stored bytes of one edition: canonical JSON of at most `FILE_BYTES_MAX`.
+
+    ``redrawn_of`` is the hash of the file that its decision names, where that one cannot be drawn again.
+    """
     spoken = [len(record.value or b"") for o in offsets_of(edition) if (record := edition.records.get(o))]
     body: Json = {}
     for room in ROOMS:
         if sum(min(size, room.excerpt_bytes) for size in spoken) > FILE_BYTES_MAX:
             continue  # not worth the try
-        body = _body(edition, room)
+        body = _body(edition, room) | ({"redrawn_of": redrawn_of} if redrawn_of else {})
         if room != ROOMS[0]:
             body["left_out"] = [_cut_note(room)]
         value = canonical(body)

@@ -1,7 +1,7 @@
 """What an event carries beyond itself when it goes out: the record to judge, excerpts of the claims, the case file.
 
 All of it is made from the entry, the subject as it stood (`bus.core.outputs.witness`) and records at earlier offsets of
-``bus.arbiter``, so whoever makes it again makes the same bytes.
+``bus.arbiter``, so whoever makes it again makes the same bytes, as long as those records are kept.
 """
 
 import base64
@@ -69,8 +69,7 @@ def enclose(entry: Entry, situations: Situations, records: Records) -> dict[int,
                 if shown := _rung(event.what, situations.get(event.n), records):
                     found[event.n] = Enclosed(shown, frozenset(lane for lane, _ in event.to))
             case CaseOpened() | CaseChanged() | CaseClosed():
-                file = case_file(_edition(entry, event, event.what, situations, records))
-                found[event.n] = Enclosed(file=file)
+                found[event.n] = Enclosed(file=_file(_edition(entry, event, event.what, situations, records)))
             case _:
                 pass
     return found
@@ -98,6 +97,12 @@ def _edition(
     records: Records,
 ) -> Edition:
     return Edition(entry, event, what, situations[event.n], records)
+
+
+def _file(edition: Edition) -> bytes:
+    """The case file; if it is not the one that its decision names, because what that quoted is gone, it says so."""
+    file, named = case_file(edition), edition.what.file_hash
+    return file if named in ("", digest(file)) else case_file(edition, redrawn_of=named)
 
 
 def _competing(what: RungReached, seen: Situation | None) -> list[Candidate]:

@@ -28,7 +28,9 @@ def confirm(u: Unfolding) -> None:
     """Say once more what the holder holds."""
     holding = u.resource.holding
     assert holding is not None
-    u.say(Confirmed(holding.agent, holding.claim, holding.token, holding.until), holding.agent)
+    case = u.resource.case.id if u.resource.case else None
+    told = Confirmed(holding.agent, holding.claim, holding.token, holding.until, holding.lease_ms, case)
+    u.say(told, holding.agent)
 
 
 def end_wait(u: Unfolding, reason: str) -> None:

@@ -29,7 +29,9 @@ def confirm(e: Entry, r: Subject) -> None:
     """Say once more what the holder holds."""
     h = r.holding
     assert h is not None
-    e.tell("confirmed", r, [h.agent], agent=h.agent, claim=h.claim, token=h.token, until=h.until)
+    frozen = {} if r.case is None else {"case": r.case.id}
+    told = {"agent": h.agent, "claim": h.claim, "token": h.token, "until": h.until, **frozen}
+    e.tell("confirmed", r, [h.agent], **told, lease_ms=h.lease_ms)
 
 
 def end(e: Entry, r: Subject, reason: str, cause: str = "", also: list[str] | None = None) -> Holding:
