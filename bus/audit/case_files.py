@@ -52,7 +52,7 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One ruling a person can give. ``number`` counts the awards from 1, 0 for the others.
+    """One ruling a person can give. ``number`` is its candidate's, from 1; 0 of what is no award.
 
     ``candidate`` is what an award names on the wire; ``agent`` whose claim that is, "" of an option; ``roles`` are
     those of the claim.
@@ -117,18 +117,17 @@ def case_from_json(body: JsonObject, *, at: int) -> CaseFile:
 def choices(file: CaseFile) -> list[Choice]:
     """Everything a person can rule, in the file's order."""
     agents = {_candidate(one): one for one in file.part("claims")}
+    numbers = _numbers(file)
     found: list[Choice] = []
-    number = 0
     for one in file.part("rulings"):
         ruling, candidate = str(one.get("ruling", "")), str(one.get("candidate") or "")
-        number += ruling == AWARD
         claim = agents.get(candidate, {})
         found.append(
             Choice(
                 ruling,
                 tuple(map(str, one.get("effects") or ())),
                 bool(one.get("irreversible")),
-                number if ruling == AWARD else 0,
+                numbers[candidate] if ruling == AWARD else 0,
                 candidate,
                 str(claim.get("agent") or ""),
                 str(claim.get("claim") or ""),
@@ -139,10 +138,21 @@ def choices(file: CaseFile) -> list[Choice]:
 
 
 def numbered_claims(file: CaseFile) -> Iterator[tuple[int, JsonObject]]:
-    """The claims with the numbers that choose them; 0 of one that can no longer be chosen."""
-    numbers = {choice.candidate: choice.number for choice in choices(file) if choice.number}
+    """The claims with their numbers; one that can no longer be chosen has ``dropped``, or no award names it."""
+    numbers = _numbers(file)
     for one in file.part("claims"):
-        yield numbers.get(_candidate(one), 0), one
+        yield numbers[_candidate(one)], one
+
+
+def _numbers(file: CaseFile) -> dict[str, int]:
+    """Candidate -> number. Claims are numbered as they came, and who is out keeps its number: no other one gets it."""
+    found: dict[str, int] = {}
+    for one in file.part("claims"):
+        found.setdefault(_candidate(one), len(found) + 1)
+    for one in file.part("rulings"):
+        if one.get("ruling") == AWARD:
+            found.setdefault(str(one.get("candidate") or ""), len(found) + 1)
+    return found
 
 
 def _candidate(claim: JsonObject) -> str:

@@ -61,7 +61,7 @@ class Shelf:
         return len(self._unkept)
 
     def files(self) -> list[CaseFile]:
-        """All that are here: overdue ones first, then the first to be due, then in the order they were opened."""
+        """All that are here: overdue ones first, then the first to be due; of those that are over the newest first."""
         return sorted(self._files.values(), key=_urgency)
 
     def get(self, case: str) -> CaseFile | None:
@@ -106,4 +106,6 @@ def _standing(files: list[CaseFile]) -> CaseFile:
 
 def _urgency(file: CaseFile) -> tuple[bool, bool, bool, int, int, list[int]]:
     order = [int(part) if part.isdigit() else 0 for part in file.case.split(".")]
-    return (not file.is_open, not file.is_overdue, file.due is None, file.due or 0, file.frozen_since, order)
+    if not file.is_open:
+        return (True, True, True, -file.at, 0, order)
+    return (False, not file.is_overdue, file.due is None, file.due or 0, file.frozen_since, order)

@@ -7,7 +7,7 @@ import typer
 
 from bus.cli.caller import Caller, with_caller
 from bus.cli.failures import CommandError, ExitCode
-from bus.cli.in_force import AsPerson, check_id
+from bus.cli.in_force import AsPerson, check_id, full_id
 from bus.cli.remembered import COUNT_MAX
 
 if TYPE_CHECKING:
@@ -49,11 +49,20 @@ Case = Annotated[
 ]
 Queue = Annotated[str, typer.Option(metavar="NAME", show_default=False, help="Only cases in this queue.")]
 InState = Annotated[
-    State | None, typer.Option("--state", metavar="STATE", show_default="open ones", help="Only cases in this state.")
+    State | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        show_default="open ones",
+        help="Only cases in this state: ready, reserved, overdue, closed, obsolete; all for every one of them.",
+    ),
 ]
-Mine = Annotated[bool, typer.Option("--mine", help="Only what you have reserved.")]
+Mine = Annotated[bool, typer.Option("--mine", help="Only what you have reserved; say who you are with --as.")]
 Like = Annotated[
-    str, typer.Option("--alike", metavar="CASE", show_default=False, help="Only cases like this one, each alone.")
+    str,
+    typer.Option(
+        "--alike", metavar="CASE", show_default=False, help="Only cases like this one, each alone, with what differs."
+    ),
 ]
 Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for each answer.")]
 
@@ -68,29 +77,29 @@ def ls(
     limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, metavar="N", help="Show so many lines.")] = LS_MAX,
     person: AsPerson = "",
 ) -> None:
-    """Show what waits for a person, the most urgent first; cases that are alike share a line."""
+    """Show what waits for a person, the most urgent first; cases that are alike share a line.
+
+    Alike are cases that one ruling may fit: one type of subject, kind and reason, the same roles and verdicts. What was
+    said is not compared: ≠ marks a line whose cases differ in it. --alike shows side by side in what, and with --as
+    that counts as having been shown each of them.
+    """
     from bus.cli.cases_desk import desk_of, known_registry
-    from bus.cli.cases_list import COLUMNS, OPTIONAL, groups, json_of, row_of, wanted
+    from bus.cli.cases_list import wanted
+    from bus.cli.cases_view import View, show_view
     from bus.cli.cases_who import warn_of_orphans
 
-    with desk_of(caller) as desk:
+    if person:
+        check_id(person, "person")
+    with desk_of(caller, person) as desk:
         chosen = _filter(caller, desk, queue, state, person if mine else None, like)
         files = wanted(desk.reader.shelf, chosen)
-        if caller.is_json:
-            for file in files[:limit]:
-                caller.show_json(json_of(file, desk.reader.shelf))
-        found = groups(files, is_grouped=not like)
-        left = len(files) - limit if caller.is_json else len(found) - limit
+        is_open = any(file.is_open for file in files)
+        registry = known_registry(caller, is_needed=bool(person)) if is_open else None
+        asker = full_id(person, "person", registry.genesis.domain) if person and registry else ""
         if not files:
             caller.say(_nothing(desk, chosen))
-        elif not caller.is_json:
-            has_alike = any(group.count > 1 for group in found[:limit])
-            columns = COLUMNS if has_alike else COLUMNS[:-1]
-            rows = [row_of(group)[: len(columns)] for group in found[:limit]]
-            caller.show_table(columns, rows, optional=OPTIONAL)
-        if left > 0:
-            caller.say(f"{left:,} more are not shown (--limit)")
-        if any(file.is_open for file in files) and (registry := known_registry(caller)):
+        show_view(caller, desk, files, View(registry, asker, limit, is_alike=bool(like)))
+        if registry:
             warn_of_orphans(caller, registry, files)
 
 
@@ -98,25 +107,26 @@ def ls(
 def show(caller: Caller, case: Case, person: AsPerson = "") -> None:
     """Show one case whole: what speaks for what, what each ruling will do, and who may rule.
 
-    With --as it says whether that person may, and why not. A ruling typed afterwards speaks of what was shown: if the
-    case has changed since, it is refused.
+    With --as it says whether that person may, and why not, and the case counts as shown to them: a ruling they type
+    afterwards on this machine speaks of what was shown. If the case has changed since, it is refused. Of other cases
+    that are alike it shows what differs, and they count as shown as well; with --json they do not.
     """
     from bus.cli.cases_desk import desk_of
-    from bus.cli.cases_page import page_of
+    from bus.cli.cases_page import ALIKE_SHOWN_MAX, page_of
     from bus.cli.sheet import page_width, print_lines
 
     if person:
         check_id(person, "person")
-    with desk_of(caller) as desk:
+    with desk_of(caller, person) as desk:
         file = desk.find(case)
         judges = _judges(caller, file, person) if file.is_open else None
         like = desk.reader.shelf.alike(file)[1:] if file.is_open else []
-        desk.shown.remember(*like, file)
+        desk.shown.remember(*([] if caller.is_json else like[:ALIKE_SHOWN_MAX]), file)
         if caller.is_json:
             told = judges.to_json() if judges else {}
             caller.show_json({**file.body, **told, "at": file.at, "alike_with": [one.case for one in like]})
         else:
-            print_lines(page_of(file, alike=len(like), width=page_width(), judges=judges).lines)
+            print_lines(page_of(file, alike=like, width=page_width(), judges=judges).lines)
 
 
 @with_caller
@@ -145,20 +155,27 @@ def rule(
     ] = "",
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; whoever it concerns can read it.")],
-    alike: Annotated[bool, typer.Option("--alike", help="Rule every open case like it the same way.")] = False,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="Rule every open case like it the same way, if it was shown to you.")
+    ] = False,
     rev: Annotated[
-        int | None, typer.Option(min=1, metavar="N", show_default="as last shown here", help="The revision you saw.")
+        int | None,
+        typer.Option(min=1, metavar="N", show_default="as last shown to you here", help="The revision you saw."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     person: AsPerson = "",
     wait_s: Wait = WAIT_S,
 ) -> None:
-    """Decide a case. With --alike, decide every open case like it, one by one, with the same reason.
+    """Decide a case that was shown to you. With --alike, every open case like it, one by one, with the same reason.
 
-    The exit code is 6 if a case has changed since it was shown, and 7 if you may not rule on it.
+    Shown is what `show` or `ls --alike` had on this machine with the same --as; else name the revision with --rev.
+    Alike are cases that one ruling may fit; what they say may differ. One that was not shown as it is now is left
+    alone, with what differs in it. The exit code is 6 if any was, or has changed since, and 7 if you may not rule.
     """
+    from bus.cli.cases_alike import preview, rule_alike
     from bus.cli.cases_desk import manned_desk
-    from bus.cli.cases_ruling import Word, chosen, end_with, preview, rule_alike, rule_one
+    from bus.cli.cases_ruling import end_with, rule_one
+    from bus.cli.cases_word import Word
 
     if not reason.strip() or len(reason) > REASON_MAX:
         step = f"write --reason with 1 to {REASON_MAX:,} characters"
@@ -168,10 +185,8 @@ def rule(
     word = Word(ruling.value.replace("-", "_"), candidate, reason, rev or 0)
     with manned_desk(caller, person) as desk:
         file = desk.find(case)
-        if file.is_open:
-            chosen(file, word)  # a mistake in typing is told once, before anything is said
         if dry_run:
-            preview(caller, desk, desk.reader.shelf.alike(file) if alike else [file], word)
+            end_with(preview(caller, desk, desk.reader.shelf.alike(file) if alike else [file], word))
             return
         end_with((rule_alike if alike else rule_one)(caller, desk, file, word, wait_s=wait_s))
 
@@ -196,6 +211,7 @@ def watch(
 
 def _filter(caller: Caller, desk: "Desk", queue: str, state: State | None, person: str | None, alike: str) -> "Filter":
     """Which cases are meant; ``person`` None for everybody's."""
+    from bus.audit.plain import name_of
     from bus.cli.cases_desk import who
     from bus.cli.cases_list import Filter
     from bus.cli.in_force import check_person
@@ -205,14 +221,16 @@ def _filter(caller: Caller, desk: "Desk", queue: str, state: State | None, perso
     digest = desk.find(alike).alike if alike else ""
     if alike and not digest:
         raise CommandError(ExitCode.NOT_FOUND, f"case {alike} is like no other", "leave --alike out")
-    return Filter(queue, state.value if state else "", "" if person is None else who(caller, person), digest)
+    mine = "" if person is None else who(caller, person)
+    if mine and not person:
+        caller.say(f"reserved by {name_of(mine)}, who this development bus takes you for; --as says who you are")
+    return Filter(queue, state.value if state else "", mine, digest)
 
 
 def _judges(caller: Caller, file: "CaseFile", person: str) -> "Judges | None":
     """Who may rule on it; None where this login may not know. Raises `BusError` if a person is named all the same."""
     from bus.cli.cases_desk import known_registry
     from bus.cli.cases_who import judges_of
-    from bus.cli.in_force import full_id
 
     registry = known_registry(caller, is_needed=bool(person))
     if registry is None:
@@ -266,16 +284,19 @@ def _tell_hand(caller: Caller, answer: "JsonObject") -> None:
 
 
 VERBS = {
-    "ls": (ls, ("agentbus cases ls --queue revenue", "agentbus cases ls --mine", "agentbus cases ls --alike D-9")),
-    "show": (show, ("agentbus cases show 1.7.198.2", "agentbus cases show deal/D-9")),
+    "ls": (
+        ls,
+        ("agentbus cases ls --queue revenue", "agentbus cases ls --mine", "agentbus cases ls --alike D-9 --as ben"),
+    ),
+    "show": (show, ("agentbus cases show deal/D-9 --as ben", "agentbus cases show 1.7.198.2")),
     "reserve": (reserve, "agentbus cases reserve deal/D-9 --as ben"),
     "release": (release, "agentbus cases release deal/D-9 --as ben"),
     "rule": (
         rule,
         (
-            "agentbus cases rule deal/D-9 reject --reason 'terms are not ours'",
+            "agentbus cases rule deal/D-9 reject --reason 'terms are not ours' --as ben",
             "agentbus cases rule lead/L-1 award 2 --reason 'their customer' --as ben",
-            "agentbus cases rule 1.7.198.2 approve --alike --reason 'checked by phone'",
+            "agentbus cases rule 1.7.198.2 approve --alike --reason 'checked by phone' --as ben",
         ),
     ),
     "watch": (watch, ("agentbus cases watch --queue revenue --bell", "agentbus cases watch --json")),

@@ -47,6 +47,14 @@ class Desk:
         more = f" and {len(found) - NAMED_MAX} more" if len(found) > NAMED_MAX else ""
         raise CommandError(ExitCode.USAGE, f"{given} may be {named}{more}", "write more of it, or the subject")
 
+    def edition(self, case: str, rev: int) -> "CaseFile | None":
+        """The case as it was at that revision; None if it never was there, or is not kept."""
+        file = self.reader.shelf.get(case)
+        if file is not None and file.rev == rev:
+            return file
+        places = [one.place for one in self.reader.shelf.traces(case) if one.rev == rev]
+        return self.reader.edition(places[-1]) if places else None
+
     def say(self, message_type: str, file: "CaseFile", body: "JsonObject", wait_s: float) -> "JsonObject":
         """Say it about that case and wait; the answer that tells what came of it. Raises `UnreachableError`."""
         from bus.shell.lane_talk import Saying
@@ -60,8 +68,8 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk_of(caller: Caller) -> Iterator[Desk]:
-    """The cases up to now, to look at; raises `BusError`."""
+def desk_of(caller: Caller, person: str = "") -> Iterator[Desk]:
+    """The cases up to now, to look at; ``person`` as it was given, "" if nobody was. Raises `BusError`."""
     from bus.audit.case_reader import CaseReader
 
     config = caller.settings(login=DESK).client_config()
@@ -70,7 +78,7 @@ def desk_of(caller: Caller) -> Iterator[Desk]:
         reader.open(caller.say)
         if left := reader.shelf.left_out:
             caller.say(f"{left:,} more cases are open than can be kept here: they are not listed")
-        yield Desk(reader, shown_on(config))
+        yield Desk(reader, shown_on(config, asker(caller, person)))
     finally:
         reader.close()
 
@@ -82,7 +90,7 @@ def manned_desk(caller: Caller, person: str) -> Iterator[Desk]:
 
     check_person(caller, person)
     registry = registry_of(caller, login=DESK)
-    with desk_of(caller) as desk:
+    with desk_of(caller, person) as desk:
         talk = LaneTalk(desk.reader.config, DESK)
         try:
             talk.open()
@@ -103,6 +111,12 @@ def known_registry(caller: Caller, *, is_needed: bool = False) -> "Registry | No
         if is_needed:
             raise
         return None
+
+
+def asker(caller: Caller, person: str) -> str:
+    """Who looks, as far as it is known without asking anybody: as given, else the operator of a development bus."""
+    running = None if person else caller.running()
+    return person or (running.operator if running else "")
 
 
 def who(caller: Caller, person: str) -> str:

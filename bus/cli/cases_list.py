@@ -1,18 +1,21 @@
 """Lists cases: which ones are meant, which are alike, and what a line tells of each."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bus.audit.case_files import CaseFile
 from bus.audit.case_shelf import Shelf
 from bus.audit.plain import lasting, name_of, printable
-from bus.cli.cases_page import due_text, state_text
+from bus.cli.cases_differ import DIFFERS, do_differ
+from bus.cli.cases_who import NOT_YOURS, excluded, is_void
 from bus.cli.words import clock
 from bus.core.policy.contracts import JsonObject
+from bus.core.policy.control import Registry
 
-COLUMNS = ("case", "subject", "kind", "why", "queue", "frozen", "due", "state", "alike")
-OPTIONAL = ("kind", "queue", "frozen", "why")  # what a narrow terminal can do without, the first of them first
+COLUMNS = ("case", "subject", "kind", "queue", "why", "tier", "frozen", "due", "state", "alike")
+OPTIONAL = ("frozen", "why", "tier", "queue", "kind")  # what a narrow terminal can do without, the first of them first
+Standing = Callable[[CaseFile], str]
 OVERDUE, ALL = "overdue", "all"
 STATES = ("ready", "reserved", OVERDUE, "closed", "obsolete", ALL)
 
@@ -53,10 +56,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Cases that are alike and as far as one another, told in one line: the first to be due stands for them."""
+    """Cases that are alike and as far as one another, told in one line: the first to be due stands for them.
+
+    ``do_differ``: what they say is not the same. ``state`` is how far they are, as whoever asks sees it.
+    """
 
     first: CaseFile
     count: int
+    state: str
+    do_differ: bool = False
 
 
 def wanted(shelf: Shelf, chosen: Filter) -> list[CaseFile]:
@@ -64,14 +72,34 @@ def wanted(shelf: Shelf, chosen: Filter) -> list[CaseFile]:
     return [file for file in shelf.files() if chosen.takes(file)]
 
 
-def groups(files: Sequence[CaseFile], *, is_grouped: bool = True) -> list[Group]:
-    """In the order of their first ones; not grouped, each case is its own."""
+def groups(files: Sequence[CaseFile], *, is_grouped: bool = True, standing: Standing | None = None) -> list[Group]:
+    """In the order of their first ones; not grouped, each case is its own. ``standing`` says how far a case is."""
+    told = standing or standing_text
     found: dict[object, list[CaseFile]] = {}
     for file in files:
         is_alone = not is_grouped or not file.alike or not file.is_open
-        same = file.case if is_alone else (file.alike, file.queue, file.state, file.person, file.is_overdue)
+        same = file.case if is_alone else (file.alike, file.queue, told(file), file.is_overdue)
         found.setdefault(same, []).append(file)
-    return [Group(same[0], len(same)) for same in found.values()]
+    return [Group(same[0], len(same), told(same[0]), len(same) > 1 and do_differ(same)) for same in found.values()]
+
+
+def standing_text(file: CaseFile) -> str:
+    """How far a case is, and in whose hands."""
+    return f"{name_of(file.person)} has it" if file.is_open and file.person else file.state
+
+
+def standing_for(registry: Registry, asker: str) -> Standing:
+    """The same by what is in force now: a reservation that counts for nothing is none.
+
+    What ``asker`` ("" for nobody) may not rule on is said not to be theirs.
+    """
+
+    def told(file: CaseFile) -> str:
+        state = "ready" if file.is_open and is_void(registry, file) else standing_text(file)
+        is_not_theirs = file.is_open and asker and excluded(registry, file, asker)
+        return f"{state}, {NOT_YOURS}" if is_not_theirs else state
+
+    return told
 
 
 def row_of(group: Group) -> list[str]:
@@ -83,13 +111,23 @@ def row_of(group: Group) -> list[str]:
         file.case,
         printable(file.subject),
         file.kind,
-        file.why,
         file.queue or "–",
+        file.why,
+        str(file.tier + 1),
         frozen if file.is_open else "–",
-        due_text(file) if file.is_open else f"closed {clock(file.at)}",
-        f"{name_of(file.person)} has it" if file.is_open and file.person else state_text(file),
-        f"× {group.count}" if group.count > 1 else "",
+        _due(file, now_ms) if file.is_open else f"closed {clock(file.at)}",
+        group.state,
+        f"× {group.count}{f' {DIFFERS}' if group.do_differ else ''}" if group.count > 1 else "",
     ]
+
+
+def _due(file: CaseFile, now_ms: int) -> str:
+    """Short, so that a narrow terminal has room for the queue: to the minute, and from now in one unit."""
+    if file.is_overdue or not file.due:
+        return OVERDUE if file.is_overdue else "–"
+    left_ms = file.due - now_ms
+    from_now = " ".join(lasting(abs(left_ms)).split()[:2])
+    return f"{clock(file.due)[:-3]}, {'in ' if left_ms >= 0 else 'since '}{from_now}"
 
 
 def json_of(file: CaseFile, shelf: Shelf) -> JsonObject:

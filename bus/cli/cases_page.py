@@ -1,30 +1,27 @@
 """Shows one case on a page: what is to be decided, what speaks for what, and what each ruling will do."""
 
-import json
-import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
+from bus.audit.case_files import CaseFile, choices, numbered_claims
 from bus.audit.plain import lasting, listed, name_of, printable, shown
+from bus.cli.cases_differ import group_sheet
+from bus.cli.cases_said import cost_text, timed, told, value_text, why_text
 from bus.cli.cases_who import Judges
+from bus.cli.cases_word import typed, typed_short
 from bus.cli.explain_text import until_text
 from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
 from bus.cli.words import clock
 from bus.core.policy.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
-# Of a claim: what names it, and does not speak for or against it.
-NAMES = frozenset({"candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"})
-# Where the whole of it stands, which the trail leads to as well.
-PLACES = frozenset({"src", "hash", "size", "excerpt", "excerpt_base64", "content_type", "missing"})
+ALIKE_SHOWN_MAX = 20  # of cases that are alike: more is for `cases ls --alike`, where nothing else is on the page
 SPELLED_OUT_MAX = 3  # held actions whose fields are shown one a line; what is held behind them is alike as a rule
 COSTS_MAX = 3  # and as many who name one: the rest is in the file
+TALLIED_MAX = 4  # choices that are counted in the heading: the ballots stand below
 RANKED_MAX = 4  # of a ranking: what comes behind that decides nothing a person looks at
 CHOICE_MAX = 24  # a longer choice does not push the reasons of the others away
-TIME_KEYS = ("_at", "_until", "at", "until", "by", "due", "deadline")
-TIME = re.compile(r"\b1[0-9]{12}\b")
-TEN_YEARS_MS = 10 * 365 * 86_400_000
 Names = Mapping[str, str]
 WHY = {
     "ladder": "no rung of the ladder settled it",
@@ -35,21 +32,32 @@ WHY = {
 VERDICT = {"approve": GOOD, "reject": "red"}
 
 
-def page_of(file: CaseFile, *, alike: int, width: int, judges: Judges | None = None, is_deciding: bool = True) -> Sheet:
-    """The page; ``alike`` counts the other open cases like it, ``judges`` None where it is not known who may rule."""
+def page_of(
+    file: CaseFile,
+    *,
+    alike: Sequence[CaseFile] = (),
+    width: int,
+    judges: Judges | None = None,
+) -> Sheet:
+    """The page; ``alike`` are the other open cases like it, ``judges`` None where it is not known who may rule.
+
+    Of `ALIKE_SHOWN_MAX` of those that are alike it shows what differs.
+    """
     sheet = Sheet(width)
     _head(sheet, file)
-    _standing(sheet, file, alike)
+    _standing(sheet, file, len(alike))
     _judged(sheet, file, judges)
     _claims(sheet, file)
     _actions(sheet, file)
     _ballots(sheet, file)
     _offers(sheet, file)
     _policies(sheet, file)
+    if file.is_open:
+        group_sheet(sheet, [file, *alike[:ALIKE_SHOWN_MAX]], has_common=False)
     _rulings(sheet, file)
     _trail(sheet, file)
-    if is_deciding and file.is_open:
-        _next(sheet, file, alike)
+    if file.is_open:
+        _next(sheet, file, len(alike), judges)
     return sheet
 
 
@@ -69,25 +77,15 @@ def due_text(file: CaseFile) -> str:
     return f"{clock(file.due)} ({until_text(file.due)})" if file.due else "–"
 
 
-def timed(text: str) -> str:
-    """The text with its epoch times as the clock on this wall shows them."""
-    now_ms = int(time.time() * 1000)
-
-    def told(found: re.Match[str]) -> str:
-        at = int(found[0])
-        return clock(at) if abs(at - now_ms) < TEN_YEARS_MS else found[0]
-
-    return TIME.sub(told, text)
-
-
 def _head(sheet: Sheet, file: CaseFile) -> None:
     style = ALARM if file.is_open and file.is_overdue else MARK if file.is_open else QUIET
     title = f"{printable(file.subject)}  {file.kind}"
     state = f"  {state_text(file)}"
     sheet.line((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET))
     why = WHY.get(file.why, file.why.replace("_", " "))
-    is_told = file.detail and file.why != "over_limit"
-    sheet.wrapped(file.detail if is_told else f"{why}: {file.detail}" if file.detail else why, indent=0)
+    detail = why_text(file.why, file.detail)
+    is_told = detail and file.why != "over_limit"
+    sheet.wrapped(detail if is_told else f"{why}: {detail}" if detail else why, indent=0)
     sheet.blank()
 
 
@@ -115,7 +113,8 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
     if isinstance(facts, Mapping):
         sheet.labelled("facts", "; ".join(f"{name} is {shown(value)}" for name, value in sorted(facts.items())))
     if alike:
-        sheet.labelled("alike", f"{alike} more {'case is' if alike == 1 else 'cases are'} like this one")
+        more = f"; {alike - ALIKE_SHOWN_MAX:,} of them are not on this page" if alike > ALIKE_SHOWN_MAX else ""
+        sheet.labelled("alike", f"{alike:,} more {'case is' if alike == 1 else 'cases are'} like this one{more}")
     if file.is_open:
         sheet.labelled("if nobody", timed(str(body.get("if_nothing") or "")))
     if body.get("redrawn_of"):
@@ -135,6 +134,9 @@ def _judged(sheet: Sheet, file: CaseFile, judges: Judges | None) -> None:
     if judges is None or not file.is_open:
         return
     sheet.labelled("may rule", judges.text, "" if judges.able else MARK)
+    if judges.is_void:
+        gone = f"{name_of(file.person)} may not rule on it any more, so the reservation counts for nothing"
+        sheet.labelled("", gone, MARK)
     if judges.asker:
         may = f"may not rule on it: {judges.obstacle}" if judges.obstacle else "may reserve and rule on it"
         sheet.labelled("you", f"{name_of(judges.asker)} {may}", MARK if judges.obstacle else GOOD)
@@ -187,12 +189,7 @@ def _costs(file: CaseFile) -> Iterator[str]:
             return
         more = f" and {len(by) - COSTS_MAX} more" if len(by) > COSTS_MAX else ""
         said = f"{', '.join(by[:COSTS_MAX])}{more}" if more else listed(by)
-        yield f"{name} {_cost(value)}" + (f", as {said} {'says' if len(by) == 1 else 'say'}" if by else "")
-
-
-def _cost(value: object) -> str:
-    is_time = isinstance(value, int) and TIME.fullmatch(str(value)) and timed(str(value)) != str(value)
-    return f"{clock(value)} ({until_text(value)})" if is_time and isinstance(value, int) else shown(value)
+        yield f"{name} {cost_text(value)}" + (f", as {said} {'says' if len(by) == 1 else 'say'}" if by else "")
 
 
 # ---- what speaks for what ---------------------------------------------------------------------------------------
@@ -202,10 +199,10 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
     claims = list(numbered_claims(file))
     if not claims:
         return
-    told = [_told(claim) for _, claim in claims]
+    fields = [told(claim) for _, claim in claims]
     heads = [_claim_head(file, number, claim) for number, claim in claims]
-    labels = list(dict.fromkeys(label for one in told for label in one))
-    rows = [(label, tuple(one.get(label, "–") for one in told)) for label in labels]
+    labels = list(dict.fromkeys(label for one in fields for label in one))
+    rows = [(label, tuple(one.get(label, "–") for one in fields)) for label in labels]
     differing = [Row(label, values, DIFFERS) for label, values in rows if len(claims) > 1 and len(set(values)) > 1]
     same = [(label, values[0]) for label, values in rows if len(claims) > 1 and len(set(values)) == 1]
     alone = [Row(label, values) for label, values in rows if len(claims) == 1]
@@ -227,44 +224,15 @@ def _claim_head(file: CaseFile, number: int, claim: JsonObject) -> str:
         is_winner = file.body.get("candidate") not in (None, "") and file.body["candidate"] == claim.get("candidate")
         return f"{name}, awarded" if is_winner else name
     dropped = str(claim.get("dropped") or "")
-    left = f" (out: {dropped})" if dropped else "" if number else " (cannot be awarded)"
-    return f"{number} {name}{left}" if number else f"- {name}{left}"
-
-
-def _told(claim: JsonObject) -> dict[str, str]:
-    """What a claim says, field by field; what its excerpt is too long to show whole is shown as it came."""
-    excerpt = str(claim.get("excerpt") or "")
-    hidden = NAMES | PLACES
-    fields = {name: value for name, value in claim.items() if name not in hidden and value not in (None, "", [], {})}
-    if claim.get("missing"):
-        fields["said"] = str(claim["missing"])
-    elif claim.get("excerpt_base64"):
-        fields["said"] = f"{claim.get('content_type')} of {claim.get('size')} bytes, which only its schema can read"
-    try:
-        said = json.loads(excerpt) if excerpt else {}
-    except ValueError:
-        said = {"said": excerpt}
-    fields |= said if isinstance(said, dict) else {"said": said}
-    return {name: _value(name, value) for name, value in fields.items()}
-
-
-def _value(name: str, value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        is_time = name.endswith(TIME_KEYS) and TIME.fullmatch(str(value))
-        return clock(value) if is_time else str(value)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return ", ".join(_value("", one) for one in value)
-    if isinstance(value, Mapping):
-        return " ".join(f"{key} {_value(str(key), one)}" for key, one in value.items())
-    return shown(value)
+    is_choice = any(one.candidate == claim.get("candidate") for one in choices(file))
+    left = f" (out: {dropped})" if dropped else "" if is_choice else " (cannot be awarded)"
+    return f"{number} {name}{left}"
 
 
 def _against(facts: JsonObject, rows: Sequence[Row]) -> Iterator[str]:
     """Where a claim says something else than what the bus knows."""
     for row in rows:
-        if row.label in facts and any(value not in ("–", _value("", facts[row.label])) for value in row.values):
+        if row.label in facts and any(value not in ("–", value_text("", facts[row.label])) for value in row.values):
             yield f"the bus knows that {row.label} is {shown(facts[row.label])}"
 
 
@@ -272,7 +240,8 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
     actions = file.part("actions")
     if not actions:
         return
-    sheet.heading("Held actions", f"{len(actions)}, in this order" if len(actions) > 1 else "")
+    several = f"{len(actions)}, in this order; one ruling is for all of them" if len(actions) > 1 else ""
+    sheet.heading("Held actions", several)
     for place, one in enumerate(actions, start=1):
         who = name_of(str(one.get("agent") or one.get("source") or ""))
         by = f" of {who}" if who != "somebody" else ""
@@ -280,24 +249,27 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         sheet.line(
             (f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET), indent=INDENT + 4
         )
-        told = _told(one)
+        fields = told(one)
         if place <= SPELLED_OUT_MAX:
-            label = max((len(name) for name in told), default=0) + INDENT
-            for name, value in told.items():
+            label = max((len(name) for name in fields), default=0) + INDENT
+            for name, value in fields.items():
                 begin = f"{' ' * (INDENT + 4)}{name}"
                 sheet.wrapped(value, indent=INDENT + 4 + label, opening=begin)
         else:
-            sheet.wrapped("; ".join(f"{name} {value}" for name, value in told.items()), indent=INDENT + 4, style=QUIET)
+            text = "; ".join(f"{name} {value}" for name, value in fields.items())
+            sheet.wrapped(text, indent=INDENT + 4, style=QUIET)
 
 
 def _ballots(sheet: Sheet, file: CaseFile) -> None:
     ballots = file.part("ballots")
-    if not ballots:
+    silent = _silent(file)
+    if not ballots and not silent:
         return
-    sheet.heading("Ballots")
     names = _names(file)
-    seat = max(len(str(one.get("seat"))) for one in ballots)
-    choice = min(max(len(_chosen(names, one)) for one in ballots), CHOICE_MAX)
+    sheet.heading("Ballots")
+    sheet.wrapped(_tally(names, ballots, len(silent)), style=QUIET)
+    seat = max(len(one) for one in (*(str(one.get("seat")) for one in ballots), *silent))
+    choice = min(max((len(_chosen(names, one)) for one in ballots), default=0), CHOICE_MAX)
     for one in ballots:
         chosen, confidence = _chosen(names, one), one.get("confidence")
         sure = f", {confidence // 100} % sure" if isinstance(confidence, int) else ""
@@ -310,6 +282,25 @@ def _ballots(sheet: Sheet, file: CaseFile) -> None:
         sheet.line((begin, ""), (f"{chosen:<{choice}}", style), (said, ""), indent=min(len(begin), sheet.width // 2))
         if one.get("reasoning"):
             sheet.wrapped(f"“{one['reasoning']}”", indent=min(len(begin), sheet.width // 2))
+    for name in silent:
+        opening = f"{' ' * INDENT}{printable(name):<{seat}}  "
+        sheet.wrapped("did not vote", indent=len(opening), opening=opening, style=QUIET)
+
+
+def _silent(file: CaseFile) -> list[str]:
+    """The seats with a vote that have no ballot."""
+    found = file.body.get("silent_seats")
+    return [str(seat) for seat in found] if isinstance(found, list) else []
+
+
+def _tally(names: Names, ballots: Sequence[JsonObject], silent: int) -> str:
+    """How many seats said what; what their ballots weigh the terms say."""
+    if not ballots:
+        return "nobody voted"
+    said = Counter("a list" if isinstance(one.get("choice"), list) else _chosen(names, one) for one in ballots)
+    counts = [f"{count} for {what}" for what, count in said.most_common(TALLIED_MAX)]
+    more = [f"{len(said) - TALLIED_MAX} other choices"] if len(said) > TALLIED_MAX else []
+    return ", ".join([*counts, *more, *([f"{silent} silent"] if silent else [])])
 
 
 def _chosen(names: Names, ballot: JsonObject) -> str:
@@ -321,11 +312,11 @@ def _chosen(names: Names, ballot: JsonObject) -> str:
 
 
 def _names(file: CaseFile) -> Names:
-    """How candidates are called: by number and name, those that are out by name."""
+    """How candidates are called: by number and name."""
     found = [
         (str(one.get("candidate")), number, name_of(str(one.get("agent")))) for number, one in numbered_claims(file)
     ]
-    return {candidate: f"{number} {name}" if number else name for candidate, number, name in found}
+    return {candidate: f"{number} {name}" for candidate, number, name in found}
 
 
 def _offers(sheet: Sheet, file: CaseFile) -> None:
@@ -347,7 +338,7 @@ def _policies(sheet: Sheet, file: CaseFile) -> None:
     if policies:
         sheet.heading("Policies")
     for one in policies:
-        sheet.wrapped("; ".join(f"{name} {_value(name, value)}" for name, value in one.items()))
+        sheet.wrapped("; ".join(f"{name} {value_text(name, value)}" for name, value in one.items()))
 
 
 # ---- what can be done ------------------------------------------------------------------------------------------
@@ -365,11 +356,6 @@ def _rulings(sheet: Sheet, file: CaseFile) -> None:
             sheet.wrapped(timed(effect), indent=INDENT + 4, opening=f"{' ' * (INDENT + 2)}·")
 
 
-def typed(choice: Choice) -> str:
-    """A choice as it is shown, and as it is typed up to the name after the number."""
-    return choice.label.replace("_", "-", 1) if not choice.number else choice.label
-
-
 def _trail(sheet: Sheet, file: CaseFile) -> None:
     trail = file.body.get("trail")
     if isinstance(trail, list) and trail:
@@ -377,11 +363,11 @@ def _trail(sheet: Sheet, file: CaseFile) -> None:
         sheet.wrapped("  ".join(map(str, trail)), style=QUIET)
 
 
-def _next(sheet: Sheet, file: CaseFile, alike: int) -> None:
+def _next(sheet: Sheet, file: CaseFile, alike: int, judges: Judges | None) -> None:
+    """What to type; nothing for somebody who may not."""
     found = choices(file)
-    if not found:
+    if not found or (judges and judges.obstacle):
         return
-    first = found[0]
-    what = f"award {first.number}" if first.number else first.ruling.replace("_", "-")
-    sheet.heading("To rule", f"--alike rules all {alike + 1} that are alike, one by one" if alike else "")
-    sheet.wrapped(f"agentbus cases rule {file.case} {what} --reason '…'")
+    who = f" --as {name_of(judges.asker)}" if judges and judges.asker else ""
+    sheet.heading("To rule", f"--alike rules all {alike + 1} that are alike and were shown to you" if alike else "")
+    sheet.wrapped(f"agentbus cases rule {file.case} {typed_short(found[0])} --reason '…'{who}")

@@ -13,17 +13,22 @@ if TYPE_CHECKING:
     from bus.core.policy.contracts import JsonObject
     from bus.core.policy.control import Registry
 
+NOT_YOURS = "not yours"
 NAMED_MAX = 5  # persons or queues in a sentence: whoever wants all of them asks `agentbus persons ls`
 
 
 @dataclass(frozen=True, slots=True)
 class Judges:
-    """Who may rule on a case: ids, and in words. ``asker`` may not because of ``obstacle``, "" if they may."""
+    """Who may rule on a case: ids, and in words. ``asker`` may not because of ``obstacle``, "" if they may.
+
+    ``is_void``: who has reserved it may no longer rule on it, so that it keeps nobody from ruling.
+    """
 
     text: str = ""
     able: tuple[str, ...] = ()
     asker: str = ""
     obstacle: str = ""
+    is_void: bool = False
 
     def to_json(self) -> "JsonObject":
         """As `agentbus cases show --json` has it."""
@@ -34,7 +39,12 @@ class Judges:
 def judges_of(registry: "Registry", file: "CaseFile", asker: str) -> Judges:
     """Who may rule on an open case, and whether ``asker`` ("" for nobody) does."""
     why = obstacle(registry, file, asker) if asker else ""
-    return Judges(who_may(registry, file), tuple(able(registry, file)), asker, why)
+    return Judges(who_may(registry, file), tuple(able(registry, file)), asker, why, is_void(registry, file))
+
+
+def is_void(registry: "Registry", file: "CaseFile") -> bool:
+    """Has somebody reserved it who may no longer rule on it? That counts for nothing."""
+    return bool(file.person) and bool(excluded(registry, file, file.person))
 
 
 def about(file: "CaseFile") -> set[str]:
@@ -48,17 +58,28 @@ def about(file: "CaseFile") -> set[str]:
 
 def able(registry: "Registry", file: "CaseFile") -> list[str]:
     """The persons who may rule on it: they have its queue, and own no agent that it is about."""
-    return [person for person in sorted(registry.persons) if not _excluded(registry, file, person)]
+    return [person for person in sorted(registry.persons) if not excluded(registry, file, person)]
 
 
 def obstacle(registry: "Registry", file: "CaseFile", person: str) -> str:
     """Why this person may not rule on an open case now, "" if they may."""
-    if why := _excluded(registry, file, person):
+    if why := excluded(registry, file, person):
         return why
-    if file.person not in ("", person):
+    if file.person not in ("", person) and not is_void(registry, file):
         until = f" until {clock(file.reserved_until)}" if file.reserved_until else ""
         return f"{name_of(file.person)} has reserved it{until}"
     return ""
+
+
+def excluded(registry: "Registry", file: "CaseFile", person: str) -> str:
+    """Why a person is no judge of this case, whoever has reserved it; "" if they are."""
+    known = registry.persons.get(person)
+    if known is None:
+        return f"{name_of(person)} is not registered: a steward does that with `agentbus persons set`"
+    if file.queue not in known.queues:
+        return f"queue {file.queue or '(none)'} is not one of theirs"
+    own = sorted(agent for agent in about(file) if registry.owns(person, agent))
+    return f"{name_of(own[0])} is theirs, and the case is about it" if own else ""
 
 
 def who_may(registry: "Registry", file: "CaseFile") -> str:
@@ -94,14 +115,3 @@ def warn_of_orphans(caller: "Caller", registry: "Registry", files: Iterable["Cas
 
 def _cases(count: int) -> str:
     return "1 case" if count == 1 else f"{count:,} cases"
-
-
-def _excluded(registry: "Registry", file: "CaseFile", person: str) -> str:
-    """Why a person is no judge of this case, whoever has reserved it; "" if they are."""
-    known = registry.persons.get(person)
-    if known is None:
-        return f"{name_of(person)} is not registered: a steward does that with `agentbus persons set`"
-    if file.queue not in known.queues:
-        return f"queue {file.queue or '(none)'} is not one of theirs"
-    own = sorted(agent for agent in about(file) if registry.owns(person, agent))
-    return f"{name_of(own[0])} is theirs, and the case is about it" if own else ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 UNCHANGED = "unchanged"  # what is told of a value that was in force already
-NOT_PERMITTED = frozenset({"not_allowed", "unknown_sender", "wrong_lane", "suspended"})
+NOT_PERMITTED = frozenset({"not_allowed", "not_a_person", "unknown_sender", "wrong_lane", "suspended"})
 CONFLICT = frozenset({"stale_base", "id_reuse"})
 
 

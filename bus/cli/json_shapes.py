@@ -66,6 +66,7 @@ _CASE = (
     *("frozen_since", "person", "reserved_until", "alike", "alike_open: number", "at"),
 )
 _HANDED = _of('kind: "case_changed"', "case", "rev", "state", "decision", MORE)
+_LEFT = ("case", "subject", "rev", "reason", "detail", "changes: […]", MORE)
 _CHECK = _of("check", "title", "result", "counts", "found", "findings", "not_checked", "moving")
 
 # By command as it is typed: the text with a %s for each object. "a line for each X" means none for none.
@@ -171,7 +172,12 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         _of("standing: {…}", "left_out: number", "contests: [ids]", "contest: {…}"),
         _DECIDED,
     ),
-    "cases ls": ("a line for each case, %s; alike is the same of cases that are alike.", _of(*_CASE)),
+    "cases ls": (
+        "a line a case, %s; alike is the same of alike cases, tier counts from 0; with --as %s; with --alike %s.",
+        _of(*_CASE, MORE),
+        _of("you: {person, may, why_not}", MORE),
+        _of("differs: {label: text}", MORE),
+    ),
     "cases show": (
         "the case file as docs/wire.md has it, %s; an open one with may_rule: [persons], with --as also %s.",
         _of("case", "n", "rev", "state", "kind", "subject", "rulings: […]", "at", "alike_with: [cases]", MORE),
@@ -180,10 +186,12 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
     "cases reserve": ("the answer of the bus, %s.", _HANDED),
     "cases release": ("the answer of the bus, %s.", _HANDED),
     "cases rule": (
-        "the answer of the bus to each ruling, %s or %s; with --dry-run %s.",
+        "the answer of the bus to each ruling, %s or %s; of a case that is not ruled %s; with --dry-run %s or %s.",
         _of('kind: "case_closed"', "case", "rev", "state", "ruling", "person", "decision", MORE),
         _of('kind: "refused"', "reason", "detail", "decision", MORE),
+        _of('kind: "left_alone"', *_LEFT),
         _of('kind: "would_rule"', "case", "subject", "rev", "ruling", "candidate", "effects: […]", "irreversible"),
+        _of('kind: "would_not_rule"', *_LEFT),
     ),
     "cases watch": ("a line for each case that waits, then for each change, %s.", _of(*_CASE, "time")),
     "resources ls": (

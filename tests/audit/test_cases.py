@@ -56,6 +56,14 @@ def test_the_most_urgent_case_comes_first() -> None:
     assert [one.case for one in shelf.files()] == ["1.2.41.1", "1.1.9.1", "1.7.198.2", "1.1.1.1"]
 
 
+def test_of_the_cases_that_are_over_the_last_one_comes_first() -> None:
+    """Whoever looks back looks for what has just been ruled."""
+    shelf = Shelf()
+    for offset, case in enumerate(("1.1.1.1", "1.1.3.1", "1.1.2.1")):
+        shelf.put(file_of(deal(case=case, state="closed"), at=NOW_MS + offset), record_of(deal(), offset=offset))
+    assert [one.case for one in shelf.files()] == ["1.1.2.1", "1.1.3.1", "1.1.1.1"]
+
+
 def test_alike_cases_are_the_open_ones_with_the_same_hash() -> None:
     """The asked one first."""
     shelf = _shelf(deal(), deal(case="1.1.9.1"), deal(case="1.1.8.1", state="closed"), lead())

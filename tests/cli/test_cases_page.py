@@ -1,13 +1,15 @@
 """A case on a page: everything a person decides by is there, differences stand out, and nothing is wider than asked."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
+from bus.audit.case_files import choices
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
-from bus.cli.cases_ruling import Word, chosen, word_on
 from bus.cli.cases_watch import table_of
+from bus.cli.cases_word import Word, chosen, word_on
 from bus.cli.failures import CommandError
 from bus.cli.sheet import text_of, wrap
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
@@ -15,15 +17,17 @@ from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_o
 WIDTHS = (80, 140)
 
 
-def _page(body: Body, width: int = 80, *, alike: int = 0) -> str:
-    return "\n".join(text_of(line) for line in page_of(file_of(body), alike=alike, width=width).lines)
+def _page(body: Body, width: int = 80, *, alike: Sequence[Body] = ()) -> str:
+    like = [file_of(one) for one in alike]
+    return "\n".join(text_of(line) for line in page_of(file_of(body), alike=like, width=width).lines)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("body", [deal(), lead(), deal(subject=f"deal/{'D' * 120}")], ids=["deal", "lead", "long"])
 def test_no_line_is_wider_than_the_page(body: Body, width: int) -> None:
     """At the usual narrow terminal and at a wide one."""
-    lines = page_of(file_of(body), alike=3, width=width).lines[1:]  # the first one has the subject, whatever its length
+    like = [file_of(deal(case=f"1.7.9.{number}", subject=f"deal/D-{number}")) for number in range(3)]
+    lines = page_of(file_of(body), alike=like, width=width).lines[1:]  # the first has the subject, whatever its length
     assert [text_of(line) for line in lines if len(text_of(line)) > width] == []
 
 
@@ -96,7 +100,7 @@ def test_a_held_action_is_told_field_by_field() -> None:
     """As its sender wrote it."""
     page = _page(deal())
     assert "deals.deal.close.v1 of deal-1  1.7.190.0" in page
-    assert "price_cents    240000000" in page
+    assert "price_cents    240,000,000" in page
 
 
 def test_what_is_cut_off_in_the_file_is_shown_as_it_came() -> None:
@@ -118,6 +122,36 @@ def test_each_ruling_says_what_it_does_and_what_cannot_be_undone() -> None:
     reject = next(line for line in lines if line.strip() == "reject")
     assert "cannot be undone" in approve
     assert lines[lines.index(reject) + 1].strip() == "· deals.deal.close.v1 of deal-1 is refused (ruled_out)"
+
+
+def test_one_ruling_on_several_held_actions_is_said_to_be_for_all_of_them() -> None:
+    """There is no picking among them."""
+    assert "2, in this order; one ruling is for all of them" in _page(deal(actions=[held("1.7.1.0"), held("1.7.2.0")]))
+
+
+def test_seats_that_did_not_vote_are_named_and_ballots_counted() -> None:
+    """Who was asked and said nothing is seen as well as who voted."""
+    page = _page(deal(silent_seats=["risk"]))
+    assert "1 for approve, 1 for reject, 1 silent" in page
+    assert "  risk        did not vote" in page
+    assert "nobody voted" in _page(deal(ballots=[], silent_seats=["risk", "legal"]))
+
+
+def test_a_cost_is_told_with_its_thousands() -> None:
+    """And with what it counts."""
+    page = _page(deal(why={"reason": "over_limit", "detail": "cost 240000000 > 100000000"}))
+    assert "cost 240,000,000 > 100,000,000, in the smallest unit of its currency" in " ".join(page.split())
+
+
+def test_a_claimant_that_is_out_keeps_its_number() -> None:
+    """Whoever typed `award 2` before it left does not mean the next one."""
+    claims = [{**claim, "dropped": "withdrawn"} if n == 0 else claim for n, claim in enumerate(lead()["claims"])]
+    left = lead(claims=claims, rulings=lead()["rulings"][1:])
+    assert [one.label for one in choices(file_of(left))] == ["award 2 support-1", "award 3 partner-3", "reject_all"]
+    assert "1 sales-west (out: withdrawn)" in _page(left, 140)
+    with pytest.raises(CommandError) as refused:
+        chosen(file_of(left), Word("award", "1", "theirs"))
+    assert (refused.value.exit_code, refused.value.message) == (6, "1 sales-west is out of lead/L-1: withdrawn")
 
 
 def test_times_in_the_files_sentences_are_told_by_the_clock() -> None:
@@ -154,6 +188,20 @@ def test_alike_cases_share_a_line_until_somebody_takes_one() -> None:
     assert [(group.first.case, group.count) for group in found] == [("1.1.0.0", 12), ("1.1.90.0", 1)]
     assert row_of(found[0])[-1] == "× 12"
     assert "ben has it" in row_of(found[1])
+
+
+def test_a_line_of_cases_that_say_different_things_has_a_mark() -> None:
+    """So that nobody takes them for the same."""
+    dear = {**held("1.1.2.0"), "excerpt": json.dumps({"deal_id": "D-9", "price_cents": 990_000_000})}
+    (found,) = groups([file_of(deal()), file_of(deal(case="1.1.3.0", actions=[dear]))])
+    assert row_of(found)[-1] == "× 2 ≠"
+
+
+def test_kind_and_queue_outlast_other_columns_at_80_characters() -> None:
+    """Claims and questions are told apart, and so are queues."""
+    lines = table_of([file_of(deal(state="reserved", person=f"{PERSON}ben")), file_of(lead())], 80)
+    assert lines[0].split()[2:4] == ["KIND", "QUEUE"]
+    assert "TIER" in table_of([file_of(lead())], 140)[0].split()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
