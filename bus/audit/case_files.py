@@ -85,7 +85,7 @@ def case_of(record: Record) -> CaseFile | None:
     try:
         body = json.loads(record.value or b"")
         return case_from_json(body, at=record.timestamp_ms)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

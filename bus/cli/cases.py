@@ -72,6 +72,7 @@ def ls(
     from bus.cli.cases_desk import desk_of, known_registry
     from bus.cli.cases_list import COLUMNS, OPTIONAL, groups, json_of, row_of, wanted
     from bus.cli.cases_who import warn_of_orphans
+    from bus.cli.words import zone
 
     with desk_of(caller) as desk:
         chosen = _filter(caller, desk, queue, state, person if mine else None, like)
@@ -88,6 +89,7 @@ def ls(
             columns = COLUMNS if has_alike else COLUMNS[:-1]
             rows = [row_of(group)[: len(columns)] for group in found[:limit]]
             caller.show_table(columns, rows, optional=OPTIONAL)
+            caller.say(f"times are of this machine, {zone()}")
         if left > 0:
             caller.say(f"{left:,} more are not shown (--limit)")
         if any(file.is_open for file in files) and (registry := known_registry(caller)):
@@ -252,14 +254,14 @@ def _hand(caller: Caller, message_type: str, case: str, person: str, wait_s: flo
 def _tell_hand(caller: Caller, answer: "JsonObject") -> None:
     from bus.audit.plain import name_of
     from bus.cli.explain_text import until_text
-    from bus.cli.words import clock
+    from bus.cli.words import clock, zone
 
     if caller.is_json:
         caller.show_json(answer)
         return
     subject, until = answer.get("subject", ""), answer.get("reserved_until")
     if answer.get("person"):
-        by = f" until {clock(until)} ({until_text(until)})" if until else ""
+        by = f" until {clock(until)} {zone()} ({until_text(until)})" if until else ""
         caller.show(f"reserved: {subject} for {name_of(str(answer['person']))}{by}, rev {answer['rev']}")
     else:
         caller.show(f"given back: {subject}, rev {answer['rev']}")

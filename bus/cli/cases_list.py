@@ -79,9 +79,9 @@ def row_of(group: Group) -> list[str]:
     file = group.first
     now_ms = int(time.time() * 1000)
     frozen = f"{clock(file.frozen_since)} ({lasting(max(0, now_ms - file.frozen_since))})" if file.frozen_since else "–"
-    return [
+    cells = [
         file.case,
-        printable(file.subject),
+        file.subject,
         file.kind,
         file.why,
         file.queue or "–",
@@ -90,6 +90,7 @@ def row_of(group: Group) -> list[str]:
         f"{name_of(file.person)} has it" if file.is_open and file.person else state_text(file),
         f"× {group.count}" if group.count > 1 else "",
     ]
+    return [printable(cell) for cell in cells]
 
 
 def json_of(file: CaseFile, shelf: Shelf) -> JsonObject:

@@ -9,8 +9,8 @@ from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
 from bus.audit.plain import lasting, listed, name_of, printable, shown
 from bus.cli.cases_who import Judges
 from bus.cli.explain_text import until_text
-from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
-from bus.cli.words import clock
+from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, NAME_MAX, QUIET, STRONG, Row, Sheet, fitted
+from bus.cli.words import clock, zone
 from bus.core.policy.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
@@ -123,6 +123,7 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
             "part of what it quoted was gone when it was sent once more, so it is not the file that the bus decided on"
         )
         sheet.labelled("drawn anew", text, MARK)
+    sheet.labelled("times", f"of this machine, {zone()}", QUIET)
     left_out = body.get("left_out")
     if isinstance(left_out, list):
         sheet.labelled(
@@ -282,10 +283,10 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         )
         told = _told(one)
         if place <= SPELLED_OUT_MAX:
-            label = max((len(name) for name in told), default=0) + INDENT
+            label = min(max((len(name) for name in told), default=0), NAME_MAX)
             for name, value in told.items():
-                begin = f"{' ' * (INDENT + 4)}{name}"
-                sheet.wrapped(value, indent=INDENT + 4 + label, opening=begin)
+                begin = f"{' ' * (INDENT + 4)}{fitted(name, label)}"
+                sheet.wrapped(value, indent=INDENT + 4 + label + INDENT, opening=begin)
         else:
             sheet.wrapped("; ".join(f"{name} {value}" for name, value in told.items()), indent=INDENT + 4, style=QUIET)
 

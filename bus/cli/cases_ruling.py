@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bus.audit.case_changes import CaseChange, case_changes
 from bus.audit.case_files import AWARD, CaseFile, Choice, choices
-from bus.audit.plain import listed, name_of
+from bus.audit.plain import listed, name_of, printable
 from bus.cli.caller import Caller
 from bus.cli.cases_desk import RULE, Desk
 from bus.cli.cases_page import timed, typed
@@ -117,7 +117,7 @@ def rule_one(caller: Caller, desk: Desk, file: CaseFile, word: Word, *, wait_s: 
         return Outcome(ExitCode.OK)
     caller.show(f"ruled: {file.subject} {typed(choice)} by {name_of(desk.person)} ({answer['decision']})")
     for effect in choice.effects:
-        caller.show(f"  {timed(effect)}")
+        caller.show(f"  {printable(timed(effect))}")
     return Outcome(ExitCode.OK)
 
 
@@ -208,7 +208,7 @@ def preview(caller: Caller, desk: Desk, files: list[CaseFile], word: Word) -> No
             continue
         caller.show(f"would be ruled: {file.subject} {typed(choice)}, rev {file.rev}")
         for effect in choice.effects:
-            caller.show(f"  {timed(effect)}")
+            caller.show(f"  {printable(timed(effect))}")
     if first and first.is_irreversible:
         caller.say("what is admitted cannot be undone")
 

@@ -7,9 +7,10 @@ import pytest
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
 from bus.cli.cases_ruling import Word, chosen, word_on
-from bus.cli.cases_watch import table_of
+from bus.cli.cases_watch import news_text, table_of
 from bus.cli.failures import CommandError
 from bus.cli.sheet import text_of, wrap
+from bus.cli.words import dated_clock, zone
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
 
 WIDTHS = (80, 140)
@@ -25,6 +26,46 @@ def test_no_line_is_wider_than_the_page(body: Body, width: int) -> None:
     """At the usual narrow terminal and at a wide one."""
     lines = page_of(file_of(body), alike=3, width=width).lines[1:]  # the first one has the subject, whatever its length
     assert [text_of(line) for line in lines if len(text_of(line)) > width] == []
+
+
+EVIL = "\x1b]0;t\x07\x1b[2K\u202eevorppa\n<b>"  # a terminal would obey it, or show it backwards
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("state", ["ready", "closed"])
+def test_what_somebody_chose_does_a_terminal_no_harm(state: str, width: int) -> None:
+    """Neither what a message says nor what it calls it: names of fields are a sender's as well, however long."""
+    said = json.dumps({EVIL: EVIL, "n" * 300: "long", "parts": {EVIL: [EVIL]}})
+    claims = [{"candidate": f"1.2.{n}.0", "agent": f"{AGENT}a-{n}", "claim": EVIL, "excerpt": said} for n in range(2)]
+    ballot = {"seat": EVIL, "agent": f"{AGENT}q", "choice": EVIL, "reason": EVIL, "reasoning": EVIL}
+    body = deal(
+        state=state,
+        person=f"{PERSON}kim",
+        ruling=EVIL,
+        reason=EVIL,
+        queue=EVIL,
+        question=EVIL,
+        actions=[{**held("1.7.190.0"), "excerpt": said}] * 5,
+        claims=claims,
+        ballots=[ballot],
+        facts={EVIL: EVIL},
+        waiting_costs=[{"name": EVIL, "value": EVIL}],
+        why={"detail": EVIL},
+        rulings=[{"ruling": "approve", "effects": [EVIL]}],
+        trail=[EVIL],
+        left_out=[EVIL],
+    )
+    file = file_of(body)
+    lines = [text_of(line) for line in page_of(file, alike=1, width=width).lines]
+    assert [line for line in [*lines, news_text(file), *table_of([file], width)] if not line.isprintable()] == []
+    assert [line for line in lines if len(line) > width] == []
+
+
+def test_a_page_says_whose_clock_it_shows() -> None:
+    """A person elsewhere reads the same page."""
+    assert f"  times       of this machine, {zone()}" in _page(deal())
+    assert zone() == "UTC" or zone().startswith(("UTC+", "UTC-"))
+    assert news_text(file_of(deal()))[:25] == dated_clock(NOW_MS)
 
 
 def test_claims_stand_side_by_side_with_their_differences_marked() -> None:
