@@ -48,7 +48,7 @@ def page_of(file: CaseFile, *, alike: int, width: int, judges: Judges | None = N
     _policies(sheet, file)
     _rulings(sheet, file)
     _trail(sheet, file)
-    if is_deciding and file.is_open:
+    if is_deciding and file.is_open and not (judges and judges.obstacle):
         _next(sheet, file, alike)
     return sheet
 
