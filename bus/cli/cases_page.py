@@ -383,6 +383,6 @@ def _next(sheet: Sheet, file: CaseFile, alike: int) -> None:
     if not found:
         return
     first = found[0]
-    what = f"award {first.number}" if first.number else first.ruling.replace("_", "-")
+    what = first.short.replace("_", "-", 1) if not first.number else first.short
     sheet.heading("To rule", f"--alike rules all {alike + 1} that are alike, one by one" if alike else "")
     sheet.wrapped(f"agentbus cases rule {file.case} {what} --reason '…'")

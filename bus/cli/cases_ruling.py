@@ -60,11 +60,19 @@ def chosen(file: CaseFile, word: Word) -> Choice:
             step = "leave it out, or award it"
             raise CommandError(ExitCode.USAGE, f"{typed_ruling(word.ruling)} names nobody, not {word.candidate}", step)
         return same[0]
-    if meant := [one for one in same if one.is_meant_by(word.candidate)]:
+    meant = [one for one in same if one.candidate == word.candidate] or _meant(same, word.candidate)
+    if len(meant) == 1:
         return meant[0]
+    if meant:  # a sender chose its claim's id, and may have chosen another one's number
+        told = listed((f"{typed(one)} ({one.candidate})" for one in meant), "or")
+        raise CommandError(ExitCode.USAGE, f"{word.candidate} may be {told}", "name it by the id in brackets")
     names = listed((typed(one) for one in same), "or")
     said = f"{word.candidate} is no candidate of {file.subject}" if word.candidate else "nobody is named to be awarded"
     raise CommandError(ExitCode.USAGE, said, f"choose {names}")
+
+
+def _meant(awards: list[Choice], given: str) -> list[Choice]:
+    return [one for one in awards if one.is_meant_by(given)]
 
 
 def word_on(file: CaseFile, word: Word, choice: Choice) -> Word:

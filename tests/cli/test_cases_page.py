@@ -8,7 +8,7 @@ from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
 from bus.cli.cases_ruling import Word, chosen, word_on
 from bus.cli.cases_watch import news_text, table_of
-from bus.cli.failures import CommandError
+from bus.cli.failures import CommandError, ExitCode
 from bus.cli.sheet import text_of, wrap
 from bus.cli.words import dated_clock, zone
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
@@ -90,6 +90,33 @@ def test_a_claim_that_says_something_else_than_the_bus_knows_is_marked() -> None
     assert '! the bus knows that stage is "qualified"' in _page(lead())
 
 
+def test_no_claimant_can_take_anothers_number() -> None:
+    """A sender chooses its claim's id and may call it 2: what two candidates answer to chooses neither."""
+    claims = [
+        {"candidate": f"1.2.{n}.0", "agent": f"{AGENT}a-{n}", "claim": name, "roles": ["sales"]}
+        for n, name in ((1, "2"), (2, "c-2"), (3, "c-2"))
+    ]
+    rulings = [{"ruling": "award", "candidate": one["candidate"], "effects": []} for one in claims]
+    file = file_of(lead(claims=claims, rulings=rulings))
+    for given in ("2", "c-2"):
+        with pytest.raises(CommandError, match=r"may be award \d a-\d \(1\.2\.\d\.0\) or award") as refused:
+            chosen(file, Word("award", given, "x"))
+        assert refused.value.exit_code == ExitCode.USAGE
+    assert [chosen(file, Word("award", given, "x")).agent[-3:] for given in ("1", "3", "1.2.2.0", "a-2")] == [
+        *("a-1", "a-3", "a-2", "a-2"),
+    ]
+
+
+def test_options_are_chosen_by_their_names_though_they_are_numbers() -> None:
+    """A question may be answered by 5, 4 or 1: award 1 is the option 1, and not the first one."""
+    rulings: list[Body] = [{"ruling": "award", "candidate": one, "effects": []} for one in ("5", "4", "1")]
+    body = lead(kind="question", claims=[], rulings=rulings)
+    assert chosen(file_of(body), Word("award", "1", "x")).candidate == "1"
+    page = _page(body)
+    assert "  award 5\n  award 4\n  award 1\n" in page
+    assert "award 5 --reason" in page
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_crowd_of_claims_and_rankings_stays_on_the_page(width: int) -> None:
     """64 claims, a ballot that ranks them all, and what each of them says that waiting costs."""
@@ -123,14 +150,14 @@ def test_a_wait_names_both_and_why() -> None:
 
 
 def test_an_award_of_a_question_is_an_option() -> None:
-    """The question, who asks, and the options by number."""
+    """The question, who asks, and the options by name."""
     rulings: list[Body] = [
         {"ruling": "award", "candidate": option, "effects": []} for option in ("invoice", "contract")
     ]
     body = deal(kind="question", actions=[], question="What is it?", asked_by=f"{AGENT}crm-1", rulings=rulings)
     page = _page(body)
     assert "What is it? (crm-1 asks)" in page
-    assert "award 2 contract" in page
+    assert "  award contract" in page
 
 
 def test_a_held_action_is_told_field_by_field() -> None:
