@@ -69,14 +69,23 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """How people call it: ``award 1 sales-1``, ``reject_all``."""
+        """How people call it: ``award 1 sales-1``, of an option ``award invoice``, ``reject_all``."""
         if not self.number:
             return self.ruling
-        return f"{self.ruling} {self.number} {name_of(self.agent) if self.agent else self.candidate}"
+        return f"{self.ruling} {self.number} {name_of(self.agent)}" if self.agent else f"{self.ruling} {self.candidate}"
+
+    @property
+    def short(self) -> str:
+        """What is typed to choose it: a claim's number; an option's name, which may well be a number."""
+        if not self.number:
+            return self.ruling
+        return f"{self.ruling} {self.number if self.agent else self.candidate}"
 
     def is_meant_by(self, given: str) -> bool:
-        """Is the candidate called so: by its number, its id, its claim's id, or its agent?"""
-        names = {str(self.number), self.candidate, self.claim, self.agent, name_of(self.agent)}
+        """May the candidate be called so: a claim by its number, id, claim's id or agent, an option by its name?"""
+        names = {self.candidate}
+        if self.agent:
+            names |= {str(self.number), self.claim, self.agent, name_of(self.agent)}
         return bool(self.number) and given in names - {"", "somebody"}
 
 
@@ -85,7 +94,7 @@ def case_of(record: Record) -> CaseFile | None:
     try:
         body = json.loads(record.value or b"")
         return case_from_json(body, at=record.timestamp_ms)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -270,14 +270,14 @@ def _hand(caller: Caller, message_type: str, case: str, person: str, wait_s: flo
 def _tell_hand(caller: Caller, answer: "JsonObject") -> None:
     from bus.audit.plain import name_of
     from bus.cli.explain_text import until_text
-    from bus.cli.words import clock
+    from bus.cli.words import clock, zone
 
     if caller.is_json:
         caller.show_json(answer)
         return
     subject, until = answer.get("subject", ""), answer.get("reserved_until")
     if answer.get("person"):
-        by = f" until {clock(until)} ({until_text(until)})" if until else ""
+        by = f" until {clock(until)} {zone()} ({until_text(until)})" if until else ""
         caller.show(f"reserved: {subject} for {name_of(str(answer['person']))}{by}, rev {answer['rev']}")
     else:
         caller.show(f"given back: {subject}, rev {answer['rev']}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bus.audit.case_files import CaseFile, Choice
-from bus.audit.plain import name_of
+from bus.audit.plain import name_of, printable
 from bus.cli.caller import Caller
 from bus.cli.cases_desk import Desk
 from bus.cli.cases_differ import differences
@@ -94,9 +94,9 @@ def tell_left(
     begin = "would not be ruled" if kind == "would_not_rule" else "left alone"
     caller.say(f"  {begin}: {left.sentence}")
     for label, (mine, other) in found.items():
-        caller.say(f"    ≠ {label}: {_short(other)} ({first.subject}: {_short(mine)})")
+        caller.say(printable(f"    ≠ {label}: {_short(other)} ({first.subject}: {_short(mine)})"))
     for change in changes:
-        caller.say(f"    {change.sentence}")
+        caller.say(printable(f"    {change.sentence}"))
 
 
 def _first_choice(desk: Desk, file: CaseFile, word: Word) -> Choice:
@@ -150,7 +150,7 @@ def _tell_dry(caller: Caller, file: CaseFile, choice: Choice) -> None:
         return
     caller.show(f"would be ruled: {file.subject} {typed(choice)}, rev {file.rev}")
     for effect in choice.effects:
-        caller.show(f"  {timed(effect)}")
+        caller.show(f"  {printable(timed(effect))}")
 
 
 def _short(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,14 @@ RESERVE, RELEASE, RULE = "bus.case.reserve.v1", "bus.case.release.v1", "bus.case
 
 @dataclass(slots=True)
 class Desk:
-    """The cases, and which of them were shown here; ``talk`` and ``person`` only where somebody speaks."""
+    """The cases, and which of them were shown here; ``talk``, ``person`` and ``tell`` only where somebody speaks."""
 
     reader: "CaseReader"
     shown: Shown
     person: str = ""
     talk: "LaneTalk | None" = None
     registry: "Registry | None" = None
+    tell: Callable[[str], None] | None = None
 
     def find(self, given: str) -> "CaseFile":
         """The case that is meant; raises `CommandError` if there is none (not found), or more than one (usage)."""
@@ -61,8 +62,14 @@ class Desk:
 
         assert self.talk is not None, "whoever speaks has opened the lane"
         whole = json.dumps({"case": file.case, **body}).encode()
-        (sent,) = self.talk.send([Saying(message_type, self.person, whole, subject=file.subject)])
-        answers = self.talk.hear(sent, wait_s)
+        try:
+            (sent,) = self.talk.send([Saying(message_type, self.person, whole, subject=file.subject)])
+            answers = self.talk.hear(sent, wait_s)
+        except KeyboardInterrupt:
+            if self.tell is not None:
+                look = f"`agentbus cases show {file.case}` tells what came of it"
+                self.tell(f"\nstopped waiting: what was sent takes effect all the same; {look}")
+            raise
         told = [one for one in answers if one["kind"] in ("case_closed", "case_changed", "refused")]
         return (told or answers)[0]
 
@@ -95,7 +102,7 @@ def manned_desk(caller: Caller, person: str) -> Iterator[Desk]:
         try:
             talk.open()
             desk.person, desk.talk = person_id(caller, person, registry.genesis.domain), talk
-            desk.registry = registry
+            desk.registry, desk.tell = registry, caller.say
             yield desk
         finally:
             talk.close()

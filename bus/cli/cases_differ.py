@@ -77,7 +77,7 @@ def _as_table(sheet: Sheet, files: Sequence[CaseFile], rows: Sequence[Row]) -> b
     widths = [max(len(line[place]) for line in (columns, *cells)) for place in range(len(columns))]
     if max(widths) > CELL_MAX or sum(widths) + GAP * len(widths) + INDENT > sheet.width:
         return False
-    if any(wrap(cell, CELL_MAX) != [cell] for line in cells for cell in line):
+    if any(wrap(cell, CELL_MAX) != [cell] for line in (columns, *cells) for cell in line):
         return False
     lines = set_table(columns, cells, width=None)
     sheet.lines += [((f"{' ' * INDENT}{line}", QUIET if place == 0 else ""),) for place, line in enumerate(lines)]

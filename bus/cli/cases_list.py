@@ -107,9 +107,9 @@ def row_of(group: Group) -> list[str]:
     file = group.first
     now_ms = int(time.time() * 1000)
     frozen = f"{clock(file.frozen_since)} ({lasting(max(0, now_ms - file.frozen_since))})" if file.frozen_since else "–"
-    return [
+    cells = [
         file.case,
-        printable(file.subject),
+        file.subject,
         file.kind,
         file.queue or "–",
         file.why,
@@ -119,6 +119,7 @@ def row_of(group: Group) -> list[str]:
         group.state,
         f"× {group.count}{f' {DIFFERS}' if group.do_differ else ''}" if group.count > 1 else "",
     ]
+    return [printable(cell) for cell in cells]
 
 
 def _due(file: CaseFile, now_ms: int) -> str:

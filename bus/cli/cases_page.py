@@ -11,8 +11,8 @@ from bus.cli.cases_said import cost_text, timed, told, value_text, why_text
 from bus.cli.cases_who import Judges
 from bus.cli.cases_word import typed, typed_short
 from bus.cli.explain_text import until_text
-from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
-from bus.cli.words import clock
+from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, NAME_MAX, QUIET, STRONG, Row, Sheet, fitted
+from bus.cli.words import clock, zone
 from bus.core.policy.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
@@ -122,6 +122,7 @@ def _standing(sheet: Sheet, file: CaseFile, alike: int) -> None:
             "part of what it quoted was gone when it was sent once more, so it is not the file that the bus decided on"
         )
         sheet.labelled("drawn anew", text, MARK)
+    sheet.labelled("times", f"of this machine, {zone()}", QUIET)
     left_out = body.get("left_out")
     if isinstance(left_out, list):
         sheet.labelled(
@@ -251,10 +252,10 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         )
         fields = told(one)
         if place <= SPELLED_OUT_MAX:
-            label = max((len(name) for name in fields), default=0) + INDENT
+            label = min(max((len(name) for name in fields), default=0), NAME_MAX)
             for name, value in fields.items():
-                begin = f"{' ' * (INDENT + 4)}{name}"
-                sheet.wrapped(value, indent=INDENT + 4 + label, opening=begin)
+                begin = f"{' ' * (INDENT + 4)}{fitted(name, label)}"
+                sheet.wrapped(value, indent=INDENT + 4 + label + INDENT, opening=begin)
         else:
             text = "; ".join(f"{name} {value}" for name, value in fields.items())
             sheet.wrapped(text, indent=INDENT + 4, style=QUIET)

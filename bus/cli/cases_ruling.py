@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bus.audit.case_changes import CaseChange, case_changes
 from bus.audit.case_files import CaseFile, Choice
-from bus.audit.plain import listed, name_of
+from bus.audit.plain import listed, name_of, printable
 from bus.cli.caller import Caller
 from bus.cli.cases_desk import RULE, Desk
 from bus.cli.cases_said import timed
@@ -63,7 +63,7 @@ def rule_one(caller: Caller, desk: Desk, file: CaseFile, word: Word, *, wait_s: 
         return Outcome(ExitCode.OK)
     caller.show(f"ruled: {file.subject} {typed(choice)} by {name_of(desk.person)} ({answer['decision']})")
     for effect in choice.effects:
-        caller.show(f"  {timed(effect)}")
+        caller.show(f"  {printable(timed(effect))}")
     return Outcome(ExitCode.OK)
 
 

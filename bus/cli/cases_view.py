@@ -10,6 +10,7 @@ from bus.cli.cases_differ import DIFFERS, differing, group_sheet
 from bus.cli.cases_list import COLUMNS, OPTIONAL, Group, groups, json_of, row_of, standing_for
 from bus.cli.cases_who import obstacle
 from bus.cli.sheet import Sheet, page_width, print_lines
+from bus.cli.words import zone
 
 if TYPE_CHECKING:
     from bus.core.policy.contracts import JsonObject
@@ -52,6 +53,7 @@ def _as_table(caller: Caller, found: list[Group]) -> None:
         return
     columns = COLUMNS if any(group.count > 1 for group in found) else COLUMNS[:-1]
     caller.show_table(columns, [row_of(group)[: len(columns)] for group in found], optional=OPTIONAL)
+    caller.say(f"times are of this machine, {zone()}")
     if unequal := next((group.first for group in found if group.do_differ), None):
         step = f"`agentbus cases ls --alike {unequal.case}` shows in what"
         caller.say(f"{DIFFERS}: alike in kind, and not in what they say; {step}")

@@ -11,7 +11,7 @@ from bus.cli.caller import Caller, console, terminal_width
 from bus.cli.cases_list import COLUMNS, OPTIONAL, Filter, groups, json_of, row_of, wanted
 from bus.cli.cases_page import due_text, state_text
 from bus.cli.tables import set_table
-from bus.cli.words import clock
+from bus.cli.words import clock, dated_clock, zone
 from bus.shell.errors import RetryableError
 
 LOOK_S = 1.0  # a person sees no difference, and the broker has little to do
@@ -83,7 +83,7 @@ def _on_screen(reader: CaseReader, chosen: Filter, *, does_ring: bool) -> None:
                 screen.bell()
             files = wanted(reader.shelf, chosen)
             state = f"; not newer than that: {trouble}" if trouble else ""
-            lines = [f"{clock(seen_ms)}  {summary(files)}{state}; Ctrl-C ends", ""]
+            lines = [f"{clock(seen_ms)} {zone()}  {summary(files)}{state}; Ctrl-C ends", ""]
             lines += table_of(files, terminal_width()) if files else []
             room = screen.height - 3
             if len(lines) > room:
@@ -114,10 +114,10 @@ def _tell(caller: Caller, reader: CaseReader, file: CaseFile) -> None:
 
 def news_text(file: CaseFile) -> str:
     """An edition in a line."""
-    parts = [f"{clock(file.at)}  {printable(file.subject)}  {file.kind} {state_text(file)}"]
+    parts = [f"{dated_clock(file.at)}  {file.subject}  {file.kind} {state_text(file)}"]
     if file.is_open:
         parts.append(f"in {file.queue or 'no queue'}, {file.why}")
         parts.append(f"reserved by {name_of(file.person)}" if file.person else f"due {due_text(file)}")
     elif file.body.get("ruling"):
         parts.append(f"{file.body['ruling']} by {name_of(file.person)}")
-    return f"{'; '.join(parts)}  ({file.case}, rev {file.rev})"
+    return printable(f"{'; '.join(parts)}  ({file.case}, rev {file.rev})")

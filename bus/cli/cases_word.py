@@ -30,10 +30,16 @@ def chosen(file: CaseFile, word: Word) -> Choice:
             step = "leave it out, or award it"
             raise CommandError(ExitCode.USAGE, f"{typed_ruling(word.ruling)} names nobody, not {word.candidate}", step)
         return same[0]
-    if meant := [one for one in same if one.is_meant_by(word.candidate)]:
-        return meant[0]
     names = listed((typed(one) for one in same), "or")
-    if gone := _gone(file, word.candidate):
+    gone = _gone(file, word.candidate)
+    meant = [one for one in same if one.candidate == word.candidate] or _meant(same, word.candidate)
+    if len(meant) == 1 and not gone:
+        return meant[0]
+    if meant:  # a sender chose its claim's id, and may have chosen another one's number
+        told = listed((f"{typed(one)} ({one.candidate})" for one in meant), "or")
+        told = f"{told}, and {gone}" if gone else told
+        raise CommandError(ExitCode.USAGE, f"{word.candidate} may be {told}", "name it by the id in brackets")
+    if gone:
         raise CommandError(ExitCode.CONFLICT, gone, f"choose {names}, or look at it again with `agentbus cases show`")
     said = f"{word.candidate} is no candidate of {file.subject}" if word.candidate else "nobody is named to be awarded"
     raise CommandError(ExitCode.USAGE, said, f"choose {names}")
@@ -69,14 +75,18 @@ def typed(choice: Choice) -> str:
 
 def typed_short(choice: Choice) -> str:
     """All of it that has to be typed."""
-    return f"{choice.ruling} {choice.number}" if choice.number else typed_ruling(choice.ruling)
+    return choice.short if choice.number else typed_ruling(choice.ruling)
+
+
+def _meant(awards: list[Choice], given: str) -> list[Choice]:
+    return [one for one in awards if one.is_meant_by(given)]
 
 
 def _gone(file: CaseFile, given: str) -> str:
     """The sentence on a candidate that was named and can no longer be given it, "" if there is none of that name."""
     for number, claim in numbered_claims(file):
         agent = str(claim.get("agent") or "")
-        names = {str(number), str(claim.get("candidate")), str(claim.get("claim")), agent, name_of(agent)}
+        names = {str(number), str(claim.get("candidate")), str(claim.get("claim")), agent, name_of(agent)} - {""}
         if given in names and claim.get("dropped"):
             return f"{number} {name_of(agent)} is out of {file.subject}: {claim['dropped']}"
     return ""

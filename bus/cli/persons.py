@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bus.audit.plain import listed
 from bus.cli.caller import Caller, with_caller
 from bus.cli.in_force import AsPerson, Base, check_id, full_id, put_as, registry_of, remove, show_rows, steward_of
 from bus.cli.words import name_of
@@ -69,13 +70,31 @@ def set_(
         agents = [full_id(one, "agent", domain) for one in owns]
         _warn(caller, full_id(name, "person", domain), missing_agents(steward.registry, agents))
         value = {"roles": list(dict.fromkeys(role)), "queues": list(dict.fromkeys(queue)), "owns": agents}
+        before = steward.registry.persons.get(full_id(name, "person", domain))
         put_as(caller, steward, Wanted("person", full_id(name, "person", domain), value, base))
+        steward.catch_up()
+        warn_of_queues(caller, steward.registry, before.queues if before else ())
 
 
 @with_caller
 def rm(caller: Caller, name: Id, person: AsPerson = "", base: Base = "") -> None:
     """Take a person off the register."""
+    check_id(name, "person")
+    registry = registry_of(caller)
+    before = registry.persons.get(name if "://" in name else f"spiffe://{registry.genesis.domain}/person/{name}")
     remove(caller, person, "person", name, base)
+    if before and before.queues:
+        warn_of_queues(caller, registry_of(caller), before.queues)
+
+
+def warn_of_queues(caller: Caller, registry: "Registry", left: Sequence[str]) -> None:
+    """Say which of the queues that somebody had are nobody's now, though the terms in force put cases there."""
+    looked_after = {queue for person in registry.persons.values() for queue in person.queues}
+    for queue in sorted({*left} - looked_after):
+        resources = sorted(terms.resource for terms in registry.terms.values() if terms.escalate.queue == queue)
+        if resources:
+            text = f"nobody has queue {queue} any more, where cases of {listed(resources)} go: nobody can rule on them"
+            caller.say(f"warning: {text}; `agentbus persons set NAME --role … --queue {queue}` gives it to somebody")
 
 
 def missing_agents(registry: "Registry", owned: Sequence[str]) -> list[str]:

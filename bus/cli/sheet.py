@@ -18,6 +18,7 @@ Line = tuple[Piece, ...]
 WIDTH_MAX = 140  # four claims stand side by side; more would not be compared
 TEXT_MAX = 100  # longer lines are hard to read
 LABEL = 12  # the column of the labels
+NAME_MAX = LABEL + 6  # of a field somebody has named: longer, and there is no room for what it says
 INDENT = 2
 GAP = 3  # between values side by side
 COLUMN_MIN = 24  # narrower, and a sentence is no sentence any more
@@ -54,6 +55,7 @@ class Sheet:
 
     def line(self, *pieces: Piece, indent: int = 0) -> None:
         """Pieces on one line; if they are too long for it, their text is wrapped and loses its styles."""
+        pieces = tuple((printable(part), style) for part, style in pieces)
         text = "".join(part for part, _ in pieces)
         if cell_len(text) <= self.width:
             self.lines.append(pieces)
@@ -61,10 +63,10 @@ class Sheet:
             self.wrapped(text[indent:], indent=indent, opening=text[:indent])
 
     def wrapped(self, text: str, *, indent: int = INDENT, opening: str = "", style: str = "") -> None:
-        """A text after ``opening``; all its lines begin ``indent`` characters in."""
+        """A text after ``opening``; all its lines begin ``indent`` characters in. A longer opening is cut."""
         room = max(min(self.width - indent, TEXT_MAX), COLUMN_MIN)
         for number, part in enumerate(wrap(text, room)):
-            begin = set_cell_size(opening, indent) if number == 0 else " " * indent
+            begin = fitted(opening, indent) if number == 0 else " " * indent
             self.lines.append(((begin, ""), (part, style)))
 
     def labelled(self, label: str, text: str, style: str = "") -> None:
@@ -74,7 +76,7 @@ class Sheet:
 
     def side_by_side(self, heads: Sequence[str], rows: Sequence[Row]) -> None:
         """Values of several things beside one another, as many as the width takes, then the next ones."""
-        label = min(max((cell_len(row.label) for row in rows), default=0), LABEL + 6)
+        label = min(max((cell_len(printable(row.label)) for row in rows), default=0), NAME_MAX)
         opening = INDENT + 2 + label + 2
         fitting = max(1, (self.width - opening + GAP) // (COLUMN_MIN + GAP))
         for first in range(0, len(heads), fitting):
@@ -85,7 +87,7 @@ class Sheet:
             widest = [column] * len(some)
             self._across(" " * opening, [wrap(head, column) for head in some], widest, STRONG)
             for row in rows:
-                begin = f"{' ' * INDENT}{row.mark} {set_cell_size(row.label, label)}  "
+                begin = f"{' ' * INDENT}{row.mark} {fitted(row.label, label)}  "
                 cells = [wrap(value, column) for value in row.values[first : first + fitting]]
                 self._across(begin, cells, widest, row.style)
 
@@ -117,6 +119,12 @@ def wrap(text: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] = rest
     return lines
+
+
+def fitted(text: str, width: int) -> str:
+    """The text in exactly ``width`` characters, harmless to a terminal; what is cut off is told by its end."""
+    text = printable(text)
+    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, max(width - 1, 0))}…"
 
 
 def _fitting(word: str, width: int) -> str:

@@ -137,6 +137,17 @@ def full_clock(at_ms: int) -> str:
     return _local(at_ms).isoformat(sep=" ", timespec="milliseconds")
 
 
+def dated_clock(at_ms: int) -> str:
+    """The same to the second, for lines that are kept and read elsewhere."""
+    return _local(at_ms).isoformat(sep=" ", timespec="seconds")
+
+
+def zone() -> str:
+    """How far this wall's clock is from UTC now: ``UTC``, ``UTC+02:00``."""
+    offset = datetime.now(UTC).astimezone().isoformat(timespec="seconds")[-6:]
+    return "UTC" if offset == "+00:00" else f"UTC{offset}"
+
+
 def selected(select: JsonObject) -> str:
     """Whom a suspension is for."""
     if "agent" in select:

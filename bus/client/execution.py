@@ -98,7 +98,9 @@ class Execution(Generic[T]):
         self._report()
         while True:
             message = next(self._subscription)  # what came before is committed only now that it is recorded
-            begun = self._store.begin(message.decision, message.subject, message.token)
+            # The bus keeps account of guarded actions: what needed no holder is recorded here, and reported to nobody.
+            subject = message.subject if message.token is not None else ""
+            begun = self._store.begin(message.decision, subject, message.token)
             if begun in (Begun.GO, Begun.AGAIN):
                 self._current = Action(message, is_retry=begun is Begun.AGAIN)
                 return self._current

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from confluent_kafka import Consumer, TopicPartition
 
 from bus.cli.json_shapes import OBJECTS
 from tests.audit.conftest import Client
@@ -373,6 +374,34 @@ def test_watch_writes_a_line_for_each_change(terminal: Terminal, contested: Cont
         _, told = watch.communicate(timeout=WITHIN_S)
     assert watch.returncode == 0
     assert "Traceback" not in told
+
+
+def test_who_stops_waiting_is_told_that_the_ruling_stands(
+    terminal: Terminal, dev: DevRun, contested: Contested
+) -> None:
+    """While no stage answers Ctrl-C ends the waiting, and not what was said."""
+    subject, place = contested("B-9"), TopicPartition("bus.in.desk", 0)
+    looking = Consumer({"bootstrap.servers": dev.ready["bootstrap"], "group.id": "bus-reader"})
+    said = looking.get_watermark_offsets(place, timeout=30)[1]
+    command = [str(COMMAND), "cases", "rule", subject, "reject-all", "--reason", "fog", *KIM]
+    dev.processes["dev"].suspend()
+    try:
+        ruling = subprocess.Popen(command, env=terminal.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        until_s = time.monotonic() + WITHIN_S
+        while looking.get_watermark_offsets(place, timeout=30)[1] == said:
+            assert time.monotonic() < until_s
+        time.sleep(1)  # from the broker's having it to the command's knowing it
+        ruling.send_signal(signal.SIGINT)
+        out, told = ruling.communicate(timeout=WITHIN_S)
+    finally:
+        dev.processes["dev"].resume()
+        looking.close()
+    assert (ruling.returncode, out) == (130, "")
+    assert "what was sent takes effect all the same" in told
+    assert "Traceback" not in told
+    until_s = time.monotonic() + WITHIN_S
+    while "closed" not in terminal("cases", "show", subject).out.splitlines()[0]:
+        assert time.monotonic() < until_s
 
 
 def test_a_shell_completes_cases_by_id_and_subject(terminal: Terminal, contested: Contested) -> None:

@@ -8,10 +8,11 @@ import pytest
 from bus.audit.case_files import choices
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
-from bus.cli.cases_watch import table_of
+from bus.cli.cases_watch import news_text, table_of
 from bus.cli.cases_word import Word, chosen, word_on
-from bus.cli.failures import CommandError
+from bus.cli.failures import CommandError, ExitCode
 from bus.cli.sheet import text_of, wrap
+from bus.cli.words import dated_clock, zone
 from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
 
 WIDTHS = (80, 140)
@@ -29,6 +30,46 @@ def test_no_line_is_wider_than_the_page(body: Body, width: int) -> None:
     like = [file_of(deal(case=f"1.7.9.{number}", subject=f"deal/D-{number}")) for number in range(3)]
     lines = page_of(file_of(body), alike=like, width=width).lines[1:]  # the first has the subject, whatever its length
     assert [text_of(line) for line in lines if len(text_of(line)) > width] == []
+
+
+EVIL = "\x1b]0;t\x07\x1b[2K\u202eevorppa\n<b>"  # a terminal would obey it, or show it backwards
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("state", ["ready", "closed"])
+def test_what_somebody_chose_does_a_terminal_no_harm(state: str, width: int) -> None:
+    """Neither what a message says nor what it calls it: names of fields are a sender's as well, however long."""
+    said = json.dumps({EVIL: EVIL, "n" * 300: "long", "parts": {EVIL: [EVIL]}})
+    claims = [{"candidate": f"1.2.{n}.0", "agent": f"{AGENT}a-{n}", "claim": EVIL, "excerpt": said} for n in range(2)]
+    ballot = {"seat": EVIL, "agent": f"{AGENT}q", "choice": EVIL, "reason": EVIL, "reasoning": EVIL}
+    body = deal(
+        state=state,
+        person=f"{PERSON}kim",
+        ruling=EVIL,
+        reason=EVIL,
+        queue=EVIL,
+        question=EVIL,
+        actions=[{**held("1.7.190.0"), "excerpt": said}] * 5,
+        claims=claims,
+        ballots=[ballot],
+        facts={EVIL: EVIL},
+        waiting_costs=[{"name": EVIL, "value": EVIL}],
+        why={"detail": EVIL},
+        rulings=[{"ruling": "approve", "effects": [EVIL]}],
+        trail=[EVIL],
+        left_out=[EVIL],
+    )
+    file = file_of(body)
+    lines = [text_of(line) for line in page_of(file, alike=[file_of({**body, "facts": {EVIL: 1}})], width=width).lines]
+    assert [line for line in [*lines, news_text(file), *table_of([file], width)] if not line.isprintable()] == []
+    assert [line for line in lines if len(line) > width] == []
+
+
+def test_a_page_says_whose_clock_it_shows() -> None:
+    """A person elsewhere reads the same page."""
+    assert f"  times       of this machine, {zone()}" in _page(deal())
+    assert zone() == "UTC" or zone().startswith(("UTC+", "UTC-"))
+    assert news_text(file_of(deal()))[:25] == dated_clock(NOW_MS)
 
 
 def test_claims_stand_side_by_side_with_their_differences_marked() -> None:
@@ -51,6 +92,33 @@ def test_claims_that_have_no_room_beside_the_others_stand_below() -> None:
 def test_a_claim_that_says_something_else_than_the_bus_knows_is_marked() -> None:
     """One says the stage is new; the bus knows that it is qualified."""
     assert '! the bus knows that stage is "qualified"' in _page(lead())
+
+
+def test_no_claimant_can_take_anothers_number() -> None:
+    """A sender chooses its claim's id and may call it 2: what two candidates answer to chooses neither."""
+    claims = [
+        {"candidate": f"1.2.{n}.0", "agent": f"{AGENT}a-{n}", "claim": name, "roles": ["sales"]}
+        for n, name in ((1, "2"), (2, "c-2"), (3, "c-2"))
+    ]
+    rulings = [{"ruling": "award", "candidate": one["candidate"], "effects": []} for one in claims]
+    file = file_of(lead(claims=claims, rulings=rulings))
+    for given in ("2", "c-2"):
+        with pytest.raises(CommandError, match=r"may be award \d a-\d \(1\.2\.\d\.0\) or award") as refused:
+            chosen(file, Word("award", given, "x"))
+        assert refused.value.exit_code == ExitCode.USAGE
+    assert [chosen(file, Word("award", given, "x")).agent[-3:] for given in ("1", "3", "1.2.2.0", "a-2")] == [
+        *("a-1", "a-3", "a-2", "a-2"),
+    ]
+
+
+def test_options_are_chosen_by_their_names_though_they_are_numbers() -> None:
+    """A question may be answered by 5, 4 or 1: award 1 is the option 1, and not the first one."""
+    rulings: list[Body] = [{"ruling": "award", "candidate": one, "effects": []} for one in ("5", "4", "1")]
+    body = lead(kind="question", claims=[], rulings=rulings)
+    assert chosen(file_of(body), Word("award", "1", "x")).candidate == "1"
+    page = _page(body)
+    assert "  award 5\n  award 4\n  award 1\n" in page
+    assert "award 5 --reason" in page
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -86,14 +154,14 @@ def test_a_wait_names_both_and_why() -> None:
 
 
 def test_an_award_of_a_question_is_an_option() -> None:
-    """The question, who asks, and the options by number."""
+    """The question, who asks, and the options by name."""
     rulings: list[Body] = [
         {"ruling": "award", "candidate": option, "effects": []} for option in ("invoice", "contract")
     ]
     body = deal(kind="question", actions=[], question="What is it?", asked_by=f"{AGENT}crm-1", rulings=rulings)
     page = _page(body)
     assert "What is it? (crm-1 asks)" in page
-    assert "award 2 contract" in page
+    assert "  award contract" in page
 
 
 def test_a_held_action_is_told_field_by_field() -> None:

@@ -57,7 +57,10 @@ def test_the_page_says_who_may_rule_and_whether_that_is_you() -> None:
     page = _page(BOTH, LEE, deal())
     assert "  may rule    kim and max\n" in page
     assert "  you         lee may not rule on it: deal-1 is theirs" in page
-    assert "  you         kim may reserve and rule on it" in _page(BOTH, KIM, deal())
+    assert "agentbus cases rule" not in page
+    kims = _page(BOTH, KIM, deal())
+    assert "  you         kim may reserve and rule on it" in kims
+    assert "agentbus cases rule 1.7.198.2 approve" in kims
 
 
 def test_a_reservation_of_somebody_who_may_no_longer_rule_is_said_to_count_for_nothing() -> None:

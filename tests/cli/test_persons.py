@@ -1,8 +1,25 @@
 """`agentbus persons ls`: queues and owned agents are shown, and an owned agent that does not exist is named."""
 
+from pathlib import Path
+
 from tests.cli.conftest import Terminal
 
 GHOST = "spiffe://acme/agent/salse-1"
+
+
+def test_a_queue_that_nobody_has_any_more_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    """Whoever takes it from its last person hears which cases nobody can rule on then, and others do not."""
+    path = tmp_path / "pier.yaml"
+    path.write_text("{resource: pier, ladder: [human], escalate: {queue: piers}}", encoding="utf-8")
+    terminal.json("terms", "set", str(path))
+    for name in ("moe", "zoe"):
+        assert terminal("persons", "set", name, "--role", "resolver", "--queue", "piers").code == 0
+    warning = "warning: nobody has queue piers any more, where cases of pier go"
+    assert warning not in terminal("persons", "set", "moe", "--role", "resolver").err
+    assert warning in terminal("persons", "set", "zoe", "--role", "resolver").err
+    assert terminal("persons", "set", "zoe", "--role", "resolver", "--queue", "piers").code == 0
+    assert warning in terminal("persons", "rm", "zoe").err
+    terminal("persons", "rm", "moe")
 
 
 def test_an_owned_agent_that_does_not_exist_is_named(terminal: Terminal) -> None:

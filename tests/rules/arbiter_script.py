@@ -120,7 +120,7 @@ class World:
     def _learn(self, decision: str, event: Event) -> None:
         """What later lines may name."""
         match event.what:
-            case ActionAdmitted(token=token) if token is not None:  # of others nobody has to report
+            case ActionAdmitted():
                 self.decisions.append(decision)
             case ContestOpened():
                 self.contests.append(decision)

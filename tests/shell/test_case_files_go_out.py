@@ -88,7 +88,7 @@ class Run:
         return [(one.id, json.loads(one.value or b"{}")) for one in self.sent if one.topic.startswith(topic)]
 
 
-def _run(given: Sequence[str], lines: Sequence[str]) -> Run:
+def run_of(given: Sequence[str], lines: Sequence[str]) -> Run:
     play = Play(Oracle(OracleRegistry((ANA,))).step)
     play.begin(given)
     for line in lines:
@@ -99,9 +99,9 @@ def _run(given: Sequence[str], lines: Sequence[str]) -> Run:
 
 
 @cache
-def _named(name: str) -> Run:
+def named(name: str) -> Run:
     script = next(script for script in SCRIPTS if script.name == name)
-    return _run(script.given, [what for what, _ in script.lines])
+    return run_of(script.given, [what for what, _ in script.lines])
 
 
 def _hold(run: Run) -> None:
@@ -122,19 +122,19 @@ def _hold(run: Run) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_every_case_of_a_script_has_its_file(script: Script) -> None:
     """One record for each event of a case, hashed in the journal, bounded, and the same from a new owner."""
-    _hold(_named(script.name))
+    _hold(named(script.name))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_case_of_a_random_contest_has_its_file(seed: int) -> None:
     """The same holds for contests nobody thought of."""
-    _hold(_run(*lines_of_seed(seed)))
+    _hold(run_of(*lines_of_seed(seed)))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_what_is_sealed_stays_in_the_journal(script: Script) -> None:
     """Everybody hears of an event what the documents let everybody hear, and a lane what it may."""
-    run, stated = _named(script.name), {"decision", "id", "src", "at"}
+    run, stated = named(script.name), {"decision", "id", "src", "at"}
     events = run.events()
     for decision, body in run.bodies(OUTCOMES):
         assert {name: value for name, value in body.items() if name not in stated} == public(events[decision])
@@ -147,7 +147,7 @@ def test_what_is_sealed_stays_in_the_journal(script: Script) -> None:
 
 def test_the_seats_of_a_review_get_the_record_they_judge() -> None:
     """The seats' lanes have the held action's own bytes with the opening; the lane of who acted does not."""
-    run = _named("review-by-vote")
+    run = named("review-by-vote")
     opened = [body for _, body in run.bodies("bus.out.") if body["kind"] == "contest_opened"]
     with_record = {body["to"][0][0]: body["record"] for body in opened if "record" in body}
     assert with_record.keys() == {lane for body in opened for lane, who in body["to"] if _sits(body, who)}
@@ -170,7 +170,7 @@ def test_a_vote_over_claims_brings_their_reasoning() -> None:
     given = ("terms lead window=10 ladder=vote,deny seats=crm ballot=20",)
     long = "\u00e4" * 400
     claims = (f"1 sales claims lead/L-1 as c1 because {long}", "2 legal claims lead/L-1 as c2", "11 tick")
-    run = _run(given, claims)
+    run = run_of(given, claims)
     heard = [body for _, body in run.bodies("bus.out.") if body["kind"] == "rung"]
     assert {body["to"][0][0] for body in heard} == {"sales", "legal", "crm"}
     assert all("excerpts" not in body for _, body in run.bodies(OUTCOMES))
@@ -182,7 +182,7 @@ def test_a_vote_over_claims_brings_their_reasoning() -> None:
 
 def test_a_file_that_cannot_be_drawn_again_says_so() -> None:
     """After the retention of what it quotes it has other bytes, and names the hash of the file it stands for."""
-    run = _named("case-award")
+    run = named("case-award")
     events, quoted = run.events(), len(run.records) - 2
     again = {one.id: one.value or b"" for one in run.sent_again(first=quoted) if one.topic == ESCALATIONS}
     assert again
@@ -203,7 +203,7 @@ def test_a_persons_ruling_is_nobodys_claim() -> None:
         "502 procurement waits ship/T-1 supplier/S-1 until 600",
         "600 tick",
     )
-    run = _run(("terms ship lease=2000 wait=1000",), lines)
+    run = run_of(("terms ship lease=2000 wait=1000",), lines)
     first, _, second = (body for _, body in run.bodies(ESCALATIONS))
     assert first["claims"][0]["excerpt"] == "{}"
     (claim,) = second["claims"]
@@ -226,7 +226,7 @@ def test_a_segment_of_many_cases_stays_small() -> None:
     given = ("terms lead window=10 ladder=human",)
     said = "x" * 4000
     claims = [f"1 {who} claims lead/L-{n} as c{n} because {said}" for n in range(400) for who in ("sales", "legal")]
-    run = _run(given, [*claims, *(f"{second} tick" for second in range(11, 18))])
+    run = run_of(given, [*claims, *(f"{second} tick" for second in range(11, 18))])
     files = [one for one in run.sent if one.topic == ESCALATIONS]
     assert len(files) == 400
     assert max(run.file_bytes) < OUTPUT_BYTES_MAX + 85 * FILE_BYTES_MAX

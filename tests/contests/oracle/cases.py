@@ -127,7 +127,9 @@ def admit(
     if topic is None:
         return
     told = {"o": o, "agent": agent, "type": kind, "topic": topic, **guard, "held": held}
-    r.reportable.append(e.tell("action_admitted", r, [agent], **told))
+    decision = e.tell("action_admitted", r, [agent], **told)
+    if "token" in guard:  # what needed no holder is no guarded action, and nobody keeps account of it
+        r.reportable.append(decision)
 
 
 def tier_passed(e: Entry, r: Subject) -> None:
