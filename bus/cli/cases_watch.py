@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from bus.audit.case_files import CaseFile
@@ -15,6 +16,7 @@ from bus.cli.words import clock, dated_clock, zone
 from bus.shell.errors import RetryableError
 
 LOOK_S = 1.0  # a person sees no difference, and the broker has little to do
+NEWS_MAX = 5  # changes that stay on the screen: two at once are both seen
 LOOK_S_MAX = 30.0  # while Kafka is away: it has other things to do when it is back
 
 
@@ -29,8 +31,15 @@ def watch(caller: Caller, reader: CaseReader, chosen: Filter, *, does_ring: bool
         return
 
 
-def summary(files: list[CaseFile]) -> str:
-    """What waits, in a line."""
+def elsewhere(reader: CaseReader) -> int:
+    """How many cases are open at all: a view that is empty, as of a mistyped queue, is no quiet day."""
+    return sum(file.is_open for file in reader.shelf.files())
+
+
+def summary(files: list[CaseFile], open_count: int = 0) -> str:
+    """What waits, in a line; ``open_count`` cases are open in all views together."""
+    if not files and open_count:
+        return f"nothing is in this view; {open_count:,} open {'case is' if open_count == 1 else 'cases are'} in others"
     if not files:
         return "nothing waits for a person"
     overdue = sum(file.is_open and file.is_overdue for file in files)
@@ -74,27 +83,36 @@ def _on_screen(reader: CaseReader, chosen: Filter, *, does_ring: bool) -> None:
 
     screen = console(sys.stdout)
     with Live(console=screen, auto_refresh=False, screen=True) as live:
-        seen_ms, heard = 0, ""
+        seen_ms, heard = 0, deque[str](maxlen=NEWS_MAX)
         for found, trouble in _looks(reader, lambda _: None):
             seen_ms = seen_ms if trouble else int(time.time() * 1000)
             news = [file for file in found if chosen.takes(file) or not file.is_open]
-            heard = news_text(news[-1]) if news else heard
+            heard.extend(news_text(file)[: screen.width - 1] for file in news)
             if does_ring and any(file.is_open and (file.n == 1 or file.is_overdue) for file in news):
                 screen.bell()
             files = wanted(reader.shelf, chosen)
             state = f"; not newer than that: {trouble}" if trouble else ""
-            lines = [f"{clock(seen_ms)} {zone()}  {summary(files)}{state}; Ctrl-C ends", ""]
+            lines = [f"{clock(seen_ms)} {zone()}  {summary(files, elsewhere(reader))}{state}; Ctrl-C ends", ""]
             lines += table_of(files, terminal_width()) if files else []
-            room = screen.height - 3
-            if len(lines) > room:
-                lines = [*lines[: room - 1], f"and {len(lines) - room + 1} lines more"]
-            lines += ["", heard[: screen.width - 1]] if heard else []
+            lines = fitting(lines, list(heard), screen.height)
             live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
+
+
+def fitting(lines: list[str], heard: list[str], height: int) -> list[str]:
+    """The table and below it the last changes, in so many lines: a long table gives way before the news do."""
+    room = max(height - 2 - len(heard), height // 2)
+    if len(lines) > room:
+        lines = [*lines[: room - 1], f"and {len(lines) - room + 1} lines more"]
+    left = max(height - 2 - len(lines), 1)
+    return [*lines, "", *heard[-left:]] if heard else lines
 
 
 def _as_lines(caller: Caller, reader: CaseReader, chosen: Filter) -> None:
     known: set[str] = set()
-    for file in wanted(reader.shelf, chosen):
+    waiting = wanted(reader.shelf, chosen)
+    if not waiting:
+        caller.say(f"{summary(waiting, elsewhere(reader))}; a line for each change follows")
+    for file in waiting:
         known.add(file.case)
         _tell(caller, reader, file)
     for found, _ in _looks(reader, caller.say):

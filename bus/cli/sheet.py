@@ -16,7 +16,6 @@ Piece = tuple[str, str]
 Line = tuple[Piece, ...]
 
 WIDTH_MAX = 140  # four claims stand side by side; more would not be compared
-TEXT_MAX = 100  # longer lines are hard to read
 LABEL = 12  # the column of the labels
 NAME_MAX = LABEL + 6  # of a field somebody has named: longer, and there is no room for what it says
 INDENT = 2
@@ -64,7 +63,7 @@ class Sheet:
 
     def wrapped(self, text: str, *, indent: int = INDENT, opening: str = "", style: str = "") -> None:
         """A text after ``opening``; all its lines begin ``indent`` characters in. A longer opening is cut."""
-        room = max(min(self.width - indent, TEXT_MAX), COLUMN_MIN)
+        room = max(self.width - indent, COLUMN_MIN)
         for number, part in enumerate(wrap(text, room)):
             begin = fitted(opening, indent) if number == 0 else " " * indent
             self.lines.append(((begin, ""), (part, style)))
