@@ -58,7 +58,8 @@ def rule_alike(caller: Caller, desk: Desk, file: CaseFile, word: Word, *, wait_s
 
 def preview(caller: Caller, desk: Desk, files: list[CaseFile], word: Word) -> Outcome:
     """What the ruling would do to each, and to which it would not be given, without giving it."""
-    first, outcome, is_final = files[0], Outcome(ExitCode.OK), False
+    first, is_final = files[0], False
+    left_out: list[tuple[CaseFile, Left]] = []
     check_open(first)
     choice = choice_seen(desk, first, word, word.rev or desk.shown.rev(first.case) or first.rev)
     for file in files:
@@ -70,13 +71,18 @@ def preview(caller: Caller, desk: Desk, files: list[CaseFile], word: Word) -> Ou
         if left or meant is None:
             left = left or Left("stale_rev", stale_text(file, word.rev or desk.shown.rev(file.case)))
             tell_left(caller, desk, first, file, left, kind="would_not_rule")
-            outcome = outcome if outcome.code else Outcome(left.code, left.sentence, _look(desk, [file]))
+            left_out.append((file, left))
             continue
         is_final = is_final or meant.is_irreversible
         _tell_dry(caller, file, meant)
     if is_final:
         caller.say("what is admitted cannot be undone")
-    return outcome
+    if not left_out:
+        return Outcome(ExitCode.OK)
+    count, (_, left) = len(left_out), left_out[0]
+    text = f"{count} of {len(files)} would not be ruled; first {left.sentence}" if len(files) > 1 else left.sentence
+    step = _look(desk, [file for file, _ in left_out]) if left.code == ExitCode.CONFLICT else ""
+    return Outcome(left.code, text, step)
 
 
 def tell_left(

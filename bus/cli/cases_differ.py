@@ -134,7 +134,7 @@ def _around(file: CaseFile) -> Iterator[tuple[str, str]]:
         who = names.get(name_of(choice.agent), "") if choice.agent else choice.candidate
         final = ["cannot be undone"] if choice.is_irreversible else []
         effects = [timed(_in_parts(effect, file.subject, names)) for effect in choice.effects]
-        yield f"{choice.ruling.replace('_', '-')} {who}".rstrip(), "; ".join([*effects, *final])
+        yield f"on {choice.ruling.replace('_', '-')} {who}".rstrip(), "; ".join([*effects, *final])
 
 
 def _parts(file: CaseFile) -> dict[str, str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bus.audit.case_files import CaseFile
+from bus.audit.plain import name_of
 from bus.cli.caller import Caller
 from bus.cli.cases_desk import Desk
 from bus.cli.cases_differ import DIFFERS, differing, group_sheet
@@ -37,9 +38,9 @@ def show_view(caller: Caller, desk: Desk, files: list[CaseFile], view: View) -> 
         standing = standing_for(view.registry, view.asker) if view.registry else None
         found = groups(files, is_grouped=not view.is_alike, standing=standing)
         left = len(found) - view.limit
-        _as_table(caller, found[: view.limit])
+        _as_table(caller, found[: view.limit], f" --as {name_of(view.asker)}" if view.asker else "")
         if view.is_alike:
-            sheet = Sheet(page_width())
+            sheet = Sheet(page_width(), [()] if found else [])
             group_sheet(sheet, shown, has_common=True)
             print_lines(sheet.lines)
     if view.is_alike:
@@ -48,14 +49,14 @@ def show_view(caller: Caller, desk: Desk, files: list[CaseFile], view: View) -> 
         caller.say(f"{left:,} more are not shown (--limit)")
 
 
-def _as_table(caller: Caller, found: list[Group]) -> None:
+def _as_table(caller: Caller, found: list[Group], who: str) -> None:
     if not found:
         return
     columns = COLUMNS if any(group.count > 1 for group in found) else COLUMNS[:-1]
     caller.show_table(columns, [row_of(group)[: len(columns)] for group in found], optional=OPTIONAL)
     caller.say(f"times are of this machine, {zone()}")
     if unequal := next((group.first for group in found if group.do_differ), None):
-        step = f"`agentbus cases ls --alike {unequal.case}` shows in what"
+        step = f"`agentbus cases ls --alike {unequal.case}{who}` shows in what"
         caller.say(f"{DIFFERS}: alike in kind, and not in what they say; {step}")
 
 

@@ -1,16 +1,18 @@
 """Sets a table without lines: whole in a pipe, and never wider than the terminal of whoever reads it there.
 
-What does not fit is shortened in the middle with "…": the two ends of an id tell it apart from others. A list loses its
-last items instead. Columns that are only nice to have go first.
+What does not fit is shortened in the middle with "…": the two ends of an id tell it apart from others. A list goes on
+below, in its own column. Columns that are only nice to have go first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len
 
 GAP = "  "
 COLUMN_MIN = 6  # narrower, and a cell says nothing any more
 SPARED_MAX = 12  # columns this narrow (times, numbers, short names) are shortened only when nothing else helps
+LIST_LINES_MAX = 4  # of a list in one cell; who wants a longer one whole has --json
 CUT = "…"
 ID = "spiffe://"  # of an agent's or a person's id the name alone says enough to whoever knows the bus
 
@@ -31,7 +33,7 @@ def set_table(
     if width is not None:
         _narrow(widths, width)
     lines = [[columns[index] for index in kept], *([row[index] for index in kept] for row in rows)]
-    return [_line(cells, widths) for cells in lines]
+    return [line for cells in lines for line in _lines(cells, widths)]
 
 
 def shortened(text: str, width: int) -> str:
@@ -75,7 +77,31 @@ def _narrow(widths: list[int], width: int) -> None:
             widths[widest] -= 1
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    fitted = [shortened(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(fitted, widths, strict=True)]
-    return GAP.join(padded).rstrip()
+def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """A row, and below it what a list in one of its cells has no room for beside the others."""
+    fitted = [_cell(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    for texts in zip_longest(*fitted, fillvalue=""):
+        padded = [text + " " * (width - cell_len(text)) for text, width in zip(texts, widths, strict=True)]
+        yield GAP.join(padded).rstrip()
+
+
+def _cell(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` characters: one, but of a list that is too long several."""
+    if cell_len(text) <= width or ", " not in text or text.startswith(ID):
+        return [shortened(text, width)]
+    lines: list[str] = []
+    items = text.split(", ")
+    for place, item in enumerate(items):
+        is_last = place == len(items) - 1
+        item = item if is_last else f"{item},"
+        if lines and cell_len(lines[-1]) + 1 + cell_len(item) <= width:
+            lines[-1] += f" {item}"
+        elif len(lines) == LIST_LINES_MAX - 1 and not _fits(items[place:], width):
+            return [*lines, shortened(f"and {len(items) - place} more", width)]
+        else:
+            lines.append(item if cell_len(item) <= width else shortened(item, width))
+    return lines
+
+
+def _fits(items: Sequence[str], width: int) -> bool:
+    return cell_len(", ".join(items)) <= width

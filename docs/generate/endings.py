@@ -18,7 +18,7 @@ _PART_MISSING = "part of the journals could not be read, so what is shown may no
 _NOT_ESCALATIONS = "this login may not read the case files"
 _RULED: Ending = {
     ExitCode.FINDINGS: "refused for another reason",
-    ExitCode.CONFLICT: "the case has changed since it was shown, or is closed",
+    ExitCode.CONFLICT: "the case was not shown, has changed since, or is closed",
     ExitCode.NOT_PERMITTED: "the person may not rule on it, or this login may not",
 }
 _ASKED = _UNKNOWN | {ExitCode.NOT_PERMITTED: _NOT_READABLE}

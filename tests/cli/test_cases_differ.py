@@ -45,7 +45,7 @@ def test_customer_and_amount_differ_and_a_name_of_its_own_does_not() -> None:
     [
         ({"facts": {"stage": "won"}}, "fact stage"),
         ({"queue": "other"}, "queue"),
-        ({"rulings": [{"ruling": "approve", "effects": ["refused (fenced)"]}]}, "approve"),
+        ({"rulings": [{"ruling": "approve", "effects": ["refused (fenced)"]}]}, "on approve"),
         ({"ballots": [{**deal()["ballots"][1], "reasoning": "read this"}]}, "compliance says"),
     ],
 )
