@@ -73,19 +73,19 @@ def tasks_of(model: Model) -> Iterator[Task]:
 def checked(task: Task, folder: Path = FOLDER) -> Result:
     """Run one task."""
     try:
-        return Result(task, run(folder, task.model.module, task.config))
+        return Result(task, run(folder, task.model.module, task.config, is_short=task.end is End.VIOLATED))
     except (TlcError, DevError) as error:
         return Result(task, None, str(error))
 
 
 def row(result: Result) -> tuple[str, ...]:
-    """Model, rule left out, what was violated, states, steps to it, verdict."""
+    """Model, rule left out, what was violated (of a witness: reached), states, steps to it, verdict."""
     task, outcome = result.task, result.outcome
     if outcome is None:
         return (task.model.bounds, task.without, "", "", "", result.verdict)
     violated = outcome.violated or "nothing"
     if violated in task.model.witnesses:
-        violated = f"nothing; {violated} is false somewhere"
+        violated = f"not {violated}"
     steps = str(len(outcome.steps) - 1) if outcome.steps else ""
     return (task.model.bounds, task.without, violated, f"{outcome.states:,}", steps, result.verdict)
 
@@ -95,7 +95,8 @@ def markdown(results: Sequence[Result]) -> str:
     lines = ["| Model | Rule left out | What TLC finds | States | Steps |", "|---|---|---|---|---|"]
     for result in results:
         model, without, violated, states, steps, _ = row(result)
-        cells = [model, f"`{without}`" if without else "–", violated, states, steps or "–"]
+        found = violated.replace("not ", "reached: not ")
+        cells = [model, f"`{without}`" if without else "–", found, states, steps or "–"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_all(tasks: Sequence[Task]) -> list[Result]:
     results = []
-    print(_line(("model", "rule left out", "TLC finds violated", "states", "steps", "")))
+    print(_line(("model", "without rule", "violated; reached", "states", "steps", "")))
     with ThreadPoolExecutor(min(AT_ONCE_MAX, os.cpu_count() or 1)) as pool:
         for result in pool.map(checked, tasks):
             results.append(result)
@@ -131,7 +132,7 @@ def _run_all(tasks: Sequence[Task]) -> list[Result]:
 
 def _line(cells: tuple[str, ...]) -> str:
     model, without, violated, states, steps, verdict = cells
-    return f"{model:9} {without:14} {violated:48} {states:>9} {steps:>6}  {verdict}".rstrip()
+    return f"{model:8} {without:15} {violated:27} {states:>8} {steps:>5}  {verdict}".rstrip()
 
 
 def _trace(bounds: str, rule: str) -> int:

@@ -61,4 +61,8 @@ MODELS = (
         witnesses=("NothingIsEverVoid", "NobodyEverFinishes", "NeverTwoAtOnce", "NothingIsSentAgain"),
     ),
     Model("Chain", "ChainNew", witnesses=("NothingIsEverVoid", "NobodyEverFinishes"), has_mutants=False),
+    Model("Forward", "Forward", witnesses=("NothingIsEverRepeated", "NoHoleIsEverSeen", "NobodyEverFinishes")),
+    Model("Ticks", "Ticks", witnesses=("TimeNeverPasses", "NothingWaitsBehindATick")),
+    Model("Ticks", "TicksOne", has_mutants=False),
+    Model("Publish", "Publish", witnesses=("NobodyIsFenced", "NothingIsAborted", "NobodyEverFinishes")),
 )
