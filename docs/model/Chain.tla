@@ -18,7 +18,7 @@ CONSTANTS
     Rules
 
 AllRules == {"prev", "fold_to_end", "position", "exact_offset", "in_order", "begin_anew", "own_reports",
-             "write_ahead", "as_journaled", "mark"}
+             "write_ahead", "as_journaled", "mark", "takeover"}
 ASSUME Rules \subseteq AllRules
 
 VARIABLES
@@ -83,8 +83,18 @@ Init ==
     /\ session = 0
     /\ own = [o \in Owners |-> Nobody]
 
+\* Owner._own: the takeover is in place; what may not have been sent is sent again, as the journal has it.
+Owned(me) ==
+    LET again == SelectSeq(ValidOf(log, me.fold), LAMBDA i : log[i].kind = "judged" /\ i >= me.mark)
+        id(i) == IF "as_journaled" \in Rules THEN log[i].id ELSE <<me.session, log[i].id[2]>>
+        resent == [k \in 1..Len(again) |-> [Flight(log[again[k]], again[k]) EXCEPT !.id = id(again[k]), !.final = TRUE]]
+    IN IF me.phase = "claiming" /\ \A f \in Range(me.flights) : f.final
+       THEN [me EXCEPT !.phase = "running", !.flights = resent \o @]
+       ELSE me
+
 \* Owner.restart, _begin, _restore and _claim: drop everything, fold the journal to the end that the broker names, and
 \* append a takeover there. What happens between the fold and the append is the same as an append that takes its time.
+\* (Without the rule "takeover" an owner goes on at once.)
 TakeOver(o) ==
     /\ session < SessionsMax
     /\ LET s == session + 1
@@ -96,11 +106,12 @@ TakeOver(o) ==
                 mark == MarkAt(log, fold)
                 first == IF tip = None THEN <<Genesis>> ELSE <<>>
                 second == Takeover(s, IF tip = None THEN GenesisId ELSE tip, to, mark)
-                appended == Append(first, second)
+                appended == IF "takeover" \in Rules THEN Append(first, second) ELSE first
             IN /\ net' = [net EXCEPT ![s] = appended]
-               /\ own' = [own EXCEPT ![o] = [phase |-> "claiming", session |-> s, tip |-> second.id,
+               /\ own' = [own EXCEPT ![o] = Owned([phase |-> "claiming", session |-> s,
+                            tip |-> IF appended = <<>> THEN tip ELSE appended[Len(appended)].id,
                             end |-> end + 1 + Len(appended), to |-> to, mark |-> mark, fold |-> fold,
-                            flights |-> [i \in 1..Len(appended) |-> Flight(appended[i], end + i)]]]
+                            flights |-> [i \in 1..Len(appended) |-> Flight(appended[i], end + i)]])]
     /\ session' = session + 1
     \* `session != self._session`: late reports are ignored.
     /\ reports' = IF "own_reports" \in Rules THEN [reports EXCEPT ![o] = {}] ELSE reports
@@ -140,15 +151,6 @@ Lose(s) ==
     /\ Len(net[s]) > 1
     /\ net' = [net EXCEPT ![s] = Tail(@)]
     /\ UNCHANGED <<log, reports, sent, committed, session, own>>
-
-\* Owner._own: the takeover is in place; what may not have been sent is sent again, as the journal has it.
-Owned(me) ==
-    LET again == SelectSeq(ValidOf(log, me.fold), LAMBDA i : log[i].kind = "judged" /\ i >= me.mark)
-        id(i) == IF "as_journaled" \in Rules THEN log[i].id ELSE <<me.session, log[i].id[2]>>
-        resent == [k \in 1..Len(again) |-> [Flight(log[again[k]], again[k]) EXCEPT !.id = id(again[k]), !.final = TRUE]]
-    IN IF me.phase = "claiming" /\ \A f \in Range(me.flights) : f.final
-       THEN [me EXCEPT !.phase = "running", !.flights = resent \o @]
-       ELSE me
 
 \* on_delivery in Owner._append: final is what was acknowledged at exactly the offset that was expected. Anything else
 \* is trouble: the owner does nothing more before it takes over again.

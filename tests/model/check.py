@@ -33,10 +33,6 @@ class Task:
     config: str
     end: End
 
-    @property
-    def name(self) -> str:
-        return f"{self.model.bounds}{f' without {self.without}' if self.without else ''}"
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -67,7 +63,7 @@ def tasks_of(model: Model) -> Iterator[Task]:
     for witness in model.witnesses:
         yield Task(model, "", model.seeking(witness), End.VIOLATED)
     for rule in model.rules if model.has_mutants else ():
-        yield Task(model, rule, model.without(rule), End.VIOLATED)
+        yield Task(model, rule, model.without(rule), End.HOLDS if rule in model.spare else End.VIOLATED)
 
 
 def checked(task: Task, folder: Path = FOLDER) -> Result:
@@ -136,12 +132,13 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def _trace(bounds: str, rule: str) -> int:
-    found = [one for one in MODELS if one.bounds == bounds and one.has_mutants and rule in one.rules]
+    mutants = [task for model in MODELS for task in tasks_of(model) if task.without]
+    found = [task for task in mutants if (task.model.bounds, task.without) == (bounds, rule)]
     if not found:
-        known = ", ".join(f"{one.bounds} {each}" for one in MODELS if one.has_mutants for each in one.rules)
+        known = ", ".join(f"{task.model.bounds} {task.without}" for task in mutants)
         print(f"there is no rule {rule} in {bounds}: take one of {known}", file=sys.stderr)
         return 2
-    result = checked(Task(found[0], rule, found[0].without(rule), End.VIOLATED))
+    result = checked(found[0])
     print(result.outcome.text if result.outcome else result.trouble)
     return 0 if result.is_good else 1
 
