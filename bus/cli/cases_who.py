@@ -106,7 +106,8 @@ def warn_of_orphans(caller: "Caller", registry: "Registry", files: Iterable["Cas
         named = ", ".join(queue or "(none)" for queue in queues[:NAMED_MAX])
         step = "`agentbus persons set` gives a person a queue"
         caller.say(f"warning: nobody has queue {named}, so nobody can rule on {_cases(count)} there; {step}")
-    owned = [file for file in left if file.queue in looked_after and not able(registry, file)]
+    kept = [file for file in left if file.queue in looked_after]
+    owned = [file for file in kept if all(_excluded(registry, file, person) for person in registry.persons)]
     if owned:
         named = ", ".join(file.case for file in owned[:NAMED_MAX])
         text = f"everybody who has its queue owns an agent of {_cases(len(owned))} ({named})"

@@ -91,9 +91,8 @@ def _cell(text: str, width: int) -> list[str]:
         return [shortened(text, width)]
     lines: list[str] = []
     items = text.split(", ")
-    for place, item in enumerate(items):
-        is_last = place == len(items) - 1
-        item = item if is_last else f"{item},"
+    for place, one in enumerate(items):
+        item = one if place == len(items) - 1 else f"{one},"
         if lines and cell_len(lines[-1]) + 1 + cell_len(item) <= width:
             lines[-1] += f" {item}"
         elif len(lines) == LIST_LINES_MAX - 1 and not _fits(items[place:], width):

@@ -108,6 +108,15 @@ def test_held_actions_behind_the_first_are_not_given_up_with_it() -> None:
     assert file_of(replace(two, case=CASE))["if_nothing"].endswith(f"; the first held action is {then}")
 
 
+@pytest.mark.parametrize(("terms", "said"), [({"deal": TERMS}, "looked at next"), ({}, "no terms are in force")])
+def test_what_is_held_behind_a_ruling_waits_for_terms(terms: dict[str, Terms], said: str) -> None:
+    """Once the terms are gone nothing says what an action needs, so nobody looks at it again."""
+    resource = replace(approval(), case=replace(CASE, over="wait", why="wait"))
+    (nobody,) = file_of(resource, registry=registry_of(resource, terms=terms))["rulings"]
+    assert nobody["effects"][-1].startswith("1 held action is ")
+    assert nobody["effects"][-1].endswith(said)
+
+
 def _asked(question: str) -> Json:
     seated = Electorate((Seat("a", (HOLDING.agent,)),))
     options = (Candidate("yes"), Candidate("no"))

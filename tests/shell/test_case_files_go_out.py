@@ -213,10 +213,10 @@ def test_a_persons_ruling_is_nobodys_claim() -> None:
 def test_who_has_a_say_on_a_rung_hears_what_it_may_say() -> None:
     """A vote lists the seats, a negotiation what may be offered."""
     claims = ("1 sales claims lead/L-1 as c1", "2 legal claims lead/L-1 as c2", "11 tick")
-    vote = _run(("terms lead window=10 ladder=vote,deny seats=crm ballot=20",), claims)
+    vote = run_of(("terms lead window=10 ladder=vote,deny seats=crm ballot=20",), claims)
     heard = [body for _, body in vote.bodies("bus.out.") if body["kind"] == "rung"]
     assert [body["seats"] for body in heard] == [[["crm", ["spiffe://acme/agent/crm"]]]] * 3
-    deal = _run(("terms lead window=10 ladder=negotiate,deny outcomes=sales,legal,nobody",), claims)
+    deal = run_of(("terms lead window=10 ladder=negotiate,deny outcomes=sales,legal,nobody",), claims)
     heard = [body for _, body in deal.bodies("bus.out.") if body["kind"] == "rung"]
     assert [body["outcomes"] for body in heard] == [["sales", "legal", "nobody"]] * 2
 

@@ -204,7 +204,7 @@ class ArbiterReason(_Reason):
     )
     WINNER_UNAVAILABLE = (
         "winner_unavailable",
-        "The candidate is gone, suspended, or has no role any more that may hold it.",
+        "The candidate is gone, suspended, has no role any more that may hold it, or no terms are left to grant it by.",
     )
     WAIT_TOO_LONG = (
         "wait_too_long",

@@ -195,8 +195,13 @@ def _award(edition: Edition, winner: Candidate, parties: int) -> list[str]:
 
 def _again(edition: Edition) -> list[str]:
     """What is held behind a ruling that is about something else."""
-    held = edition.resource.held
-    return [f"{_actions(len(held))} looked at next"] if held else []
+    held, terms = edition.resource.held, edition.situation.registry.terms
+    if not held:
+        return []
+    # Without terms in force nobody can say what an action needs: it stays where it is.
+    is_governed = edition.subject.partition("/")[0] in terms
+    next_is = "looked at next" if is_governed else "given up when their time is over: no terms are in force"
+    return [f"{_actions(len(held))} {next_is}"]
 
 
 def _actions(count: int) -> str:
