@@ -36,7 +36,7 @@ WAITS_END = {
     "suspended": "its agent is suspended",
 }
 CASES_WHY = {
-    "ladder": "no rung settled it",
+    "ladder": "its ladder leaves it to a person",
     "veto": "a veto asked for it",
     "over_limit": "it costs more than the terms let pass without a person",
     "wait": "a wait took too long",
@@ -212,7 +212,7 @@ def _case_changed(said: JsonObject, clock: Clock) -> str:
 
 def _case_closed(said: JsonObject, subject: str, names: Names) -> str:
     if said["state"] == "obsolete":
-        return f"{said['case']} on {subject} is obsolete: nothing is left for a person to decide"
+        return f"{said['case']} on {subject} is obsolete: it ended without a ruling"
     if "ruling" not in said:
         return f"{said['case']} on {subject} is closed by a ruling"
     to = f" to {candidate(str(said['candidate']), names)}" if said.get("candidate") else ""

@@ -204,7 +204,7 @@ CASE = {"subject": "lead/L-1", "case": "1.2.4.1"}
         ),
         ({"kind": "case_changed", **CASE, "state": "reserved"}, "case: 1.2.4.1 on lead/L-1 is reserved"),
         ({"kind": "case_closed", **CASE, "state": "closed"}, "case: 1.2.4.1 on lead/L-1 is closed by a ruling"),
-        ({"kind": "case_closed", **CASE, "state": "obsolete"}, "is obsolete: nothing is left for a person to decide"),
+        ({"kind": "case_closed", **CASE, "state": "obsolete"}, "is obsolete: it ended without a ruling"),
         (
             {"kind": "case_closed", **CASE, "state": "closed", "ruling": "reject", "person": "x/person/bob"},
             "case: bob rules reject on lead/L-1",

@@ -14,6 +14,7 @@ from bus.core.log.records import Record
 from bus.core.message.excerpts import Said, cut_utf8
 from bus.core.outputs.edition import Edition
 from bus.core.policy.contracts import JsonObject
+from bus.core.state.resource import Resource
 
 RULING_REASON_BYTES_MAX = 512  # with each answer; the case file has the whole of it
 # What a ruling brings about, and says to somebody; an action that goes out behind a ruling on claims is no part of it.
@@ -41,19 +42,22 @@ def _follows(closed: CaseClosed, event: Event) -> bool:
     return event.what.kind in (FOLLOWS_APPROVAL if is_of_actions else FOLLOWS)
 
 
-def how_it_ended(edition: Edition) -> str:
-    """`ruled`, or why a case ended without a ruling: nobody ruled in time, or nothing was left; "" of an open one."""
-    if not isinstance(edition.what, CaseClosed):
+def how_it_ended(entry: Entry, event: Event, before: Resource) -> str:
+    """`ruled`, or why a case ended without a ruling: nobody ruled in time, or nothing was left; "" of an open one.
+
+    ``before`` is the subject right before the event.
+    """
+    case = before.case
+    if not isinstance(event.what, CaseClosed) or case is None:
         return ""
-    if edition.what.ruling:
+    if event.what.ruling:
         return RULED
-    before = next((one for one in edition.entry.events if one.n == edition.event.n - 1), None)
-    if before and isinstance(before.what, ActionRefused) and before.what.reason == Why.HOLD_EXPIRED:
+    last = next((one for one in entry.events if one.n == event.n - 1), None)
+    if last and isinstance(last.what, ActionRefused) and last.what.reason == Why.HOLD_EXPIRED:
         return HOLD_OVER
-    case = edition.case
-    has_ended = case.due is not None and case.due <= edition.entry.time_ms and edition.entry.verdict == "tick"
-    is_gone = case.over in ("claims", "wait") and not edition.resource.parties
-    return NOBODY_RULED if has_ended and not is_gone else NOTHING_LEFT
+    has_passed = entry.verdict == "tick" and case.due is not None and case.due <= entry.now
+    is_empty = case.over in ("claims", "wait") and not before.parties
+    return NOBODY_RULED if has_passed and not is_empty else NOTHING_LEFT
 
 
 def became(edition: Edition) -> dict[str, JsonObject]:

@@ -100,11 +100,12 @@ def _of_person(edition: Edition, room: Room) -> Json:
     what = edition.what
     if isinstance(what, CaseChanged) and what.person:
         return {"person": what.person, "reserved_until": what.reserved_until}
+    ended = how_it_ended(edition.entry, edition.event, edition.resource)
     if not isinstance(what, CaseClosed) or not what.ruling:
-        return {"ended": ended} if (ended := how_it_ended(edition)) else {}
+        return {"ended": ended} if ended else {}
     reason = edition.said(edition.entry.o).text("reason")
     told: Json = {
-        "ended": how_it_ended(edition),
+        "ended": ended,
         "ruling": what.ruling,
         "person": what.person,
         "reason_hash": what.reason_hash,
