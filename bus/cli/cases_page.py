@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from bus.audit.case_files import CaseFile, Choice, choices, numbered_claims
-from bus.audit.plain import lasting, listed, name_of, printable, shown
+from bus.audit.plain import lasting, listed, name_of, plainly, printable, shown
 from bus.cli.explain_text import until_text
 from bus.cli.sheet import ALARM, GOOD, INDENT, MARK, QUIET, STRONG, Row, Sheet
 from bus.cli.words import clock
@@ -14,7 +14,9 @@ from bus.core.policy.contracts import JsonObject
 
 DIFFERS, SAME = "≠", "="
 # Of a claim: what names it, and does not speak for or against it.
-NAMES = frozenset({"candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"})
+NAMES = frozenset(
+    {*("candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"), *("became", "refused_as")}
+)
 # Where the whole of it stands, which the trail leads to as well.
 PLACES = frozenset({"src", "hash", "size", "excerpt", "excerpt_base64", "content_type", "missing"})
 SPELLED_OUT_MAX = 3  # held actions whose fields are shown one a line; what is held behind them is alike as a rule
@@ -26,10 +28,15 @@ TIME = re.compile(r"\b1[0-9]{12}\b")
 TEN_YEARS_MS = 10 * 365 * 86_400_000
 Names = Mapping[str, str]
 WHY = {
-    "ladder": "no rung of the ladder settled it",
+    "ladder": "its ladder leaves it to a person",
     "veto": "a veto brought it here",
     "over_limit": "over the limit above which only a person decides",
     "wait": "somebody has waited for too long",
+}
+WITHOUT_RULING = {
+    "nobody_ruled": "nobody ruled in time, and the terms end such a case without a ruling",
+    "hold_expired": "nobody ruled for as long as the terms keep a held action, so it was refused",
+    "nothing_left": "nothing was left to rule on",
 }
 VERDICT = {"approve": GOOD, "reject": "red"}
 
@@ -85,7 +92,8 @@ def _head(sheet: Sheet, file: CaseFile) -> None:
     sheet.line((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET))
     why = WHY.get(file.why, file.why.replace("_", " "))
     is_told = file.detail and file.why != "over_limit"
-    sheet.wrapped(file.detail if is_told else f"{why}: {file.detail}" if file.detail else why, indent=0)
+    detail = plainly(file.detail, clock)
+    sheet.wrapped(detail if is_told else f"{why}: {detail}" if detail else why, indent=0)
     sheet.blank()
 
 
@@ -134,7 +142,7 @@ def _closed(file: CaseFile) -> str:
         return ""
     body = file.body
     if file.state == "obsolete" or not body.get("ruling"):
-        return f"{clock(file.at)}, nothing was left to rule on"
+        return f"{clock(file.at)}, {WITHOUT_RULING.get(str(body.get('ended')), 'without a ruling')}"
     candidate = str(body.get("candidate") or "")
     agents = {str(one.get("candidate")): name_of(str(one.get("agent"))) for one in file.part("claims")}
     what = f"{str(body['ruling']).replace('_', '-')} {agents.get(candidate, candidate)}".rstrip()
@@ -206,11 +214,12 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
 def _claim_head(file: CaseFile, number: int, claim: JsonObject) -> str:
     agent = str(claim.get("agent") or "")
     name = name_of(agent) + (", holds it" if agent and agent == _holder(file) else "")
+    dropped = str(claim.get("dropped") or "")
+    out = f" (out: {dropped})" if dropped else ""
     if not file.is_open:
         is_winner = file.body.get("candidate") not in (None, "") and file.body["candidate"] == claim.get("candidate")
-        return f"{name}, awarded" if is_winner else name
-    dropped = str(claim.get("dropped") or "")
-    left = f" (out: {dropped})" if dropped else "" if number else " (cannot be awarded)"
+        return f"{name}, awarded" if is_winner else f"{name}{out}"
+    left = out or ("" if number else " (cannot be awarded)")
     return f"{number} {name}{left}" if number else f"- {name}{left}"
 
 
@@ -256,6 +265,9 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
     if not actions:
         return
     sheet.heading("Held actions", f"{len(actions)}, in this order" if len(actions) > 1 else "")
+    if file.is_open and file.body.get("moot"):
+        said = "none of them can be done any more: the token they were sent under is over, so approving does nothing"
+        sheet.wrapped(said, style=ALARM)
     for place, one in enumerate(actions, start=1):
         who = name_of(str(one.get("agent") or one.get("source") or ""))
         by = f" of {who}" if who != "somebody" else ""
@@ -263,6 +275,10 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         sheet.line(
             (f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET), indent=INDENT + 4
         )
+        if one.get("became"):
+            is_done = one["became"] == "admitted"
+            ended = "it was done: the bus let it go" if is_done else f"it was NOT done ({one.get('refused_as')})"
+            sheet.wrapped(ended, indent=INDENT + 4, style=GOOD if is_done else ALARM)
         told = _told(one)
         if place <= SPELLED_OUT_MAX:
             label = max((len(name) for name in told), default=0) + INDENT
