@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from bus.audit.case_files import CaseFile
 from bus.audit.case_reader import CaseReader
-from bus.audit.plain import lasting, name_of, printable
+from bus.audit.case_shelf import Shelf
+from bus.audit.plain import lasting, listed, name_of, printable
 from bus.cli.caller import Caller, console, terminal_width
 from bus.cli.cases_list import COLUMNS, OPTIONAL, Filter, groups, json_of, row_of, wanted
 from bus.cli.cases_page import due_text, state_text
@@ -27,6 +28,16 @@ def watch(caller: Caller, reader: CaseReader, chosen: Filter, *, does_ring: bool
             _as_lines(caller, reader, chosen)
     except KeyboardInterrupt:  # the usual way to end it
         return
+
+
+def elsewhere(shelf: Shelf, chosen: Filter) -> str:
+    """Where nothing is meant by ``chosen``: what waits in other views, so that a mistyped queue is no quiet day."""
+    waiting = [file for file in shelf.files() if file.is_open]
+    if not waiting:
+        return f"nothing waits for a person{f' in queue {chosen.queue}' if chosen.queue else ''}"
+    queues = listed(sorted({file.queue or "(none)" for file in waiting}))
+    cases = "1 open case is" if len(waiting) == 1 else f"{len(waiting):,} open cases are"
+    return f"nothing waits in this view; {cases} in others, of queue {queues}"
 
 
 def summary(files: list[CaseFile]) -> str:
@@ -83,7 +94,8 @@ def _on_screen(reader: CaseReader, chosen: Filter, *, does_ring: bool) -> None:
                 screen.bell()
             files = wanted(reader.shelf, chosen)
             state = f"; not newer than that: {trouble}" if trouble else ""
-            lines = [f"{clock(seen_ms)}  {summary(files)}{state}; Ctrl-C ends", ""]
+            told = summary(files) if files else elsewhere(reader.shelf, chosen)
+            lines = [f"{clock(seen_ms)}  {told}{state}; Ctrl-C ends", ""]
             lines += table_of(files, terminal_width()) if files else []
             room = screen.height - 3
             if len(lines) > room:
@@ -94,7 +106,10 @@ def _on_screen(reader: CaseReader, chosen: Filter, *, does_ring: bool) -> None:
 
 def _as_lines(caller: Caller, reader: CaseReader, chosen: Filter) -> None:
     known: set[str] = set()
-    for file in wanted(reader.shelf, chosen):
+    begun = wanted(reader.shelf, chosen)
+    if not begun:
+        caller.say(elsewhere(reader.shelf, chosen))
+    for file in begun:
         known.add(file.case)
         _tell(caller, reader, file)
     for found, _ in _looks(reader, caller.say):

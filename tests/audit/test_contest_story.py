@@ -90,6 +90,16 @@ def test_the_reason_of_a_ruling_is_told_wherever_the_ruling_is() -> None:
     assert any("bob ruled reject" in sentence and "“because”" in sentence for one in why for sentence in one)
 
 
+def test_the_same_decision_is_told_once() -> None:
+    """What belongs to the contest that is told below stands there, not in the list of the subject as well."""
+    asked = script_lookup("deal-rejected-by-person")
+    told, story = _told(asked, "deal/D-9"), story_of(asked, "deal/D-9", 20)
+    lines = story_lines(story, None, [told])
+    assert not [link.decision for link in told.told if any(link.decision in line for line in lines[1:-1])]
+    assert lines[-1].endswith(f"belong to {told.id}, which is told below")
+    assert any(story.told[0].decision in line for line in lines)
+
+
 def test_words_that_are_not_the_persons_are_not_told() -> None:
     """Nobody is quoted by a record that has another hash than the journal: the ruling is told without its reason."""
     evidence = evidence_of(BY_NAME["deal-rejected-by-person"])

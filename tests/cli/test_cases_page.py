@@ -4,14 +4,15 @@ import json
 
 import pytest
 
+from bus.audit.case_shelf import Shelf
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
 from bus.cli.cases_ruling import Word, chosen, word_on
-from bus.cli.cases_watch import table_of
+from bus.cli.cases_watch import elsewhere, table_of
 from bus.cli.failures import CommandError
 from bus.cli.sheet import text_of, wrap
 from bus.cli.words import clock
-from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
+from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead, record_of
 
 WIDTHS = (80, 140)
 
@@ -258,3 +259,12 @@ def test_a_wait_is_told_with_short_names_and_the_clock() -> None:
     detail = f"sales-1 waited for {AGENT}support-1 until {NOW_MS}"
     top = _page(lead(why={"reason": "wait", "detail": detail}), 140).splitlines()[1]
     assert top == f"sales-1 waited for support-1 until {clock(NOW_MS)}"
+
+
+def test_a_queue_that_is_mistyped_is_no_quiet_day() -> None:
+    """Watching nothing, one hears what waits elsewhere, and in which queue."""
+    shelf = Shelf()
+    assert elsewhere(shelf, Filter(queue="revenu")) == "nothing waits for a person in queue revenu"
+    shelf.put(file_of(deal()), record_of(deal()))
+    said = elsewhere(shelf, Filter(queue="revenu"))
+    assert said == f"nothing waits in this view; 1 open case is in others, of queue {deal()['queue']}"

@@ -300,8 +300,8 @@ def test_a_holder_waits_for_another_and_goes_on(court: Court, gold: Bus) -> None
     """The wait is told with its end, and ends when the holder says so."""
     subject, whom = court.subject("booth"), court.who("other-1")["agent"]
     with gold.claim(subject) as lease:
-        waiting = lease.wait_for(whom, within_s=60, reason="they have the keys")
-        assert waiting.kind == "waiting"
+        waiting = lease.wait_for("other-1", within_s=60, reason="they have the keys")
+        assert (waiting.kind, waiting.events[-1].text("for")) == ("waiting", whom)
         lease.resume()
         lease.resume()
         assert lease.is_held
