@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LABEL = 10  # the column of the questions
 TEXT_WIDTH_MAX = 100  # longer lines are hard to read
+PLACES_MAX = 3  # journals that are named of those that cannot be read; --json names all
 HASH_SHOWN = 16  # of 64 digits, on a terminal
 COLOURS = {
     **dict.fromkeys(("granted", "confirmed", "renewed", "admitted", "active", "passed the gate", "fact"), "green"),
@@ -80,7 +81,20 @@ def _write_speaker(page: "Page", explained: Explanation) -> None:
 
 def _write_proof(page: "Page", explained: Explanation) -> None:
     page.paragraph("proven", [line for proof in explained.proof for line in _proven(proof, page)])
-    page.paragraph("not known", explained.notes)
+    page.paragraph("not known", notes_together(explained.notes))
+
+
+def notes_together(notes: Sequence[str]) -> list[str]:
+    """The notes, those that say the same of several journals in one line: a login may see few of them."""
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        place, colon, said = note.partition(": ")
+        places.setdefault(said if colon and place.startswith("bus.") else note, []).append(place)
+    found = []
+    for said, named in places.items():
+        more = [*named[:PLACES_MAX], f"{len(named) - PLACES_MAX} more"] if len(named) > PLACES_MAX else named
+        found.append(said if named == [said] or said in notes else f"{listed(more)}: {said}")
+    return found
 
 
 def story_lines(story: Story, width: int | None, below: Sequence[ContestTold] = ()) -> list[str]:

@@ -7,12 +7,12 @@ from functools import partial
 import pytest
 
 from bus.audit.contest_told import ContestTold
-from bus.audit.explain import Explaining
+from bus.audit.explain import UNDECIDED, Explaining
 from bus.audit.lookup import Lookup
 from bus.audit.standing import resource_from_text, resource_to_text
 from bus.audit.story import story_of
 from bus.cli.contest_words import CANDIDATE_ID
-from bus.cli.explain_text import as_text, contest_lines, standing_text, story_lines
+from bus.cli.explain_text import as_text, contest_lines, notes_together, standing_text, story_lines
 from bus.cli.words import in_words
 from tests.audit.contested import full_contest
 from tests.audit.eventful import EventfulBus
@@ -88,6 +88,14 @@ def test_the_reason_of_a_ruling_is_told_wherever_the_ruling_is() -> None:
     assert told.case.sentences[-1].endswith("bob ruled reject, on its revision 1: “because”")
     why = [one.why for one in script_explanations("deal-rejected-by-person").values() if one.event.get("held")]
     assert any("bob ruled reject" in sentence and "“because”" in sentence for one in why for sentence in one)
+
+
+def test_what_is_not_known_of_many_journals_is_one_line() -> None:
+    """A login of the desk sees no gate's journal: that is one thing to say, not seven."""
+    hidden = "not there, or not for this login"
+    notes = [UNDECIDED, *(f"bus.gate.{lane}: {hidden}" for lane in ("a", "b", "c", "d", "e")), "bus.journal/1: cut"]
+    told = [UNDECIDED, f"bus.gate.a, bus.gate.b, bus.gate.c and 2 more: {hidden}", "bus.journal/1: cut"]
+    assert notes_together(notes) == told
 
 
 def test_the_same_decision_is_told_once() -> None:
