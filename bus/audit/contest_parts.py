@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
+from bus.audit.case_end import quoted, reason_given, why_without_ruling, words_of
 from bus.audit.contest_sentences import ladder_in_words, method_in_words, place_of
 from bus.audit.contest_told import CandidateTold, CaseTold, HeldTold, SeatTold
 from bus.audit.decisions import ArbiterDecision, Link
-from bus.audit.lookup import Lookup
+from bus.audit.lookup import Lookup, decision_at
 from bus.audit.plain import Clock, lasting, name_of
 from bus.core.contest.ballots import standing_ballot
 from bus.core.contest.contest import Candidate, Contest
-from bus.core.decision.contest_events import CaseClosed, CaseOpened, ContestOpened
+from bus.core.decision.contest_events import CaseClosed, CaseOpened, ContestOpened, WaitEnded, Waiting
 from bus.core.policy.terms import Terms
 
 HELD_TOLD_MAX = 32  # no more are held at once
 NO_END = 1 << 62
 HEARD = {
-    "granted": "it won, and holds it",
-    "confirmed": "it keeps what it holds",
+    "granted": "it won, and got it",
+    "confirmed": "it kept what it held",
     "withdrawn": "its agent took it back",
     "lost": "it lost",
     "unresolved": "nobody won",
@@ -121,20 +122,40 @@ def case_told(
         ruling=(ended.ruling or "") if ended else "",
         person=(ended.person or "") if ended else "",
         candidate=(ended.candidate or "") if ended else "",
-        sentences=_sentences(what, ended, opened.entry.time_ms, until, names, clock),
+        reason=reason_given(lookup, closed),
+        sentences=[*_waited(lookup, opened, clock), *_sentences(lookup, opened, closed, names, clock)],
     )
 
 
+def _waited(lookup: Lookup, opened: ArbiterDecision, clock: Clock) -> list[str]:
+    """Of a case that a wait brought about: who waited for whom, and what it had said why."""
+    for earlier in opened.entry.events[: opened.event.n if opened.event else 0]:
+        if isinstance(earlier.what, WaitEnded) and earlier.subject == opened.subject:
+            found = decision_at(lookup, earlier.what.wait)
+            what = found.event.what if found and found.event else None
+            if found is None or not isinstance(what, Waiting):
+                return []
+            whom = name_of(what.for_) if "://" in what.for_ else what.for_
+            said = quoted(words_of(lookup, found, "reason"))
+            return [f"{name_of(what.agent)} waited for {whom} until {clock(what.until)}{said}"]
+    return []
+
+
 def _sentences(
-    what: CaseOpened, ended: CaseClosed | None, since: int, until: int | None, names: Mapping[str, str], clock: Clock
+    lookup: Lookup, opened: ArbiterDecision, closed: ArbiterDecision | None, names: Mapping[str, str], clock: Clock
 ) -> list[str]:
-    if until is None or ended is None:
-        return [f"frozen since {clock(since)}; persons of queue {what.queue or '(none)'} may rule on it"]
+    since, what = opened.entry.time_ms, opened.event.what if opened.event else None
+    ended = closed.event.what if closed and closed.event else None
+    if closed is None or not isinstance(ended, CaseClosed):
+        queue = what.queue if isinstance(what, CaseOpened) and what.queue else "(none)"
+        return [f"frozen since {clock(since)}; persons of queue {queue} may rule on it"]
+    until = closed.entry.time_ms
     frozen = f"frozen from {clock(since)} to {clock(until)} ({lasting(until - since)})"
-    if ended.state == "obsolete":
-        return [frozen, "it ended without a ruling: nothing was left to decide, or its last tier was over"]
+    if not ended.ruling:
+        return [frozen, f"it ended without a ruling: {why_without_ruling(lookup, closed)}"]
     to = f" to {names.get(ended.candidate, ended.candidate)}" if ended.candidate else ""
-    return [frozen, f"{name_of(ended.person or '')} ruled {ended.ruling}{to}, on its revision {ended.rev}"]
+    said = quoted(reason_given(lookup, closed))
+    return [frozen, f"{name_of(ended.person or '')} ruled {ended.ruling}{to}, on its revision {ended.rev}{said}"]
 
 
 def held_told(lookup: Lookup, subject: str, opening: ArbiterDecision, last: ArbiterDecision | None) -> list[HeldTold]:

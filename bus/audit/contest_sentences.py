@@ -104,7 +104,8 @@ def why_won(contest: Contest, winner: str, by: str, tally: "dict[str, int]", out
             place = f" ({place_of(contest.terms, best)})" if best else ""
             return f"rung priority: {name} has a role before those of all others in the terms{place}"
         case "vote":
-            return f"rung vote: {name} won with {counted or 'its ballots'}; {_method(contest.terms.vote)}"
+            won = "was chosen" if contest.over == "question" else "won"
+            return f"rung vote: {name} {won} with {counted or 'its ballots'}; {_method(contest.terms.vote)}"
         case "negotiate" if winner == "none":
             return f"rung negotiate: all parties agreed on {outcome}, which gives it to no candidate"
         case "negotiate":
@@ -134,6 +135,8 @@ def _ballot(one: JsonObject, names: Mapping[str, str]) -> str:
 def _ruled(contest: Contest, winner: str) -> str:
     if winner in (APPROVE, REJECT):
         return "the action is approved" if winner == APPROVE else "the action is rejected"
+    if contest.over == "question":
+        return "the question stays without an answer" if winner == "none" else f"the answer is {winner}"
     return "nobody gets it" if winner == "none" else f"{candidate_name(contest, winner)} gets it"
 
 

@@ -8,20 +8,23 @@ What is sealed stays sealed: before the close it counts ballots and names no cho
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bus.audit.case_end import quoted, reason_given, undone, why_without_ruling, words_of
 from bus.audit.contest_parts import candidates_told, case_told, held_told, rules_told, seats_told
 from bus.audit.contest_sentences import claimant, no_result, why_won
-from bus.audit.contest_told import ContestTold, PassedTold, State
+from bus.audit.contest_told import ContestTold, HeldTold, PassedTold, State
 from bus.audit.decisions import ArbiterDecision, Link
-from bus.audit.lookup import Lookup
+from bus.audit.lookup import Lookup, decision_at
 from bus.audit.plain import Clock
 from bus.audit.right_before import contest_before, passed_before, resource_before, with_suspended
-from bus.core.contest.contest import Contest
+from bus.core.contest.contest import Candidate, Contest
 from bus.core.decision.contest_events import CaseClosed, CaseOpened, ContestOpened, RungReached, Settled
+from bus.core.decision.events import What
 
 TOLD_MAX = 120  # decisions that are told one by one: 64 claims, their seats and a case; more nobody reads
 FOLLOWED_MAX = 5
 CONTESTS_MAX = 5  # of a subject: the last ones
 NO_END = 1 << 62
+PARTIES_MAX = 2  # of a wait: who waited, and for whom
 # Of an open contest, what its voters and parties alone have said so far.
 _SEALED = {"voted": ("choice", "reason", "confidence", "reasoning_hash"), "offered": ("outcome", "move")}
 
@@ -60,7 +63,7 @@ def contest_of(lookup: Lookup, found: ArbiterDecision) -> str:
     case = getattr(event.what, "case", None)
     if case is None and event.what.kind in ("denied", "refused"):
         return ""
-    opened = _at(lookup, str(case)) if case else None
+    opened = decision_at(lookup, str(case)) if case else None
     before = resource_before(lookup, opened or found)
     if before.contest is not None:
         return before.contest.id
@@ -69,14 +72,14 @@ def contest_of(lookup: Lookup, found: ArbiterDecision) -> str:
 
 def told_contest(lookup: Lookup, identifier: str, clock: Clock) -> ContestTold | None:
     """The story of the contest, or of the case that no contest came before; None if the journals have no such id."""
-    opening = _at(lookup, identifier)
+    opening = decision_at(lookup, identifier)
     if opening is None or opening.event is None or not isinstance(opening.event.what, ContestOpened | CaseOpened):
         return None
     ends = _ends(lookup, opening)
     contest, subject = ends.contest, opening.subject
     links, left_out = _links(lookup, ends)
     settled = ends.settled.event.what if ends.settled and ends.settled.event else None
-    names = {one.id: claimant(one) for one in contest.candidates if one.agent} if contest else {}
+    names = _names(lookup, ends)
     what = opening.event.what
     case = case_told(lookup, ends.case_opened, ends.case_closed, names, clock)
     held = held_told(lookup, subject, opening, ends.last)
@@ -101,13 +104,14 @@ def told_contest(lookup: Lookup, identifier: str, clock: Clock) -> ContestTold |
         winner=settled.winner if isinstance(settled, Settled) else "",
         by=settled.by if isinstance(settled, Settled) else "",
         tally=dict(settled.tally) if isinstance(settled, Settled) else {},
-        why=_why(contest, settled) if isinstance(settled, Settled) else (),
+        why=_why(lookup, ends, settled, held),
         case=case,
         held=held,
         told=links if is_settled else [unsealed(link) for link in links],
         told_left_out=left_out,
         followed=_followed(lookup, ends),
         names=names,
+        question=words_of(lookup, opening, "question") if what.over == "question" else "",
     )
 
 
@@ -127,7 +131,7 @@ def contests_on(lookup: Lookup, subject: str) -> list[str]:
     """The last contests on a subject, and the cases that no contest came before; the newest last."""
     where = "subject = ? AND kind IN ('contest_opened', 'case_opened')"
     links = lookup.linked(where, (subject,), limit=CONTESTS_MAX, newest_first=True)
-    found = [_at(lookup, link.decision) for link in reversed(links)]
+    found = [decision_at(lookup, link.decision) for link in reversed(links)]
     return list(dict.fromkeys(contest_of(lookup, one) for one in found if one))
 
 
@@ -151,7 +155,7 @@ def _case_within(lookup: Lookup, opening: ArbiterDecision, settled: ArbiterDecis
     place = (opening.subject, opening.entry.o, opening.entry.o, opening.event.n, until)
     where = "subject = ? AND kind = 'case_opened' AND (o > ? OR (o = ? AND n > ?)) AND o <= ?"
     found = lookup.linked(where, place, limit=1)
-    opened = _at(lookup, found[0].decision) if found else None
+    opened = decision_at(lookup, found[0].decision) if found else None
     if opened is None or (settled and _place(opened) > _place(settled)):
         return None
     return opened
@@ -163,15 +167,7 @@ def _place(found: ArbiterDecision) -> tuple[int, int]:
 
 def _first(lookup: Lookup, subject: str, kind: str, ref: str) -> ArbiterDecision | None:
     found = lookup.linked("subject = ? AND kind = ? AND ref = ?", (subject, kind, ref), limit=1)
-    return _at(lookup, found[0].decision) if found else None
-
-
-def _at(lookup: Lookup, decision: str) -> ArbiterDecision | None:
-    """A decision by its whole id."""
-    parts = decision.split(".")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts) or int(parts[0]) != lookup.gen:
-        return None
-    return lookup.arbiter(int(parts[1]), int(parts[2]), int(parts[3]))
+    return decision_at(lookup, found[0].decision) if found else None
 
 
 def _links(lookup: Lookup, ends: _Ends) -> tuple[list[Link], int]:
@@ -195,7 +191,7 @@ def _passed(lookup: Lookup, links: Sequence[Link], *, is_sealed: bool) -> list[P
     for link in links:
         if link.event["kind"] not in (RungReached.kind, Settled.kind):
             continue
-        decision = _at(lookup, link.decision)
+        decision = decision_at(lookup, link.decision)
         contest = contest_before(lookup, decision) if decision else None
         if decision is None or contest is None:
             continue
@@ -212,10 +208,29 @@ def _passed(lookup: Lookup, links: Sequence[Link], *, is_sealed: bool) -> list[P
     return found
 
 
-def _why(contest: Contest | None, settled: Settled) -> list[str]:
-    if contest is None:
-        return []
-    return [why_won(contest, settled.winner, settled.by, dict(settled.tally), settled.outcome)]
+def _why(lookup: Lookup, ends: _Ends, settled: What | None, held: Sequence[HeldTold]) -> list[str]:
+    """By which rule it was settled; of what a person ruled, why, and what did not come of it."""
+    contest, closed = ends.contest, ends.case_closed
+    ruled = closed.event.what.ruling if closed and closed.event and isinstance(closed.event.what, CaseClosed) else ""
+    but = undone(held, ruled or "")
+    if contest is None or not isinstance(settled, Settled):
+        return [but] if but else []
+    if closed is not None and (without := why_without_ruling(lookup, closed)):
+        return [without]
+    told = why_won(contest, settled.winner, settled.by, dict(settled.tally), settled.outcome)
+    if settled.by != "ruling":
+        return [told]
+    return [f"{told}{quoted(reason_given(lookup, closed))}", *([but] if but else [])]
+
+
+def _names(lookup: Lookup, ends: _Ends) -> dict[str, str]:
+    """Whom the ids of the candidates stand for; of a case without a contest, those who joined it."""
+    if ends.contest:
+        return {one.id: claimant(one) for one in ends.contest.candidates if one.agent}
+    where, of = "subject = ? AND kind = 'joined' AND o = ?", ends.opening
+    joined = lookup.linked(where, (of.subject, of.entry.o), limit=PARTIES_MAX)
+    named = [(link.decision, str(link.event["agent"]), str(link.event["claim"])) for link in joined]
+    return {identifier: claimant(Candidate(identifier, agent, claim)) for identifier, agent, claim in named}
 
 
 def _state(ends: _Ends) -> State:

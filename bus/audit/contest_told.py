@@ -63,7 +63,10 @@ class HeldTold:
 
 @dataclass(frozen=True, slots=True)
 class CaseTold:
-    """The case it became: why, whose, frozen from when to when (ms; None: still), and how a person ruled."""
+    """The case it became: why, whose, frozen from when to when (ms; None: still), and how a person ruled.
+
+    ``reason`` is what that person gave as the reason, "" if nobody ruled or the words are not kept any more.
+    """
 
     id: str
     kind: str
@@ -81,6 +84,7 @@ class CaseTold:
     ruling: str
     person: str
     candidate: str
+    reason: str = ""
     sentences: Sequence[str] = ()
 
 
@@ -89,6 +93,7 @@ class ContestTold:
     """The whole of it. Times in epoch milliseconds. ``ballots`` stay empty until the close; ``received`` counts them.
 
     ``contest`` is "" for a case that no contest came before. ``names`` says whom a candidate's id stands for.
+    ``question`` is what was asked, "" if nothing was, or its words are not kept any more.
     """
 
     contest: str
@@ -117,6 +122,7 @@ class ContestTold:
     told_left_out: int
     followed: Sequence[Link]
     names: Mapping[str, str]
+    question: str = ""
 
     @property
     def id(self) -> str:

@@ -228,3 +228,11 @@ class Lookup:
         """The offset after the last record of a partition that the arbiter has decided on."""
         (found,) = self._database.execute("SELECT max(o) FROM entries WHERE p = ?", (p,)).fetchone()
         return 0 if found is None else int(found) + 1
+
+
+def decision_at(lookup: Lookup, decision: str) -> ArbiterDecision | None:
+    """A decision by its whole id."""
+    parts = decision.split(".")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts) or int(parts[0]) != lookup.gen:
+        return None
+    return lookup.arbiter(int(parts[1]), int(parts[2]), int(parts[3]))

@@ -1,11 +1,15 @@
 """Small pieces of plain sentences: short names, lists, lengths of time, and texts that do a terminal no harm."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 
 Clock = Callable[[int], str]  # an epoch time in milliseconds as the reader wants it
 EXCERPT_CHARACTERS_MAX = 400  # enough to recognise a message; its coordinates lead to all of it
 
+_ID = re.compile(r"spiffe://[^/\s]+/(?:agent|person)/([A-Za-z0-9._-]+)")
+# What reads like a time and stands where one is meant; a cost of as many digits stands behind another word.
+_TIME = re.compile(r"\b(until|before|after|at|by) (1[0-9]{12})\b")
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
@@ -40,6 +44,12 @@ def lasting(duration_ms: int) -> str:
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if part)
+
+
+def plainly(detail: str, clock: Clock) -> str:
+    """A detail of the bus as people say it: short names for ids, the reader's clock for times."""
+    dated = _TIME.sub(lambda found: f"{found[1]} {clock(int(found[2]))}", detail)
+    return _ID.sub(lambda found: found[1], dated)
 
 
 def printable(text: str) -> str:

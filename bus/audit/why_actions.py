@@ -1,5 +1,8 @@
 """Says in plain sentences why a held action had to wait, and why it was let go or not done."""
 
+from dataclasses import replace
+
+from bus.audit.case_end import quoted, reason_given
 from bus.audit.contest_sentences import why_won
 from bus.audit.plain import lasting, name_of
 from bus.audit.situation import Situation
@@ -69,7 +72,9 @@ def _decided(found: Situation) -> list[str]:
     event = found.decision.event
     for earlier in found.entry.events[: event.n if event else 0]:
         if isinstance(earlier.what, CaseClosed) and earlier.what.ruling:
-            return [f"{name_of(earlier.what.person or '')} ruled {earlier.what.ruling} on case {earlier.what.case}"]
+            said = quoted(reason_given(found.lookup, replace(found.decision, event=earlier)))
+            ruled = f"{name_of(earlier.what.person or '')} ruled {earlier.what.ruling} on case {earlier.what.case}"
+            return [f"{ruled}{said}"]
     settled = found.settled()
     if settled is None:
         return []

@@ -1,7 +1,7 @@
 """Says in plain sentences why the arbiter decided as it did, from its own basis and from how things stood before."""
 
 from bus.audit.contest_sentences import candidate_name, why_won
-from bus.audit.plain import lasting, listed, name_of, shown
+from bus.audit.plain import lasting, listed, name_of, plainly, shown
 from bus.audit.situation import Situation
 from bus.audit.why_actions import why_released
 from bus.audit.why_contest import why_contest
@@ -186,9 +186,9 @@ def _replaced(found: Situation, what: Ended) -> list[str]:
 
 def _refused(found: Situation, what: Refused) -> list[str]:
     if what.reason == ArbiterReason.LATE and what.token is None:  # about no lease
-        return [what.detail or _PLAIN["late"]]
+        return [plainly(what.detail, found.clock) or _PLAIN["late"]]
     if what.reason != ArbiterReason.FENCED or what.token is None:
-        return _no(found, what.reason, what.detail)
+        return _no(found, what.reason, plainly(what.detail, found.clock))
     holding, subject = found.before.resource.holding, found.before.subject
     named = f"the message named token {what.token}"
     if holding is None:

@@ -1,5 +1,6 @@
 """Says in plain sentences why a case opened, changed and closed, and why somebody waits or no longer does."""
 
+from bus.audit.case_end import quoted, reason_given, why_without_ruling
 from bus.audit.contest_sentences import candidate_name
 from bus.audit.plain import lasting, name_of
 from bus.audit.situation import Situation
@@ -18,6 +19,8 @@ WAIT_OVER = {
     "ruled": "a person gave what the waiting agent held to another one",
     "suspended": "the waiting agent was suspended",
 }
+NO_RUNG = "no rung of its ladder settled it, and the last one is a person"
+ONLY_A_PERSON = "its ladder has no other rung than a person"
 RULED = {
     "award": "the candidate that was named gets it",
     "reject_all": "no candidate gets it: whoever held it keeps it",
@@ -59,7 +62,8 @@ def _opened(found: Situation, what: CaseOpened) -> list[str]:
         case "wait":
             return ["a holder waited for longer than it had said it would: a person has to look at it"]
         case _:
-            return [*found.passed(), "no rung of its ladder settled it, and the last one is a person"]
+            passed = found.passed()
+            return [*passed, NO_RUNG if passed else ONLY_A_PERSON]
 
 
 def _tiers(found: Situation, what: CaseOpened) -> str:
@@ -108,20 +112,15 @@ def _edition(before: Case, what: CaseChanged) -> str:
 
 def _closed(found: Situation, what: CaseClosed) -> list[str]:
     if what.state == "obsolete":
-        return [_obsolete(found)]
+        return [why_without_ruling(found.lookup, found.decision)]
     contest, case = found.contest, found.resource.case
     person = name_of(what.person or "")
     to = f": {candidate_name(contest, what.candidate)}" if contest and what.candidate else ""
     since = f" after {lasting(max(0, found.entry.time_ms - case.opened))}" if case else ""
     asked = f"{person} may rule on it, owns none of its agents, and named its revision {what.rev}"
-    return [asked, f"{person} ruled {what.ruling}{to}{since}: {RULED.get(what.ruling or '', '')}"]
-
-
-def _obsolete(found: Situation) -> str:
-    case = found.resource.case
-    if case and case.is_overdue is False and found.entry.verdict == "tick" and case.due and case.due <= found.entry.now:
-        return "nobody ruled within its last tier, and the terms end such a case without a ruling"
-    return "nothing was left for a person to decide: no candidate, or no held action"
+    reason = reason_given(found.lookup, found.decision)
+    gave = [f"the reason that {person} gave{quoted(reason)}"] if reason else []
+    return [asked, f"{person} ruled {what.ruling}{to}{since}: {RULED.get(what.ruling or '', '')}", *gave]
 
 
 def why_wait(found: Situation, what: Waiting | WaitEnded) -> list[str]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from bus.audit.case_files import CaseFile, choices, numbered_claims
-from bus.audit.plain import lasting, listed, name_of, printable, shown
+from bus.audit.plain import lasting, listed, name_of, plainly, printable, shown
 from bus.cli.cases_differ import group_sheet
 from bus.cli.cases_said import cost_text, timed, told, value_text, why_text
 from bus.cli.cases_who import Judges
@@ -24,10 +24,15 @@ RANKED_MAX = 4  # of a ranking: what comes behind that decides nothing a person 
 CHOICE_MAX = 24  # a longer choice does not push the reasons of the others away
 Names = Mapping[str, str]
 WHY = {
-    "ladder": "no rung of the ladder settled it",
+    "ladder": "its ladder leaves it to a person",
     "veto": "a veto brought it here",
     "over_limit": "over the limit above which only a person decides",
     "wait": "somebody has waited for too long",
+}
+WITHOUT_RULING = {
+    "nobody_ruled": "nobody ruled in time, and the terms end such a case without a ruling",
+    "hold_expired": "nobody ruled for as long as the terms keep a held action, so it was refused",
+    "nothing_left": "nothing was left to rule on",
 }
 VERDICT = {"approve": GOOD, "reject": "red"}
 
@@ -83,7 +88,7 @@ def _head(sheet: Sheet, file: CaseFile) -> None:
     state = f"  {state_text(file)}"
     sheet.line((title, STRONG), (state, style), (f"  case {file.case}, rev {file.rev}", QUIET))
     why = WHY.get(file.why, file.why.replace("_", " "))
-    detail = why_text(file.why, file.detail)
+    detail = plainly(why_text(file.why, file.detail), clock)
     is_told = detail and file.why != "over_limit"
     sheet.wrapped(detail if is_told else f"{why}: {detail}" if detail else why, indent=0)
     sheet.blank()
@@ -154,7 +159,7 @@ def _closed(file: CaseFile) -> str:
         return ""
     body = file.body
     if file.state == "obsolete" or not body.get("ruling"):
-        return f"{clock(file.at)}, nothing was left to rule on"
+        return f"{clock(file.at)}, {WITHOUT_RULING.get(str(body.get('ended')), 'without a ruling')}"
     candidate = str(body.get("candidate") or "")
     agents = {str(one.get("candidate")): name_of(str(one.get("agent"))) for one in file.part("claims")}
     what = f"{str(body['ruling']).replace('_', '-')} {agents.get(candidate, candidate)}".rstrip()
@@ -221,13 +226,14 @@ def _claims(sheet: Sheet, file: CaseFile) -> None:
 def _claim_head(file: CaseFile, number: int, claim: JsonObject) -> str:
     agent = str(claim.get("agent") or "")
     name = name_of(agent) + (", holds it" if agent and agent == _holder(file) else "")
+    dropped = str(claim.get("dropped") or "")
+    out = f" (out: {dropped})" if dropped else ""
     if not file.is_open:
         is_winner = file.body.get("candidate") not in (None, "") and file.body["candidate"] == claim.get("candidate")
-        return f"{name}, awarded" if is_winner else name
-    dropped = str(claim.get("dropped") or "")
+        return f"{name}, awarded" if is_winner else f"{name}{out}"
     is_choice = any(one.candidate == claim.get("candidate") for one in choices(file))
-    left = f" (out: {dropped})" if dropped else "" if is_choice else " (cannot be awarded)"
-    return f"{number} {name}{left}"
+    left = out or ("" if is_choice else " (cannot be awarded)")
+    return f"{number} {name}{left}" if number else f"- {name}{left}"
 
 
 def _against(facts: JsonObject, rows: Sequence[Row]) -> Iterator[str]:
@@ -243,6 +249,9 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         return
     several = f"{len(actions)}, in this order; one ruling is for all of them" if len(actions) > 1 else ""
     sheet.heading("Held actions", several)
+    if file.is_open and file.body.get("moot"):
+        said = "none of them can be done any more: the token they were sent under is over, so approving does nothing"
+        sheet.wrapped(said, style=ALARM)
     for place, one in enumerate(actions, start=1):
         who = name_of(str(one.get("agent") or one.get("source") or ""))
         by = f" of {who}" if who != "somebody" else ""
@@ -250,6 +259,10 @@ def _actions(sheet: Sheet, file: CaseFile) -> None:
         sheet.line(
             (f"{' ' * INDENT}{place:>2}  {what}{by}", ""), (f"  {one.get('decision')}", QUIET), indent=INDENT + 4
         )
+        if one.get("became"):
+            is_done = one["became"] == "admitted"
+            ended = "it was done: the bus let it go" if is_done else f"it was NOT done ({one.get('refused_as')})"
+            sheet.wrapped(ended, indent=INDENT + 4, style=GOOD if is_done else ALARM)
         fields = told(one)
         if place <= SPELLED_OUT_MAX:
             label = min(max((len(name) for name in fields), default=0), NAME_MAX)

@@ -11,7 +11,9 @@ from bus.cli.words import clock
 from bus.core.policy.contracts import JsonObject
 
 # Of a claim: what names it, and does not speak for or against it.
-NAMES = frozenset({"candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"})
+NAMES = frozenset(
+    {*("candidate", "decision", "claim", "agent", "dropped", "type", "token", "until"), *("became", "refused_as")}
+)
 # Where the whole of it stands, which the trail leads to as well.
 PLACES = frozenset({"src", "hash", "size", "excerpt", "excerpt_base64", "content_type", "missing"})
 TIME_KEYS = ("_at", "_until", "at", "until", "by", "due", "deadline")

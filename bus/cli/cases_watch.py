@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from bus.audit.case_files import CaseFile
 from bus.audit.case_reader import CaseReader
-from bus.audit.plain import lasting, name_of, printable
+from bus.audit.case_shelf import Shelf
+from bus.audit.plain import lasting, listed, name_of, printable
 from bus.cli.caller import Caller, console, terminal_width
 from bus.cli.cases_list import COLUMNS, OPTIONAL, Filter, groups, json_of, row_of, wanted
 from bus.cli.cases_page import due_text, state_text
@@ -31,15 +32,18 @@ def watch(caller: Caller, reader: CaseReader, chosen: Filter, *, does_ring: bool
         return
 
 
-def elsewhere(reader: CaseReader) -> int:
-    """How many cases are open at all: a view that is empty, as of a mistyped queue, is no quiet day."""
-    return sum(file.is_open for file in reader.shelf.files())
+def elsewhere(shelf: Shelf, chosen: Filter) -> str:
+    """Where nothing is meant by ``chosen``: what waits in other views, so that a mistyped queue is no quiet day."""
+    waiting = [file for file in shelf.files() if file.is_open]
+    if not waiting:
+        return f"nothing waits for a person{f' in queue {chosen.queue}' if chosen.queue else ''}"
+    queues = listed(sorted({file.queue or "(none)" for file in waiting}))
+    cases = "1 open case is" if len(waiting) == 1 else f"{len(waiting):,} open cases are"
+    return f"nothing waits in this view; {cases} in others, of queue {queues}"
 
 
-def summary(files: list[CaseFile], open_count: int = 0) -> str:
-    """What waits, in a line; ``open_count`` cases are open in all views together."""
-    if not files and open_count:
-        return f"nothing is in this view; {open_count:,} open {'case is' if open_count == 1 else 'cases are'} in others"
+def summary(files: list[CaseFile]) -> str:
+    """What waits, in a line."""
     if not files:
         return "nothing waits for a person"
     overdue = sum(file.is_open and file.is_overdue for file in files)
@@ -92,7 +96,8 @@ def _on_screen(reader: CaseReader, chosen: Filter, *, does_ring: bool) -> None:
                 screen.bell()
             files = wanted(reader.shelf, chosen)
             state = f"; not newer than that: {trouble}" if trouble else ""
-            lines = [f"{clock(seen_ms)} {zone()}  {summary(files, elsewhere(reader))}{state}; Ctrl-C ends", ""]
+            told = summary(files) if files else elsewhere(reader.shelf, chosen)
+            lines = [f"{clock(seen_ms)} {zone()}  {told}{state}; Ctrl-C ends", ""]
             lines += table_of(files, terminal_width()) if files else []
             lines = fitting(lines, list(heard), screen.height)
             live.update(Text("\n".join(lines), no_wrap=True), refresh=True)
@@ -109,10 +114,10 @@ def fitting(lines: list[str], heard: list[str], height: int) -> list[str]:
 
 def _as_lines(caller: Caller, reader: CaseReader, chosen: Filter) -> None:
     known: set[str] = set()
-    waiting = wanted(reader.shelf, chosen)
-    if not waiting:
-        caller.say(f"{summary(waiting, elsewhere(reader))}; a line for each change follows")
-    for file in waiting:
+    begun = wanted(reader.shelf, chosen)
+    if not begun:
+        caller.say(f"{elsewhere(reader.shelf, chosen)}; a line for each change follows")
+    for file in begun:
         known.add(file.case)
         _tell(caller, reader, file)
     for found, _ in _looks(reader, caller.say):

@@ -24,6 +24,7 @@ AGENTS_MAX = 4  # of a seat: replicas look alike, and --json has all of them
 def write_contest(page: "Page", told: ContestTold) -> None:
     """Write the whole story on a page."""
     page.heading(told.id, f"{WHAT.get(told.over, 'contest')} over {told.subject}: {_outcome(told)}")
+    page.paragraph("asked", [told.question] if told.question else [])
     page.paragraph("rules", told.rules)
     page.paragraph("seats", _seats(told))
     page.paragraph("claims" if told.over in ("claims", "wait") else "choices", _candidates(told))

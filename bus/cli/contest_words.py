@@ -36,7 +36,7 @@ WAITS_END = {
     "suspended": "its agent is suspended",
 }
 CASES_WHY = {
-    "ladder": "no rung settled it",
+    "ladder": "its ladder leaves it to a person",
     "veto": "a veto asked for it",
     "over_limit": "it costs more than the terms let pass without a person",
     "wait": "a wait took too long",
@@ -88,7 +88,8 @@ def _of_action(said: JsonObject, agent: str, subject: str, clock: Clock) -> str:
             )
             return f"held: {said['type']} of {agent} on {subject} waits until {clock(said['until'])} at most; {by}"
         case "action_refused":
-            return f"refused: the action of {agent} on {subject} held as {said['held']} is not done ({said['reason']})"
+            why = f"({said['reason']}){ruled_text(said)}"
+            return f"refused: the action of {agent} on {subject} held as {said['held']} is not done {why}"
         case _:
             return ""
 
@@ -139,6 +140,14 @@ def _opened(said: JsonObject, subject: str, clock: Clock) -> str:
             return f"seats {seats} choose for {subject} among {few(said['candidates'])} {ends}"
 
 
+def ruled_text(said: JsonObject) -> str:
+    """Which person ruled so, and the reason, where the answer says so; only whom it concerns is told."""
+    if not said.get("ruled_by"):
+        return ""
+    reason = " ".join(str(said.get("ruling_reason", "")).split())
+    return f"; {name_of(str(said['ruled_by']))} ruled so" + (f": “{reason}”" if reason else "")
+
+
 def candidate(identifier: str, names: Names) -> str:
     """A candidate by its name, else by its id."""
     return names.get(identifier) or f"candidate {identifier}"
@@ -183,7 +192,7 @@ def _settled(said: JsonObject, subject: str, names: Names) -> str:
     if said.get("by") == "veto" and said.get("outcome"):
         by = f"{by} because {said['outcome']}"
     counted = ", ".join(f"{names.get(name, name)} {count}" for name, count in dict(said.get("tally", {})).items())
-    how = f"{f' {by}' if by else ''}{f' ({counted})' if counted else ''}"
+    how = f"{f' {by}' if by else ''}{f' ({counted})' if counted else ''}{ruled_text(said)}"
     match winner:
         case "none":
             return f"nobody wins {subject}{how}"
@@ -212,7 +221,7 @@ def _case_changed(said: JsonObject, clock: Clock) -> str:
 
 def _case_closed(said: JsonObject, subject: str, names: Names) -> str:
     if said["state"] == "obsolete":
-        return f"{said['case']} on {subject} is obsolete: nothing is left for a person to decide"
+        return f"{said['case']} on {subject} is obsolete: it ended without a ruling"
     if "ruling" not in said:
         return f"{said['case']} on {subject} is closed by a ruling"
     to = f" to {candidate(str(said['candidate']), names)}" if said.get("candidate") else ""

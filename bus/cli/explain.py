@@ -131,7 +131,7 @@ def _tell_story(caller: Caller, lookup: "Lookup", subject: str, limit: int) -> N
         for link in story.told:
             caller.show_json(link.to_json())
         return
-    print_page(story_lines(story, terminal_width()), has_labels=False)
+    print_page(story_lines(story, terminal_width(), contests), has_labels=False)
     for told in contests:
         print_page(["", *contest_lines(told, terminal_width())], has_labels=True)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LABEL = 10  # the column of the questions
 TEXT_WIDTH_MAX = 100  # longer lines are hard to read
+PLACES_MAX = 3  # journals that are named of those that cannot be read; --json names all
 HASH_SHOWN = 16  # of 64 digits, on a terminal
 COLOURS = {
     **dict.fromkeys(("granted", "confirmed", "renewed", "admitted", "active", "passed the gate", "fact"), "green"),
@@ -80,23 +81,41 @@ def _write_speaker(page: "Page", explained: Explanation) -> None:
 
 def _write_proof(page: "Page", explained: Explanation) -> None:
     page.paragraph("proven", [line for proof in explained.proof for line in _proven(proof, page)])
-    page.paragraph("not known", explained.notes)
+    page.paragraph("not known", notes_together(explained.notes))
 
 
-def story_lines(story: Story, width: int | None) -> list[str]:
-    """A subject: how it stands, then its decisions, the newest last."""
+def notes_together(notes: Sequence[str]) -> list[str]:
+    """The notes, those that say the same of several journals in one line: a login may see few of them."""
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        place, colon, said = note.partition(": ")
+        places.setdefault(said if colon and place.startswith("bus.") else note, []).append(place)
+    found = []
+    for said, named in places.items():
+        more = [*named[:PLACES_MAX], f"{len(named) - PLACES_MAX} more"] if len(named) > PLACES_MAX else named
+        found.append(said if named == [said] or said in notes else f"{listed(more)}: {said}")
+    return found
+
+
+def story_lines(story: Story, width: int | None, below: Sequence[ContestTold] = ()) -> list[str]:
+    """A subject: how it stands, then its decisions, the newest last; those of a contest told ``below`` only there."""
     page = Page(width)
     page.heading(story.now.subject, standing_text(story.now, ago=True))
     if story.left_out:
         many = "decision is" if story.left_out == 1 else "decisions are"
         page.lines.append(f"{story.left_out:,} earlier {many} not shown (--limit)")
-    times = [clock(link.at) for link in story.told]
-    ids = [link.decision for link in story.told]
+    elsewhere = {link.decision: contest.id for contest in below for link in contest.told}
+    shown = [link for link in story.told if link.decision not in elsewhere]
+    times = [clock(link.at) for link in shown]
+    ids = [link.decision for link in shown]
     opening = max(map(len, times), default=0) + max(map(len, ids), default=0) + 4
     names = story.names
-    for link, at in zip(story.told, times, strict=True):
+    for link, at in zip(shown, times, strict=True):
         told = f"{at:<{max(map(len, times))}}  {link.decision:<{max(map(len, ids))}}  "
         page.hanging(told, printable(in_words(link.event, names)), opening)
+    if told_below := len(story.told) - len(shown):
+        many = "decision belongs" if told_below == 1 else "decisions belong"
+        page.lines.append(f"{told_below:,} {many} to {listed(dict.fromkeys(elsewhere.values()))}, which is told below")
     return page.lines
 
 

@@ -110,7 +110,7 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
     "agents set": _SET,
     "agents rm": _SET,
     "persons ls": (
-        "a line for each person, %s; owned are owns and the agents set so, unregistered owns that are no agents.",
+        "a line for each person, %s; owns has the agents set so too, as owned; unregistered are no agents.",
         _of(
             *("person", "roles: […]", "queues: […]", "owns: [ids]", "of_genesis"),
             *("owned: [ids]", "unregistered: [ids]"),

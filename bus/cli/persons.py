@@ -27,13 +27,13 @@ def ls(caller: Caller) -> None:
     """
     registry = registry_of(caller)
     rows: list[list[object]] = [
-        [one, sorted(registry.roles(one)), [], [], True, _owned(registry, one), []]
+        [one, sorted(registry.roles(one)), [], _owned(registry, one), True, _owned(registry, one), []]
         for one in registry.genesis.stewards
         if one not in registry.persons and registry.roles(one)
     ]
     rows += [
         [
-            *(one.id, sorted(one.roles), list(one.queues), list(one.owns), False),
+            *(one.id, sorted(one.roles), list(one.queues), _owned(registry, one.id), False),
             *(_owned(registry, one.id), missing_agents(registry, one.owns)),
         ]
         for one in registry.persons.values()
@@ -44,9 +44,14 @@ def ls(caller: Caller) -> None:
             caller, ("person", "roles", "queues", "owns", "of_genesis", "owned", "unregistered"), rows, nothing=""
         )
     else:
-        told = [[person, roles, queues, owned, is_first] for person, roles, queues, _, is_first, owned, _ in rows]
         columns = ("person", "roles", "queues", "owns", "of_genesis")
-        show_rows(caller, columns, told, nothing="There are no persons.", optional=("of_genesis",))
+        show_rows(
+            caller,
+            columns,
+            [row[: len(columns)] for row in rows],
+            nothing="There are no persons.",
+            optional=("of_genesis",),
+        )
     for row in rows:
         _warn(caller, str(row[0]), row[6])
 
@@ -56,24 +61,33 @@ def set_(
     caller: Caller,
     name: Id,
     role: Annotated[list[str], typer.Option(help="A role, such as steward or operator. May be repeated.")],
-    queue: Annotated[list[str], typer.Option(show_default=False, help="A queue to rule in. May be repeated.")] = [],  # noqa: B006 Typer copies it
-    owns: Annotated[list[str], typer.Option(metavar="AGENT", show_default=False, help="An agent of theirs.")] = [],  # noqa: B006
+    queue: Annotated[
+        list[str] | None, typer.Option(show_default=False, help="A queue to rule in. May be repeated; '' for none.")
+    ] = None,
+    owns: Annotated[
+        list[str] | None, typer.Option(metavar="AGENT", show_default=False, help="An agent of theirs; '' for none.")
+    ] = None,
     person: AsPerson = "",
     base: Base = "",
 ) -> None:
-    """Register a person, or change roles, queues or agents."""
+    """Register a person, or change roles, queues or agents.
+
+    Queues and agents that are not named stay as they are: whoever loses an agent by mistake may rule where they should
+    not.
+    """
     from bus.shell.steward import Wanted
 
     check_id(name, "person")
     with steward_of(caller, person) as steward:
         domain = steward.registry.genesis.domain
-        agents = [full_id(one, "agent", domain) for one in owns]
+        known = steward.registry.persons.get(full_id(name, "person", domain))
+        queues = _kept(caller, "queue", queue, known.queues if known else ())
+        agents = [full_id(one, "agent", domain) for one in _kept(caller, "owns", owns, known.owns if known else ())]
         _warn(caller, full_id(name, "person", domain), missing_agents(steward.registry, agents))
-        value = {"roles": list(dict.fromkeys(role)), "queues": list(dict.fromkeys(queue)), "owns": agents}
-        before = steward.registry.persons.get(full_id(name, "person", domain))
+        value = {"roles": list(dict.fromkeys(role)), "queues": queues, "owns": agents}
         put_as(caller, steward, Wanted("person", full_id(name, "person", domain), value, base))
         steward.catch_up()
-        warn_of_queues(caller, steward.registry, before.queues if before else ())
+        warn_of_queues(caller, steward.registry, known.queues if known else ())
 
 
 @with_caller
@@ -95,6 +109,16 @@ def warn_of_queues(caller: Caller, registry: "Registry", left: Sequence[str]) ->
         if resources:
             text = f"nobody has queue {queue} any more, where cases of {listed(resources)} go: nobody can rule on them"
             caller.say(f"warning: {text}; `agentbus persons set NAME --role … --queue {queue}` gives it to somebody")
+
+
+def _kept(caller: Caller, option: str, given: list[str] | None, there: Sequence[str]) -> list[str]:
+    """What was given, else what is there, which is said."""
+    if given is not None:
+        return [one for one in dict.fromkeys(given) if one]
+    if there:
+        names = ", ".join(name_of(one) for one in there)
+        caller.say(f"kept: {option} {names} (--{option} '' gives up all of them)")
+    return list(there)
 
 
 def missing_agents(registry: "Registry", owned: Sequence[str]) -> list[str]:
@@ -120,7 +144,7 @@ VERBS = {
     "set": (
         set_,
         (
-            "agentbus persons set ben --role operator --queue revenue",
+            "agentbus persons set ben --role operator --queue revenue --owns sales-2",
             "agentbus persons set spiffe://acme/person/kim --role steward --role operator",
         ),
     ),

@@ -43,7 +43,7 @@ def show_list(caller: Caller, lookup: Lookup, wanted: Wanted) -> None:
     elif not missing:
         caller.say("Nothing is held." if wanted.is_held_only else "Nothing is claimed or known about yet.")
     if count > len(found):
-        caller.say(f"{count - len(found):,} more are not shown (--limit)")
+        caller.say(f"{count - len(found):,} more {'is' if count - len(found) == 1 else 'are'} not shown (--limit)")
     _end_if_missing(caller, missing)
 
 

@@ -70,7 +70,7 @@ def set_(
     base: Base = "",
 ) -> None:
     """Put the terms of a file in force, unless they cannot work; what is unwise is said."""
-    from bus.cli.terms_check import finding_lines, refuse_impossible
+    from bus.cli.terms_check import finding_lines, missing_for, refuse_impossible
     from bus.shell.steward import Wanted
 
     value = _read(file)
@@ -87,6 +87,9 @@ def set_(
     with steward_of(caller, person) as steward:
         put_as(caller, steward, Wanted("terms", resource, value, base))
         warn_of_facts(caller, steward, [resource])
+        missing = [one for one in missing_for(checked.terms, steward.registry) if one.field == "/escalate/queue"]
+        for line in finding_lines(missing):
+            caller.say(f"unwise: {line}")
 
 
 @with_caller

@@ -17,6 +17,7 @@ from bus.core.policy.terms import Terms
 
 RESTART_BOUND_MS = 10_000  # what `agentbus init` writes into genesis; the bus that runs may have another
 ERROR = "error"
+_ON_A_BUS = "`agentbus terms check {}`, once they are set,"
 ENDING = {HUMAN: "a person decides", DENY: "nobody wins"}
 
 
@@ -27,6 +28,7 @@ class Checked:
     terms: Terms
     bounds: Mapping[Over, tuple[Part, ...]]
     findings: tuple[Finding, ...]
+    is_alone: bool = False  # not held against a bus
 
     @property
     def errors(self) -> list[Finding]:
@@ -59,8 +61,8 @@ def check(terms: Terms, registry: Registry | None = None) -> Checked:
     genesis = registry.genesis if registry else None
     restart_bound_ms = genesis.restart_bound_ms if genesis else RESTART_BOUND_MS
     findings = check_terms(terms, restart_bound_ms=restart_bound_ms)
-    findings += tuple(_missing(terms, registry)) if registry else ()
-    return Checked(terms, _bounds(terms, RESOLVERS), findings)
+    findings += tuple(missing_for(terms, registry)) if registry else ()
+    return Checked(terms, _bounds(terms, RESOLVERS), findings, is_alone=registry is None)
 
 
 def show_check(caller: Caller, checked: Checked) -> None:
@@ -86,6 +88,10 @@ def page_of(checked: Checked, width: int) -> Sheet:
             sheet.lines.append(((f"{' ' * INDENT}{part.name:<11} ", ""), (told, QUIET if not part.bound_ms else "")))
     if not checked.findings:
         sheet.heading("Nothing is wrong with them")
+    if checked.is_alone:
+        text = f"whether a bus has the persons and agents they name was not looked at: {_ON_A_BUS} says so"
+        sheet.blank()
+        sheet.wrapped(text.format(checked.terms.resource), indent=0, style=QUIET)
     for name, found, style in (("Cannot work", checked.errors, ALARM), ("Unwise", checked.warnings, MARK)):
         if found:
             sheet.heading(name)
@@ -135,7 +141,7 @@ def _part_json(part: Part) -> JsonObject:
     return {"part": part.name, "bound_ms": part.bound_ms}
 
 
-def _missing(terms: Terms, registry: Registry) -> Iterator[Finding]:
+def missing_for(terms: Terms, registry: Registry) -> Iterator[Finding]:
     """What the terms name and this bus does not have."""
     queue = terms.escalate.queue
     if queue and not any(queue in person.queues for person in registry.persons.values()):

@@ -81,7 +81,8 @@ def _counted(contest: Contest) -> str:
         return f" (ballots from {len({one.seat for one in contest.ballots})} of {len(seats)} seats)"
     if contest.hears == "offers":
         return f" (turn {contest.turn.number} of {contest.turns_max})"
-    return f" ({len(contest.live)} candidates)" if contest.over == "claims" else ""
+    count = "1 candidate" if len(contest.live) == 1 else f"{len(contest.live)} candidates"
+    return f" ({count})" if contest.over == "claims" else ""
 
 
 def _case(case: Case) -> str:

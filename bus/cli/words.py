@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from bus.audit.plain import printable
-from bus.cli.contest_words import BY, Names, candidate, contest_in_words
+from bus.audit.plain import plainly, printable
+from bus.cli.contest_words import BY, Names, candidate, contest_in_words, ruled_text
 from bus.core.decision.wants import wants_from_json, wants_in_words
 from bus.core.policy.contracts import JsonObject
 
@@ -36,13 +36,13 @@ def _in_words(event: JsonObject, names: Names) -> str:
         case "renewed":
             return f"renewed: {agent} holds {subject} until {clock(said['until'])}, token {said['token']}"
         case "ended":
-            return f"ended: {agent} {_how_it_ended(said).format(subject=subject)}" + (
+            return f"ended: {agent} {_how_it_ended(said).format(subject=subject)}{ruled_text(said)}" + (
                 f"; until {clock(said['handover']['until'])} only {name_of(said['handover']['agent'])} may claim it"
                 if "handover" in said
                 else ""
             )
         case "denied":
-            why = f"({said['reason']}){_lost(said, names)}{_wanted(said)}{_retry(said)}"
+            why = f"({said['reason']}){_lost(said, names)}{_wanted(said)}{ruled_text(said)}{_retry(said)}"
             return f"denied: {agent} does not get {subject} {why}"
         case "refused":
             return _refused(said, agent, subject)
@@ -65,7 +65,7 @@ def _other(said: JsonObject, agent: str, subject: str, names: Names) -> str:
             return f"duplicate: {_what(said)} of {agent} had this id before and was decided as {said['of']}"
         case "action_admitted":
             goes = f"went out to topic {said['topic']}" if said["topic"] else "may be done"
-            return f"admitted: {said['type']} of {agent}{about} {goes}"
+            return f"admitted: {said['type']} of {agent}{about} {goes}{ruled_text(said)}"
         case "fact":
             return f"fact: {said['name']} of {subject} is {json.dumps(said['value'], ensure_ascii=False)}"
         case "reported":
@@ -168,7 +168,7 @@ def _refused(said: JsonObject, agent: str, subject: str) -> str:
     text = f"refused: {_what(said)} of {agent}"
     text += f" on {subject}" if subject else ""
     text += f" ({said['reason']})"
-    detail = str(said.get("detail", ""))
+    detail = plainly(str(said.get("detail", "")), clock)
     if "current" in said and not detail:
         text += f", token {said.get('token', 'none')} against {said['current'] or 'none: it is free'}"
     return (f"{text}: {detail}" if detail else text) + _retry(said)

@@ -118,7 +118,8 @@ class Refusal(ClientError):
     """The bus said no. ``retry_after_ms`` is a duration from the moment it was heard, None if nobody can know.
 
     ``reason`` is a code of the reference, ``violations`` are all that was found, ``decision`` leads to the journal,
-    ``event`` has everything the bus said.
+    ``event`` has everything the bus said. If a person ruled so, ``ruled_by`` is that person and ``ruling_reason`` what
+    they gave as their reason; else both are "".
     """
 
     verb = "refused"
@@ -128,6 +129,8 @@ class Refusal(ClientError):
         self.event = event
         self.reason = event.reason
         self.detail = event.detail
+        self.ruled_by = event.ruled_by
+        self.ruling_reason = event.ruling_reason
         self.violations: tuple[Violation, ...] = event.violations
         self.decision = event.decision
         self.subject = event.subject
@@ -143,7 +146,7 @@ class Refusal(ClientError):
         if len(found) > VIOLATIONS_SHOWN_MAX:
             more = len(found) - VIOLATIONS_SHOWN_MAX
             found = [*found[:VIOLATIONS_SHOWN_MAX], f"and {more} more"]
-        said = "; ".join(found) or self.detail
+        said = "; ".join(found) or self.detail or self.event.ruling_in_words
         return f"{what} was {self.verb} as {self.reason}" + (f": {said.rstrip('.')}" if said else "")
 
 

@@ -84,6 +84,23 @@ class Event:
         """What a failed claim lacked: a fact with its values, or the roles that may claim; None if none is named."""
         return wants_from_json(self.fields.get("wants"))
 
+    @property
+    def ruled_by(self) -> str:
+        """The person whose ruling this follows from, "" if it follows from none."""
+        return self.text("ruled_by")
+
+    @property
+    def ruling_reason(self) -> str:
+        """The reason that person gave, cut to 512 bytes; "" if there is no ruling, or its words are no longer kept."""
+        return self.text("ruling_reason")
+
+    @property
+    def ruling_in_words(self) -> str:
+        """Who ruled and why, as a part of a sentence; "" if nobody did."""
+        who = self.ruled_by.rpartition("/")[2]
+        said = " ".join(self.ruling_reason.split())  # on one line, whatever was typed
+        return f"{who} ruled so{f': “{said}”' if said else ''}" if who else ""
+
     def integer(self, name: str) -> int | None:
         """A number it names; None if it does not."""
         value = self.fields.get(name)

@@ -184,6 +184,7 @@ def _why_it_ended(event: Event) -> str:
         case "superseded":
             return "another agent took it over, by its priority or by a contest"
         case "ruled":
-            return "a person gave it to another agent"
+            said = f": {event.ruling_in_words}" if event.ruled_by else ""
+            return f"a person gave it to another agent{said}"
         case _:
             return f"it is {event.reason}"

@@ -120,8 +120,8 @@ class Lease:
     def wait_for(self, whom: str, *, within_s: float, reason: str, timeout_s: float | None = None) -> Verdict:
         """Say that the work waits for an agent or a subject, for ``within_s`` at most: then a person is told of both.
 
-        ``reason`` is for people. Goes on with `resume`. Raises `Refused` (``wait_too_long``, ``already_claimed``),
-        `LeaseLost`, `Unanswered`.
+        ``whom`` is an agent's id, its name, or a subject such as ``lead/L-1``; ``reason`` is for people. Goes on with
+        `resume`. Raises `Refused` (``wait_too_long``, ``already_claimed``), `LeaseLost`, `Unanswered`.
         """
         draft = self.begin_wait(whom, within_s, reason)
         request = self._bus._voice.send(draft, self._bus._wait_s(timeout_s))
@@ -138,7 +138,9 @@ class Lease:
         """The message that says so."""
         self.check()
         until_ms = self._bus._voice.connection.clock.now_ms() + int(within_s * 1000)
-        body = {"for": whom, "until": until_ms, "reason": reason}
+        # A subject has a slash; a name alone is an agent of the same domain, as on the command line.
+        full = whom if "/" in whom else f"{self._bus.agent.rpartition('/')[0]}/{whom}"
+        body = {"for": full, "until": until_ms, "reason": reason}
         return Draft(self._bus.agent, WAIT, encoded(body), subject=self.subject)
 
     def end_wait(self, request: Request, events: tuple[Event, ...]) -> Verdict:

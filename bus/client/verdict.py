@@ -34,6 +34,16 @@ class Verdict:
     events: tuple[Event, ...] = field(default=(), repr=False)
 
     @property
+    def ruled_by(self) -> str:
+        """The person whose ruling it follows from, "" if nobody ruled."""
+        return self.events[-1].ruled_by if self.events else ""
+
+    @property
+    def ruling_reason(self) -> str:
+        """The reason that person gave; "" if nobody ruled."""
+        return self.events[-1].ruling_reason if self.events else ""
+
+    @property
     def is_admitted(self) -> bool:
         """Is it on a governed topic, where others may act on it?"""
         return self.kind == "action_admitted"
@@ -60,7 +70,8 @@ class Held(Verdict):
 class Outcome:
     """How a contest ended: ``winner`` is the option, "" if there is none; ``by`` is what settled it.
 
-    ``tally`` says how many ballots each option had, if a vote settled it; ``ballots`` are what each seat chose.
+    ``tally`` says how many ballots each option had, if a vote settled it; ``ballots`` are what each seat chose. If a
+    person did, ``ruled_by`` is that person and ``ruling_reason`` what they gave as their reason.
     """
 
     subject: str
@@ -69,6 +80,8 @@ class Outcome:
     by: str
     tally: dict[str, int] = field(default_factory=dict)
     ballots: tuple[JsonObject, ...] = field(default=(), repr=False)
+    ruled_by: str = ""
+    ruling_reason: str = ""
 
 
 def outcome_of(draft: Draft, events: tuple[Event, ...], *, now_ms: int) -> Outcome:
@@ -83,6 +96,8 @@ def outcome_of(draft: Draft, events: tuple[Event, ...], *, now_ms: int) -> Outco
         by=event.text("by"),
         tally=dict(tally) if isinstance(tally, dict) else {},
         ballots=tuple(event.listed("ballots")),
+        ruled_by=event.ruled_by,
+        ruling_reason=event.ruling_reason,
     )
 
 

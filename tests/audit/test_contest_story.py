@@ -2,20 +2,22 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from bus.audit.contest_told import ContestTold
-from bus.audit.explain import Explaining
+from bus.audit.explain import UNDECIDED, Explaining
 from bus.audit.lookup import Lookup
 from bus.audit.standing import resource_from_text, resource_to_text
 from bus.audit.story import story_of
-from bus.cli.explain_text import as_text, contest_lines, standing_text, story_lines
+from bus.cli.contest_words import CANDIDATE_ID
+from bus.cli.explain_text import as_text, contest_lines, notes_together, standing_text, story_lines
 from bus.cli.words import in_words
 from tests.audit.contested import full_contest
 from tests.audit.eventful import EventfulBus
 from tests.audit.explained import clock, eventful, explanations, index_of, lookup
-from tests.audit.scripted import BY_NAME, evidence_of, script_lookup
+from tests.audit.scripted import BY_NAME, evidence_of, script_explanations, script_lookup
 
 
 def _told(asked: Lookup, subject: str) -> ContestTold:
@@ -74,6 +76,88 @@ def test_a_case_is_told_with_its_held_action() -> None:
     assert [(one.type, one.became, one.reason) for one in told.held] == [
         ("deals.deal.close.v1", "refused", "ruled_out")
     ]
+
+
+def test_the_reason_of_a_ruling_is_told_wherever_the_ruling_is() -> None:
+    """In the story, behind the outcome, with the case and with the action: in the person's words, and in --json."""
+    asked = script_lookup("deal-rejected-by-person")
+    told = _told(asked, "deal/D-9")
+    assert told.case is not None
+    assert told.case.reason == "because"
+    assert told.why == ["a person ruled: the action is rejected: “because”"]
+    assert told.case.sentences[-1].endswith("bob ruled reject, on its revision 1: “because”")
+    why = [one.why for one in script_explanations("deal-rejected-by-person").values() if one.event.get("held")]
+    assert any("bob ruled reject" in sentence and "“because”" in sentence for one in why for sentence in one)
+
+
+def test_what_is_not_known_of_many_journals_is_one_line() -> None:
+    """A login of the desk sees no gate's journal: that is one thing to say, not seven."""
+    hidden = "not there, or not for this login"
+    notes = [UNDECIDED, *(f"bus.gate.{lane}: {hidden}" for lane in ("a", "b", "c", "d", "e")), "bus.journal/1: cut"]
+    told = [UNDECIDED, f"bus.gate.a, bus.gate.b, bus.gate.c and 2 more: {hidden}", "bus.journal/1: cut"]
+    assert notes_together(notes) == told
+
+
+def test_the_same_decision_is_told_once() -> None:
+    """What belongs to the contest that is told below stands there, not in the list of the subject as well."""
+    asked = script_lookup("deal-rejected-by-person")
+    told, story = _told(asked, "deal/D-9"), story_of(asked, "deal/D-9", 20)
+    lines = story_lines(story, None, [told])
+    assert not [link.decision for link in told.told if any(link.decision in line for line in lines[1:-1])]
+    assert lines[-1].endswith(f"belong to {told.id}, which is told below")
+    assert any(story.told[0].decision in line for line in lines)
+
+
+def test_words_that_are_not_the_persons_are_not_told() -> None:
+    """Nobody is quoted by a record that has another hash than the journal: the ruling is told without its reason."""
+    evidence = evidence_of(BY_NAME["deal-rejected-by-person"])
+    place = ("bus.arbiter", 0)
+    forged = [
+        replace(one, value=(one.value or b"").replace(b"because", b"forged!")) for one in evidence.logs[place].records
+    ]
+    log = replace(evidence.logs[place], records=tuple(forged))
+    told = _told(Lookup(index_of(replace(evidence, logs={**evidence.logs, place: log}))), "deal/D-9")
+    assert told.case is not None
+    assert (told.case.reason, told.case.ruling) == ("", "reject")
+
+
+def test_an_approval_that_came_too_late_is_told_as_not_done() -> None:
+    """The person approved, and the action was not done: both stand in the outcome."""
+    told = _told(script_lookup("case-holder-releases"), "supplier/S-1")
+    assert told.why == [
+        "a person ruled: the action is approved: “because”",
+        "the held action was not done all the same: fenced",
+    ]
+
+
+def test_a_case_nobody_ruled_on_says_so() -> None:
+    """Candidates were there to the end: what was missing is a ruling."""
+    told = _told(script_lookup("case-expiry-deny"), "lead/L-1")
+    assert told.why == ["nobody ruled in time, and the terms end such a case without a ruling"]
+    assert told.case is not None
+    assert "nobody ruled in time" in told.case.sentences[-1]
+
+
+def test_a_case_of_a_wait_names_whom_it_went_to_and_why_they_waited() -> None:
+    """No id of a candidate stands where an agent is meant."""
+    told = _told(script_lookup("wait-passes"), "ship/T-1")
+    assert told.case is not None
+    text = " ".join(told.case.sentences)
+    assert "“because”" in text
+    assert not CANDIDATE_ID.search(text)
+
+
+def test_a_question_is_told_with_its_words() -> None:
+    """What was asked stands in the story, and the option is called an answer."""
+    asked = script_lookup("question-ruled")
+    told = next(one for one in map(partial(_told, asked), _subjects(asked)) if one.over == "question")
+    assert told.question
+    assert told.question in "\n".join(contest_lines(told, None))
+    assert "gets it" not in " ".join(told.why)
+
+
+def _subjects(asked: Lookup) -> list[str]:
+    return [row[0] for row in asked.index.database.execute("SELECT subject FROM resources").fetchall()]
 
 
 def test_an_open_case_says_since_when_and_by_when() -> None:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from bus.audit.case_files import choices
+from bus.audit.case_shelf import Shelf
 from bus.cli.cases_list import Filter, groups, row_of
 from bus.cli.cases_page import page_of
-from bus.cli.cases_watch import news_text, table_of
+from bus.cli.cases_watch import elsewhere, news_text, table_of
 from bus.cli.cases_word import Word, chosen, word_on
 from bus.cli.failures import CommandError, ExitCode
 from bus.cli.sheet import text_of, wrap
-from bus.cli.words import dated_clock, zone
-from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead
+from bus.cli.words import clock, dated_clock, zone
+from tests.audit.handmade_cases import AGENT, NOW_MS, PERSON, Body, deal, file_of, held, lead, record_of
 
 WIDTHS = (80, 140)
 
@@ -331,3 +332,54 @@ def test_an_alike_case_with_two_of_that_part_is_left_to_the_person() -> None:
         _word_on(_other("sales", "support", "sales"), "sales-west")
     assert refused.value.exit_code == 2
     assert "2 of the candidates" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        ("nobody_ruled", "nobody ruled in time"),
+        ("hold_expired", "nobody ruled for as long as the terms keep a held action"),
+        ("nothing_left", "nothing was left to rule on"),
+    ],
+)
+def test_a_case_that_ended_without_a_ruling_says_why(ended: str, words: str) -> None:
+    """Candidates that nobody chose among in time are not called gone."""
+    assert words in _page(lead(state="obsolete", ended=ended, rulings=[]), 140)
+
+
+def test_what_was_approved_and_not_done_stands_out() -> None:
+    """Beside the action the page says whether it was done."""
+    closed = deal(state="closed", ruling="approve", person=f"{PERSON}pia", reason="known", rulings=[])
+    action = closed["actions"][0]
+    page = _page({**closed, "actions": [{**action, "became": "refused", "refused_as": "fenced"}]})
+    assert "it was NOT done (fenced)" in page
+    assert "it was done: the bus let it go" in _page({**closed, "actions": [{**action, "became": "admitted"}]})
+
+
+def test_a_claim_that_was_withdrawn_stays_so_after_the_close() -> None:
+    """The page of a closed case says who was out of it."""
+    closed = lead(state="closed", ruling="reject_all", person=f"{PERSON}pia", reason="no", rulings=[])
+    claims = [{**closed["claims"][0], "dropped": "withdrawn"}, *closed["claims"][1:]]
+    assert "(out: withdrawn)" in _page({**closed, "claims": claims}, 140)
+
+
+def test_a_case_whose_actions_are_void_says_so_before_the_rulings() -> None:
+    """Nobody thinks about an action that can no longer be done."""
+    assert "none of them can be done any more" in _page(deal(moot="fenced"))
+    assert "any more" not in _page(deal())
+
+
+def test_a_wait_is_told_with_short_names_and_the_clock() -> None:
+    """The sentence at the top of the page has no id and no thirteen digits."""
+    detail = f"sales-1 waited for {AGENT}support-1 until {NOW_MS}"
+    top = _page(lead(why={"reason": "wait", "detail": detail}), 140).splitlines()[1]
+    assert top == f"sales-1 waited for support-1 until {clock(NOW_MS)}"
+
+
+def test_a_queue_that_is_mistyped_is_no_quiet_day() -> None:
+    """Watching nothing, one hears what waits elsewhere, and in which queue."""
+    shelf = Shelf()
+    assert elsewhere(shelf, Filter(queue="revenu")) == "nothing waits for a person in queue revenu"
+    shelf.put(file_of(deal()), record_of(deal()))
+    said = elsewhere(shelf, Filter(queue="revenu"))
+    assert said == f"nothing waits in this view; 1 open case is in others, of queue {deal()['queue']}"

@@ -36,5 +36,22 @@ def test_an_owned_agent_that_does_not_exist_is_named(terminal: Terminal) -> None
 def test_agents_whose_owner_a_person_is_are_shown_as_owned(terminal: Terminal) -> None:
     """An agent names its owner as well; whoever that is may not rule on it."""
     (row,) = [row for row in terminal.json("persons", "ls") if row["person"].endswith("/ana")]
-    assert "spiffe://acme/agent/crm-1" in row["owned"]
+    assert "spiffe://acme/agent/crm-1" in row["owns"]
+    assert row["owned"] == row["owns"]
     assert row["unregistered"] == []
+
+
+def test_what_is_not_named_stays_as_it_is(terminal: Terminal) -> None:
+    """A new role takes neither queues nor agents away, says so, and both can be given up."""
+
+    def eve() -> tuple[list[str], list[str]]:
+        (row,) = [row for row in terminal.json("persons", "ls") if row["person"].endswith("/evi")]
+        return row["queues"], row["owns"]
+
+    terminal.json("persons", "set", "evi", "--role", "operator", "--queue", "revenue", "--owns", "sales-2")
+    ran = terminal("persons", "set", "evi", "--role", "resolver", "--queue", "night")
+    assert "kept: owns sales-2" in ran.err
+    assert eve() == (["night"], ["spiffe://acme/agent/sales-2"])
+    terminal.json("persons", "set", "evi", "--role", "resolver", "--queue", "", "--owns", "")
+    assert eve() == ([], [])
+    assert terminal("persons", "rm", "evi").code == 0

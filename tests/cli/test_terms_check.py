@@ -101,6 +101,23 @@ def test_a_type_in_force_is_held_against_who_is_there(terminal: Terminal) -> Non
     assert terminal("terms", "check", "unicorn").code == 5
 
 
+def test_a_file_was_not_held_against_a_bus_and_says_so(nowhere: Terminal, tmp_path: Path) -> None:
+    """Nothing is wrong with the file; whether anybody has its queue only a bus knows."""
+    said = " ".join(_run(nowhere, tmp_path).out.split())
+    assert "Nothing is wrong with them" in said
+    assert "not looked at: `agentbus terms check mooring`, once they are set, says so" in said
+
+
+def test_terms_whose_queue_nobody_has_are_named_when_they_are_set(terminal: Terminal, tmp_path: Path) -> None:
+    """They come into force, for the person may come later."""
+    path = tmp_path / "mooring.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, "escalate": {"queue": "revenu"}}), encoding="utf-8")
+    ran = terminal("terms", "set", str(path))
+    assert ran.code == 0, ran.err
+    assert "no person has queue revenu" in ran.err
+    assert terminal("terms", "rm", "mooring").code == 0
+
+
 def test_a_queue_that_nobody_has_is_unwise() -> None:
     """So are seats and claimants that no agent of the bus is."""
     agent = Agent("spiffe://acme/agent/sales-1", "sales", frozenset({"sales"}))

@@ -113,6 +113,31 @@ def test_a_senders_bytes_do_a_terminal_no_harm() -> None:
     assert "\\u001b[2J gone" in said
 
 
+def test_a_detail_has_short_names_and_the_clock_of_this_wall() -> None:
+    """Nobody reads thirteen digits, or the id of a colleague; a cost of as many digits stays a cost."""
+    detail = f"spiffe://acme/person/pia has reserved it until {UNTIL}; it costs 1795255331000"
+    said = in_words({"kind": "refused", "agent": AGENT, "type": "t.e.v", "reason": "not_allowed", "detail": detail})
+    assert said.endswith(f"pia has reserved it until {clock(UNTIL)}; it costs 1795255331000")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "denied", **HELD, "claim": "c", "reason": "ruled_out", "retry_after": None},
+        {"kind": "action_refused", **HELD, "reason": "ruled_out", "held": "1.2.3.0"},
+        {"kind": "action_admitted", **HELD, "type": "t.e.v", "topic": "deals", "held": ""},
+        {"kind": "settled", **HELD, "winner": "reject", "by": "ruling"},
+        {"kind": "ended", **HELD, "reason": "ruled", "cause": ""},
+    ],
+    ids=lambda event: str(event["kind"]),
+)
+def test_what_a_person_ruled_is_said_with_the_reason(event: dict[str, Any]) -> None:
+    """Whoever watches the answers of a lane reads who ruled so, and why; without a ruling nothing is added."""
+    ruled = {"ruled_by": "spiffe://acme/person/pia", "ruling_reason": "too\nmuch"}
+    assert "; pia ruled so: “too much”" in in_words({**event, **ruled})
+    assert "ruled so" not in in_words(event)
+
+
 def test_another_day_has_its_date() -> None:
     """A time of today is the clock alone; every other one says which day."""
     assert len(clock(int(time.time() * 1000))) == len("12:34:56")
@@ -204,7 +229,7 @@ CASE = {"subject": "lead/L-1", "case": "1.2.4.1"}
         ),
         ({"kind": "case_changed", **CASE, "state": "reserved"}, "case: 1.2.4.1 on lead/L-1 is reserved"),
         ({"kind": "case_closed", **CASE, "state": "closed"}, "case: 1.2.4.1 on lead/L-1 is closed by a ruling"),
-        ({"kind": "case_closed", **CASE, "state": "obsolete"}, "is obsolete: nothing is left for a person to decide"),
+        ({"kind": "case_closed", **CASE, "state": "obsolete"}, "is obsolete: it ended without a ruling"),
         (
             {"kind": "case_closed", **CASE, "state": "closed", "ruling": "reject", "person": "x/person/bob"},
             "case: bob rules reject on lead/L-1",

@@ -189,9 +189,10 @@ def test_a_frozen_holder_keeps_what_it_holds_until_a_person_decides(court: Court
         time.sleep(1.2 * SHORT_LEASE_MS / 1_000)
         assert lease.is_frozen
         court.rule(subject, "award", candidate=court.candidate("gold-1", subject))
-        with pytest.raises(Denied, match="lost") as caught:
+        with pytest.raises(Denied, match="lost: cara ruled so: “a test”") as caught:
             challenge.wait()
         assert caught.value.by == "ruling"
+        assert (caught.value.ruled_by.rpartition("/")[2], caught.value.ruling_reason) == ("cara", "a test")
         assert eventually(lambda: not lease.is_frozen)
         time.sleep(1.2 * SHORT_LEASE_MS / 1_000)
         assert lease.is_held
@@ -206,7 +207,7 @@ def test_a_person_takes_it_from_its_holder(court: Court, gold: Bus, silver: Bus)
     with lease_of(challenge) as theirs:
         assert theirs.is_held
     assert lease.wait_lost(TIMEOUT_S)
-    with pytest.raises(LeaseLost, match="a person gave it to another agent") as caught:
+    with pytest.raises(LeaseLost, match="a person gave it to another agent: cara ruled so: “a test”") as caught:
         lease.check()
     assert caught.value.reason == "ruled"
 
@@ -299,8 +300,8 @@ def test_a_holder_waits_for_another_and_goes_on(court: Court, gold: Bus) -> None
     """The wait is told with its end, and ends when the holder says so."""
     subject, whom = court.subject("booth"), court.who("other-1")["agent"]
     with gold.claim(subject) as lease:
-        waiting = lease.wait_for(whom, within_s=60, reason="they have the keys")
-        assert waiting.kind == "waiting"
+        waiting = lease.wait_for("other-1", within_s=60, reason="they have the keys")
+        assert (waiting.kind, waiting.events[-1].text("for")) == ("waiting", whom)
         lease.resume()
         lease.resume()
         assert lease.is_held

@@ -152,7 +152,7 @@ class Play:
         if line.verb != "rules":
             return body
         award = {"candidate": self._candidate(line.plain[2])} if len(line.plain) > 2 else {}
-        return body | {"ruling": line.plain[1], "reason": "because"} | award
+        return body | {"ruling": line.plain[1], "reason": line.options.get("because", "because")} | award
 
     def _wait(self, line: Line) -> Json:
         subject = line.plain[0]

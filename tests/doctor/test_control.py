@@ -4,6 +4,8 @@ import pytest
 
 from bus.cli.checkup import control
 from bus.cli.checkup.lines import Line, State
+from bus.core.policy.control import Genesis, Person, Registry
+from bus.core.policy.terms import EscalateTerms, Terms
 
 OPERATORS = "bus.gate.operators"
 
@@ -70,3 +72,14 @@ def test_a_journal_without_a_change_that_was_there_a_moment_ago_is_behind() -> N
     first = _numbers(7, 7, operators=7, arbiter=5)
     assert _control(first, _numbers(7, 7, operators=7, arbiter=6)).state is State.NOTE
     assert _control(first, first).state is State.WRONG
+
+
+@pytest.mark.parametrize(("queue", "state"), [("revenue", State.OK), ("revenu", State.WRONG)])
+def test_a_queue_that_nobody_has_is_wrong(queue: str, state: State) -> None:
+    """A case that comes there stays frozen until somebody has the queue, so it is named before one does."""
+    pia = Person("spiffe://acme/person/pia", frozenset({"operator"}), queues=("revenue",))
+    terms = {name: Terms(name, 1, escalate=EscalateTerms(queue)) for name in ("deal", "lead")}
+    registry = Registry(Genesis(1, "acme", 4, ()), {}, persons={pia.id: pia}, terms=terms)
+    (line,) = control.queue_lines(registry)
+    assert line.state is state
+    assert ("deal and lead go to queue revenu, which no person has" in line.sentence) == (state is State.WRONG)

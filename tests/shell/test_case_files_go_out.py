@@ -139,7 +139,7 @@ def test_what_is_sealed_stays_in_the_journal(script: Script) -> None:
     for decision, body in run.bodies(OUTCOMES):
         assert {name: value for name, value in body.items() if name not in stated} == public(events[decision])
     for decision, body in run.bodies("bus.out."):
-        added = stated | ({"record", "excerpts", "outcomes"} - events[decision].keys())
+        added = stated | ({"record", "excerpts", "outcomes", "ruled_by", "ruling_reason"} - events[decision].keys())
         added |= {"seats"} if body["kind"] == "rung" else set()
         lane = body["to"][0][0]
         assert {name: value for name, value in body.items() if name not in added} == for_lanes(events[decision])[lane]
@@ -219,6 +219,81 @@ def test_who_has_a_say_on_a_rung_hears_what_it_may_say() -> None:
     deal = run_of(("terms lead window=10 ladder=negotiate,deny outcomes=sales,legal,nobody",), claims)
     heard = [body for _, body in deal.bodies("bus.out.") if body["kind"] == "rung"]
     assert [body["outcomes"] for body in heard] == [["sales", "legal", "nobody"]] * 2
+
+
+DEAL = ("terms supplier lease=60 veto=compliance:x.*:human",)
+TO_A_CASE = (
+    "1 sales claims supplier/S-1 as c1",
+    "2 sales issues supplier/S-1 with #1 as a1",
+    "3 compliance votes supplier/S-1 reject because x.y",
+)
+
+
+@pytest.mark.parametrize(("ruling", "kind"), [("approve", "action_admitted"), ("reject", "action_refused")])
+def test_whom_a_ruling_concerns_hears_who_ruled_and_why(ruling: str, kind: str) -> None:
+    """Every answer that follows from it names the person and quotes the reason, up to 512 bytes of it."""
+    run = run_of(DEAL, (*TO_A_CASE, f"4 bob rules supplier/S-1 {ruling} because {'ä' * 300}"))
+    heard = [body for _, body in run.bodies("bus.out.sales") if "ruled_by" in body]
+    assert {body["kind"] for body in heard} == {"settled", "unfrozen", kind}
+    assert {(body["ruled_by"], body["ruling_reason"]) for body in heard} == {("spiffe://acme/person/bob", "ä" * 256)}
+
+
+def test_the_public_hears_nothing_of_a_reason() -> None:
+    """The text is for those it concerns: it stands on no public topic and in no journal."""
+    run = run_of(DEAL, (*TO_A_CASE, "4 bob rules supplier/S-1 approve because sesame"))
+    assert "sesame" in str(run.bodies("bus.out."))
+    assert "sesame" not in str(run.bodies(OUTCOMES))
+    assert all(b"sesame" not in segment for segment in run.segments)
+
+
+def test_what_is_looked_at_after_a_ruling_on_claims_is_not_its_ruling() -> None:
+    """A winner and a loser hear the reason; an action that goes out behind it was not what the person judged."""
+    run = named("case-of-a-challenge")
+    ruled = {event["kind"] for _, event in run.bodies("bus.out.") if "ruled_by" in event}
+    assert ruled == {"case_closed", "settled", "unfrozen", "confirmed", "ended", "granted", "denied", "action_refused"}
+    assert "action_admitted" in {event["kind"] for _, event in run.bodies("bus.out.")}
+
+
+def _closed(run: Run) -> Json:
+    files: list[Json] = [_body(one) for one in run.sent if one.topic == ESCALATIONS]
+    return files[-1]
+
+
+@pytest.mark.parametrize(
+    ("last", "ended"),
+    [
+        (("4 bob rules supplier/S-1 approve",), ["ruled", "admitted", ""]),
+        (("4 sales releases supplier/S-1 with #1", "5 bob rules supplier/S-1 approve"), ["ruled", "refused", "fenced"]),
+        (("4 bob rules supplier/S-1 reject",), ["ruled", "refused", "ruled_out"]),
+        (("604803 tick",), ["hold_expired"]),
+    ],
+)
+def test_a_closed_case_says_what_became_of_what_was_held(last: Sequence[str], ended: list[str]) -> None:
+    """An approval that came too late is told as what it was: the action was not done."""
+    file = _closed(run_of(DEAL, (*TO_A_CASE, *last)))
+    became = [text for one in file["actions"] for text in (one["became"], one.get("refused_as", ""))]
+    assert [file["ended"], *became] == ended
+
+
+def test_a_closed_case_says_that_nobody_ruled_in_time() -> None:
+    """The terms end such a case, and its candidates were there to the end."""
+    run = named("case-expiry-deny")
+    assert [_closed(run)["ended"], _closed(run)["state"]] == ["nobody_ruled", "obsolete"]
+    assert _closed(named("case-obsolete"))["ended"] == "nothing_left"
+
+
+def test_a_closed_case_leads_to_what_closed_it() -> None:
+    """The ruling is the last decision of the trail."""
+    run = run_of(DEAL, (*TO_A_CASE, "4 bob rules supplier/S-1 approve"))
+    closed = next(decision for decision, event in run.events().items() if event["kind"] == "case_closed")
+    assert _closed(run)["trail"][-1] == closed
+
+
+def test_a_case_whose_actions_can_no_longer_be_done_says_so() -> None:
+    """The holder gave it back: the new revision says that no held action can be done, before anybody rules on it."""
+    run = run_of(DEAL, (*TO_A_CASE, "4 sales releases supplier/S-1 with #1"))
+    first, second = (_body(one) for one in run.sent if one.topic == ESCALATIONS)
+    assert (first.get("moot"), second["moot"], second["rev"]) == (None, "fenced", first["rev"] + 1)
 
 
 def test_a_segment_of_many_cases_stays_small() -> None:

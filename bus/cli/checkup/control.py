@@ -9,9 +9,11 @@ had been written there, or a gate had read it there.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bus.audit.plain import listed
 from bus.cli.checkup.journals import JournalSeen
 from bus.cli.checkup.lines import Line, note, ok, some, wrong
 from bus.core.log.topics import ARBITER, JOURNAL, OPERATORS_LANE, gate_journal, incoming
+from bus.core.policy.control import Registry
 
 ON_ITS_WAY = f"see that a gate owns {incoming(OPERATORS_LANE)} (above): it sends the change again and finishes it"
 CUT = "bring bus.control back from a copy; until then let no stage run"
@@ -62,6 +64,20 @@ def control_lines(first: Numbers, again: Numbers) -> Iterator[Line]:
             yield wrong("control", text, "see that a stage owns these (above), then run `agentbus doctor` again")
     else:
         yield ok("control", f"control {again.after} is in force everywhere")
+
+
+def queue_lines(registry: Registry) -> Iterator[Line]:
+    """Has somebody each queue that terms send cases to? What lies in no one's queue is frozen until one has it."""
+    ruled = {queue for person in registry.persons.values() for queue in person.queues}
+    unruled: dict[str, list[str]] = {}
+    for terms in registry.terms.values():
+        if terms.escalate.queue and terms.escalate.queue not in ruled:
+            unruled.setdefault(terms.escalate.queue, []).append(terms.resource)
+    for queue, resources in sorted(unruled.items()):
+        text = f"cases of {listed(sorted(resources))} go to queue {queue}, which no person has: nobody may rule on them"
+        yield wrong("queues", text, f"`agentbus persons set NAME --role operator --queue {queue}`")
+    if not unruled:
+        yield ok("queues", "somebody may rule in every queue that terms name")
 
 
 def _ahead_line(ahead: Mapping[str, int | None], seen: Numbers) -> Line:

@@ -135,6 +135,7 @@ def _examine_topics(checkup: Checkup, patient: Patient, client: AdminClient, reg
             is_development=patient.is_development,
         ),
     )
+    checkup.look(ACCESS, "queues", lambda: control.queue_lines(registry))
     patient.on_progress("comparing the clocks")
     checkup.look(
         CLOCKS,

@@ -10,6 +10,7 @@ from bus.core.decision.contest_events import CaseChanged, CaseClosed
 from bus.core.log.records import canonical
 from bus.core.message.excerpts import cut
 from bus.core.outputs import case_parts
+from bus.core.outputs.aftermath import how_it_ended, moot
 from bus.core.outputs.case_parts import Room
 from bus.core.outputs.case_rulings import if_nothing, rulings, why
 from bus.core.outputs.edition import Edition, offsets_of
@@ -82,7 +83,7 @@ def _body(edition: Edition, room: Room) -> Json:
         reason = edition.said(int(waited.id.split(".")[2])).text("reason")
         waiting = {"agent": waited.agent, "for": waited.whom, "until": waited.until}
         body["waited"] = {**waiting, "reason": cut(reason, room.excerpt_bytes)}
-    return body | _of_person(edition, room)
+    return body | moot(edition) | _of_person(edition, room)
 
 
 def _rulings(edition: Edition, room: Room) -> list[Json]:
@@ -104,10 +105,16 @@ def _of_person(edition: Edition, room: Room) -> Json:
     what = edition.what
     if isinstance(what, CaseChanged) and what.person:
         return {"person": what.person, "reserved_until": what.reserved_until}
+    ended = how_it_ended(edition.entry, edition.event, edition.resource)
     if not isinstance(what, CaseClosed) or not what.ruling:
-        return {}
+        return {"ended": ended} if ended else {}
     reason = edition.said(edition.entry.o).text("reason")
-    told: Json = {"ruling": what.ruling, "person": what.person, "reason_hash": what.reason_hash}
+    told: Json = {
+        "ended": ended,
+        "ruling": what.ruling,
+        "person": what.person,
+        "reason_hash": what.reason_hash,
+    }
     told |= {"candidate": what.candidate} if what.candidate else {}
     return {**told, "reason": cut(reason, room.excerpt_bytes or NOTE_BYTES_MAX)}
 

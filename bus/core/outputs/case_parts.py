@@ -8,6 +8,7 @@ from bus.core.contest.ballots import ABSTAIN, veto_by
 from bus.core.contest.contest import Ballot, Candidate
 from bus.core.log.records import canonical, digest
 from bus.core.message.excerpts import cut, offset_of, quoted
+from bus.core.outputs.aftermath import became, closing_decision
 from bus.core.outputs.edition import Edition
 
 Json = dict[str, Any]  # Any: JSON
@@ -33,10 +34,11 @@ def claims(edition: Edition, room: Room) -> list[Json]:
 
 def actions(edition: Edition, room: Room) -> list[Json]:
     """What is held, in the order in which it would be released."""
-    found = []
+    found, ended = [], became(edition)
     for action in edition.resource.held:
         one: Json = {"decision": action.id, "type": action.type, "agent": action.agent, "token": action.token}
         one |= {"until": action.until, **quoted(edition.said(action.o), room.excerpt_bytes), "hash": action.hash}
+        one |= ended.get(action.id, {})
         found.append(one if action.cost is None else {**one, "cost": action.cost})
     return found
 
@@ -104,7 +106,7 @@ def alike(edition: Edition) -> str:
 def trail(edition: Edition) -> list[str]:
     """The decisions that led here, in the order of the log."""
     contest, case = edition.contest, edition.case
-    found = {case.id, *(action.id for action in edition.resource.held)}
+    found = {case.id, closing_decision(edition), *(action.id for action in edition.resource.held)}
     found |= {one.id for one in case.parties} | ({case.waited.id} if case.waited else set())
     if contest:
         found |= {contest.id} | {one.id for one in contest.candidates if one.agent}

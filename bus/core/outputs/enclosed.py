@@ -16,6 +16,7 @@ from bus.core.decision.entries import Entry
 from bus.core.decision.events import Event
 from bus.core.log.records import Record, digest
 from bus.core.message.excerpts import Said, cut_utf8, offset_of
+from bus.core.outputs.aftermath import told_with_ruling
 from bus.core.outputs.case_file import case_file
 from bus.core.outputs.edition import Edition, offsets_of
 from bus.core.outputs.witness import Situation
@@ -72,6 +73,15 @@ def enclose(entry: Entry, situations: Situations, records: Records) -> dict[int,
                 found[event.n] = Enclosed(file=_file(_edition(entry, event, event.what, situations, records)))
             case _:
                 pass
+    return _with_ruling(entry, found, records)
+
+
+def _with_ruling(entry: Entry, found: dict[int, Enclosed], records: Records) -> dict[int, Enclosed]:
+    """What a person's ruling brought about says who ruled and why, to those it concerns and to nobody else."""
+    for n, told in told_with_ruling(entry, records).items():
+        lanes = frozenset(lane for lane, _ in entry.events[n].to)
+        with_it = found.get(n, NOTHING_ENCLOSED)
+        found[n] = replace(with_it, fields={**with_it.fields, **told}, lanes=with_it.lanes | lanes)
     return found
 
 
