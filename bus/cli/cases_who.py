@@ -107,7 +107,7 @@ def warn_of_orphans(caller: "Caller", registry: "Registry", files: Iterable["Cas
         step = "`agentbus persons set` gives a person a queue"
         caller.say(f"warning: nobody has queue {named}, so nobody can rule on {_cases(count)} there; {step}")
     kept = [file for file in left if file.queue in looked_after]
-    owned = [file for file in kept if all(_excluded(registry, file, person) for person in registry.persons)]
+    owned = [file for file in kept if all(excluded(registry, file, person) for person in registry.persons)]
     if owned:
         named = ", ".join(file.case for file in owned[:NAMED_MAX])
         text = f"everybody who has its queue owns an agent of {_cases(len(owned))} ({named})"
