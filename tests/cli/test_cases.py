@@ -15,31 +15,14 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bus.cli.json_shapes import OBJECTS
 from tests.audit.conftest import Client
+from tests.cli.berths import BERTH, DEAL, WITHIN_S, Json, await_case
 from tests.cli.conftest import COMMAND, DevRun, Ran, Terminal, in_this_process
 
 AGENT, PERSON = "spiffe://acme/agent/", "spiffe://acme/person/"
 CLAIM, VOTE, CLOSE = "bus.resource.claim.v1", "bus.contest.vote.v1", "deals.deal.close.v1"
-BERTH = {
-    "resource": "berth",
-    "window_ms": 300,
-    "claimants": ["sales", "support"],
-    "ladder": ["human"],
-    "escalate": {"queue": "harbour", "tiers_ms": [600000], "reserve_ms": 600000},
-}
-DEAL = {
-    "deal_id": "D-9",
-    "customer": "Acme Ltd",
-    "amount_cents": 240000000,
-    "currency": "EUR",
-    "discount_bp": 3800,
-    "standard_terms": False,
-    "deviations": ["a right to return unused seats"],
-}
 SPECIALISTS = ("pricing", "compliance", "risk")
-WITHIN_S = 50.0  # a busy machine
 PATIENT = ("--wait", "45")
 KIM = ("--as", "kim", *PATIENT)
-Json = dict[str, Any]
 Contested = Callable[[str], str]
 
 
@@ -74,18 +57,10 @@ def contested(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Con
         said = {"reasoning": "our ship is in the roads since yesterday"}
         client.send("sales", f"{AGENT}sales-1", CLAIM, said, subject, ce_id=f"{name}-1")
         client.send("support", f"{AGENT}support-1", CLAIM, {"reasoning": "perishables"}, subject, ce_id=f"{name}-2")
-        _await_case(terminal, subject)
+        await_case(terminal, subject)
         return subject
 
     return contest
-
-
-def _await_case(terminal: Terminal, subject: str) -> Json:
-    until_s = time.monotonic() + WITHIN_S
-    while (ran := terminal("cases", "show", subject, "--json", "--as", "kim")).code == 5:
-        assert time.monotonic() < until_s, f"no case of {subject}"
-    assert ran.code == 0, ran.err
-    return dict(ran.rows[0])
 
 
 def _shapes_fit(command: str, row: Json) -> bool:
@@ -314,7 +289,7 @@ def deal(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Json:
         }
         sent = client.send("support", f"{AGENT}{role}-1", VOTE, ballot, "deal/D-9", ce_id=f"d-{role}")
         assert client.answer("support", sent)["kind"] == "voted"
-    return _await_case(terminal, "deal/D-9")
+    return await_case(terminal, "deal/D-9")
 
 
 def test_a_review_is_shown_with_the_action_the_ballots_and_the_veto(terminal: Terminal, deal: Json) -> None:
