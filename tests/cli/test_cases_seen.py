@@ -29,7 +29,7 @@ def test_a_case_that_changed_since_it_was_shown_is_not_ruled(
 
 def test_who_was_shown_a_case_is_a_person_and_not_the_machine(terminal: Terminal, contested: Contested) -> None:
     """What kim has looked at, lee has not: without --rev a ruling of lee's speaks of nothing."""
-    subject = contested("B-9")
+    subject = contested("B-19")
     ran = terminal("cases", "rule", subject, "award", "1", "--reason", "x", "--as", "lee", *PATIENT)
     assert (ran.code, f"{subject} has not been shown to lee here" in ran.complaint) == (6, True)
     assert "--as lee" in ran.complaint
