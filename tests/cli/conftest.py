@@ -19,12 +19,15 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from bus.cli.app import main
 from bus.dev.jars import kafka_files
 from bus.dev.lock import read_lock
 from bus.dev.places import cache_folder
 from bus.dev.progress import ignore_progress
+from tests.audit.conftest import Client
+from tests.cli.harbour import AGENT, BERTH, CLAIM, SPECIALISTS, Contested, await_case
 
 COMMAND = Path(sys.executable).with_name("agentbus")
 READY_S = 120.0  # warm it takes six seconds; the machine may be busy with everything else
@@ -221,3 +224,40 @@ def terminal(dev: DevRun, cache: Path) -> Terminal:
 def nowhere(tmp_path: Path) -> Terminal:
     """A terminal on a machine where no bus runs."""
     return Terminal(environment(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def client(dev: DevRun) -> Iterator[Client]:
+    """A stock client."""
+    opened = Client(dev.ready["bootstrap"])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def staff(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Who works here: kim rules on both queues, lee on one but owns an agent; and the specialists who vote."""
+    path: Path = tmp_path_factory.mktemp("terms") / "berth.yaml"
+    path.write_text(yaml.safe_dump(BERTH), encoding="utf-8")
+    terminal.json("persons", "set", "kim", "--role", "operator", "--queue", "harbour", "--queue", "revenue")
+    terminal.json("persons", "set", "lee", "--role", "operator", "--queue", "harbour", "--owns", "sales-1")
+    for role in SPECIALISTS:
+        terminal.json("agents", "set", f"{role}-1", "--lane", "support", "--role", role)
+    terminal.json("terms", "set", str(path))
+    return ("kim", "lee")
+
+
+@pytest.fixture(scope="session")
+def contested(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Contested:
+    """Lets two agents claim a berth at once, and returns it when a person has to decide."""
+    assert staff
+
+    def contest(name: str) -> str:
+        subject = f"berth/{name}"
+        said = {"reasoning": "our ship is in the roads since yesterday"}
+        client.send("sales", f"{AGENT}sales-1", CLAIM, said, subject, ce_id=f"{name}-1")
+        client.send("support", f"{AGENT}support-1", CLAIM, {"reasoning": "perishables"}, subject, ce_id=f"{name}-2")
+        await_case(terminal, subject)
+        return subject
+
+    return contest

@@ -5,66 +5,36 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from confluent_kafka import Consumer, TopicPartition
 
-from bus.cli.json_shapes import OBJECTS
 from tests.audit.conftest import Client
-from tests.cli.berths import BERTH, DEAL, WITHIN_S, Json, await_case
 from tests.cli.conftest import COMMAND, DevRun, Ran, Terminal, in_this_process
+from tests.cli.harbour import (
+    AGENT,
+    CLAIM,
+    CLOSE,
+    KIM,
+    PATIENT,
+    PERSON,
+    VOTE,
+    WITHIN_S,
+    Contested,
+    Json,
+    await_case,
+    shapes_fit,
+)
 
-AGENT, PERSON = "spiffe://acme/agent/", "spiffe://acme/person/"
-CLAIM, VOTE, CLOSE = "bus.resource.claim.v1", "bus.contest.vote.v1", "deals.deal.close.v1"
-SPECIALISTS = ("pricing", "compliance", "risk")
-PATIENT = ("--wait", "45")
-KIM = ("--as", "kim", *PATIENT)
-Contested = Callable[[str], str]
-
-
-@pytest.fixture(scope="module")
-def client(dev: DevRun) -> Iterator[Client]:
-    """A stock client."""
-    opened = Client(dev.ready["bootstrap"])
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def staff(terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """Who works here: kim rules on both queues, lee on one but owns an agent; and the specialists who vote."""
-    path: Path = tmp_path_factory.mktemp("terms") / "berth.yaml"
-    path.write_text(yaml.safe_dump(BERTH), encoding="utf-8")
-    terminal.json("persons", "set", "kim", "--role", "operator", "--queue", "harbour", "--queue", "revenue")
-    terminal.json("persons", "set", "lee", "--role", "operator", "--queue", "harbour", "--owns", "sales-1")
-    for role in SPECIALISTS:
-        terminal.json("agents", "set", f"{role}-1", "--lane", "support", "--role", role)
-    terminal.json("terms", "set", str(path))
-    return ("kim", "lee")
-
-
-@pytest.fixture(scope="module")
-def contested(terminal: Terminal, client: Client, staff: tuple[str, ...]) -> Contested:
-    """Lets two agents claim a berth at once, and returns it when a person has to decide."""
-    assert staff
-
-    def contest(name: str) -> str:
-        subject = f"berth/{name}"
-        said = {"reasoning": "our ship is in the roads since yesterday"}
-        client.send("sales", f"{AGENT}sales-1", CLAIM, said, subject, ce_id=f"{name}-1")
-        client.send("support", f"{AGENT}support-1", CLAIM, {"reasoning": "perishables"}, subject, ce_id=f"{name}-2")
-        await_case(terminal, subject)
-        return subject
-
-    return contest
-
-
-def _shapes_fit(command: str, row: Json) -> bool:
-    return any(row.keys() == shape.keys or (shape.is_open and row.keys() > shape.keys) for shape in OBJECTS[command])
+DEAL = {
+    "deal_id": "D-9",
+    "customer": "Acme Ltd",
+    "amount_cents": 240000000,
+    "currency": "EUR",
+    "discount_bp": 3800,
+    "standard_terms": False,
+    "deviations": ["a right to return unused seats"],
+}
 
 
 def test_a_case_is_listed_and_shown_with_what_a_person_decides_by(terminal: Terminal, contested: Contested) -> None:
@@ -72,9 +42,9 @@ def test_a_case_is_listed_and_shown_with_what_a_person_decides_by(terminal: Term
     subject = contested("B-1")
     (row,) = [row for row in terminal.json("cases", "ls", "--queue", "harbour") if row["subject"] == subject]
     assert (row["kind"], row["state"], row["queue"], row["tier"]) == ("claims", "ready", "harbour", 0)
-    assert _shapes_fit("cases ls", row)
+    assert shapes_fit("cases ls", row)
     (file,) = terminal.json("cases", "show", "B-1", "--as", "kim")
-    assert _shapes_fit("cases show", file)
+    assert shapes_fit("cases show", file)
     page = terminal("cases", "show", row["case"], "--as", "kim").out
     assert set(re.findall(r"[12] (sales-1|support-1)", page)) == {"sales-1", "support-1"}  # two lanes: either is first
     reasoning = next(line for line in page.splitlines() if "reasoning" in line)
@@ -97,7 +67,7 @@ def test_an_award_gives_the_berth_to_whom_it_names(terminal: Terminal, contested
     """By the agent's name; the bus answers, the holder is there, and the case is closed with the reason."""
     subject = contested("B-2")
     (answer,) = terminal.json("cases", "rule", subject, "award", "support-1", "--reason", "perishables", *KIM)
-    assert _shapes_fit("cases rule", answer)
+    assert shapes_fit("cases rule", answer)
     assert (answer["kind"], answer["ruling"], answer["person"]) == ("case_closed", "award", f"{PERSON}kim")
     (held,) = terminal.json("resources", "show", subject)
     assert held["holder"] == f"{AGENT}support-1"
@@ -110,12 +80,12 @@ def test_a_case_is_reserved_and_given_back(terminal: Terminal, contested: Contes
     """While kim has it nobody else may rule; kim's own ruling is not stale because of it."""
     subject = contested("B-3")
     (mine,) = terminal.json("cases", "reserve", subject, *KIM)
-    assert _shapes_fit("cases reserve", mine)
+    assert shapes_fit("cases reserve", mine)
     assert (mine["state"], mine["person"], mine["rev"]) == ("reserved", f"{PERSON}kim", 2)
     _await_rev(terminal, subject, 2)
     assert subject in [row["subject"] for row in terminal.json("cases", "ls", "--mine", "--as", "kim")]
     (back,) = terminal.json("cases", "release", subject, *KIM)
-    assert _shapes_fit("cases release", back)
+    assert shapes_fit("cases release", back)
     _await_rev(terminal, subject, 3)
     assert terminal("cases", "rule", subject, "reject-all", "--reason", "nobody", *KIM).code == 0
 
@@ -125,57 +95,6 @@ def _await_rev(terminal: Terminal, subject: str, rev: int) -> None:
     until_s = time.monotonic() + WITHIN_S
     while [row["rev"] for row in terminal.json("cases", "ls") if row["subject"] == subject] != [rev]:
         assert time.monotonic() < until_s, f"{subject} is not at rev {rev}"
-
-
-def test_a_case_that_changed_since_it_was_shown_is_not_ruled(
-    terminal: Terminal, client: Client, contested: Contested
-) -> None:
-    """Somebody else reserved it meanwhile and gave it back: what, who and when is told, and nothing is decided."""
-    subject = contested("B-4")
-    (file,) = terminal.json("cases", "show", subject, "--as", "kim")
-    body = {"case": file["case"], "rev": file["rev"]}
-    client.answer("desk", client.send("desk", f"{PERSON}kim", "bus.case.reserve.v1", body, subject, ce_id="b4-reserve"))
-    ran = terminal("cases", "rule", subject, "award", "1", "--reason", "first come", *KIM)
-    assert ran.code == 6
-    assert f"{subject} has changed since rev 1: it is at rev 2" in ran.err
-    assert "kim: kim reserved it" in ran.err
-    ahead = terminal("cases", "rule", subject, "award", "1", "--rev", "7", "--reason", "x", *KIM)
-    assert (ahead.code, f"{subject} is not at rev 7: it is at rev 2" in ahead.complaint) == (6, True)
-    stale = terminal("cases", "rule", subject, "award", "1", "--rev", "1", "--reason", "x", *KIM, "--json")
-    (answer,) = stale.rows
-    assert (stale.code, answer["reason"]) == (6, "stale_rev")
-    assert [change["who"] for change in answer["changes"]] == [f"{PERSON}kim"]
-    terminal("cases", "show", subject, "--as", "kim")
-    assert terminal("cases", "rule", subject, "award", "1", "--reason", "first come", *KIM).code == 0
-
-
-def test_who_was_shown_a_case_is_a_person_and_not_the_machine(terminal: Terminal, contested: Contested) -> None:
-    """What kim has looked at, lee has not: without --rev a ruling of lee's speaks of nothing."""
-    subject = contested("B-9")
-    ran = terminal("cases", "rule", subject, "award", "1", "--reason", "x", "--as", "lee", *PATIENT)
-    assert (ran.code, f"{subject} has not been shown to lee here" in ran.complaint) == (6, True)
-    assert "--as lee" in ran.complaint
-
-
-def test_a_number_means_whom_it_was_shown_for_even_if_they_have_left(
-    terminal: Terminal, client: Client, contested: Contested
-) -> None:
-    """The second claimant withdraws: awarding it 2 is stale, and afterwards 1 is who it was."""
-    subject = contested("B-10")
-    (file,) = terminal.json("cases", "show", subject, "--as", "kim")
-    gone, stays = file["claims"][1], file["claims"][0]["agent"].rpartition("/")[2]
-    lane = gone["agent"].rpartition("/")[2].partition("-")[0]
-    left = client.send(lane, gone["agent"], "bus.resource.withdraw.v1", {"claim": gone["claim"]}, subject, ce_id="b10")
-    client.answer(lane, left)
-    rule = ("cases", "rule", subject, "award")
-    ran = terminal(*rule, "2", "--reason", "x", *KIM)
-    assert (ran.code, f"{subject} has changed since rev 1" in ran.complaint) == (6, True)
-    assert "competes no longer: withdrawn" in ran.err
-    page = terminal("cases", "show", subject, "--as", "kim").out
-    assert f"1 {stays}" in page
-    assert "(out: withdrawn)" in page
-    assert terminal(*rule, "2", "--reason", "x", *KIM).code == 6
-    assert f"award 1 {stays}" in terminal(*rule, "1", "--reason", "x", *KIM).out
 
 
 @pytest.mark.parametrize(("person", "says"), [("lee", "kim may rule"), ("ben", "kim may rule"), ("nobody", "--as")])
@@ -202,73 +121,6 @@ def test_who_may_not_rule_is_not_told_to_wait_for_a_reservation(terminal: Termin
     assert ran.code == 7
     assert "kim may rule on it" in ran.complaint
     assert "wait" not in ran.complaint
-
-
-def test_alike_cases_are_ruled_one_by_one_with_one_reason_if_they_were_shown(
-    terminal: Terminal, client: Client, contested: Contested
-) -> None:
-    """Every open one gets an answer of its own; one that was not shown is left alone, with what differs in it."""
-    subjects = {contested(f"B-6-{number}") for number in range(3)}
-    _say(client, "B-6-9", "a legal threat: read this first")
-    listed = _listed(terminal, {*subjects, "berth/B-6-9"})
-    assert len({row["alike"] for row in listed}) == 1
-    rule = ("cases", "rule", "B-6-0", "reject-all", "--alike", "--reason", "the harbour is closed", *KIM)
-    dry = terminal(*rule, "--dry-run", "--json")
-    assert dry.code == 6
-    assert all(_shapes_fit("cases rule", row) for row in dry.rows)
-    assert {row["kind"] for row in dry.rows if row["subject"] in subjects} == {"would_rule"}
-    (unseen,) = [row for row in dry.rows if row["subject"] == "berth/B-6-9"]
-    assert (unseen["kind"], unseen["reason"]) == ("would_not_rule", "not_shown")
-    assert "a legal threat: read this first" in unseen["differs"].values()
-    ran = terminal(*rule)
-    assert ran.code == 6, ran.err
-    ruled = {line.split()[1] for line in ran.out.splitlines() if line.startswith("ruled: ")}
-    assert (subjects <= ruled, "berth/B-6-9" in ruled) == (True, False)
-    assert "berth/B-6-9 has not been shown to kim here" in ran.err
-    assert "a legal threat: read this first" in ran.err
-    _await_gone(terminal, subjects)
-    assert [row["state"] for row in _listed(terminal, {"berth/B-6-9"})] == ["ready"]
-
-
-def test_who_lists_what_is_alike_has_seen_each_of_them(terminal: Terminal, client: Client, staff: Any) -> None:
-    """The words of each stand there whole, and then one ruling is for all."""
-    assert staff
-    for number in range(2):
-        _say(client, f"B-12-{number}", f"ship {number} is first")
-    subjects = {"berth/B-12-0", "berth/B-12-1"}
-    _listed(terminal, subjects)
-    rows = terminal.json("cases", "ls", "--alike", "B-12-0", "--as", "kim")
-    assert {"ship 0 is first", "ship 1 is first"} <= {value for row in rows for value in row["differs"].values()}
-    assert all(_shapes_fit("cases ls", row) for row in rows)
-    page = terminal("cases", "ls", "--alike", "B-12-0", "--as", "kim").out
-    assert "ship 0 is first" in page
-    assert "ship 1 is first" in page
-    ran = terminal("cases", "rule", "B-12-0", "reject-all", "--alike", "--reason", "closed", *KIM)
-    assert ran.code == 0, ran.err
-    _await_gone(terminal, subjects)
-
-
-def _say(client: Client, name: str, reasoning: str) -> None:
-    """Two claims on a berth, by the same two agents as always; nobody is shown the case."""
-    for lane, agent, said in (("sales", "sales-1", reasoning), ("support", "support-1", "perishables")):
-        body = {"reasoning": said}
-        client.send(lane, f"{AGENT}{agent}", CLAIM, body, f"berth/{name}", ce_id=f"{name}-{lane}")
-
-
-def _listed(terminal: Terminal, subjects: set[str]) -> list[Json]:
-    """The lines of these cases, once all of them are open."""
-    until_s = time.monotonic() + WITHIN_S
-    rows: list[Json] = []
-    while not subjects <= {row["subject"] for row in rows}:
-        assert time.monotonic() < until_s, f"not all of {subjects} are open"
-        rows = terminal.json("cases", "ls", "--queue", "harbour")
-    return [row for row in rows if row["subject"] in subjects]
-
-
-def _await_gone(terminal: Terminal, subjects: set[str]) -> None:
-    until_s = time.monotonic() + WITHIN_S
-    while subjects & {row["subject"] for row in terminal.json("cases", "ls")}:
-        assert time.monotonic() < until_s
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +191,7 @@ def test_watch_writes_a_line_for_each_change(terminal: Terminal, contested: Cont
     try:
         while (row := json.loads(watch.stdout.readline()))["subject"] != subject:
             pass
-        assert _shapes_fit("cases watch", row)
+        assert shapes_fit("cases watch", row)
         assert terminal("cases", "reserve", subject, *KIM).code == 0
         while (row := json.loads(watch.stdout.readline()))["subject"] != subject:
             pass
