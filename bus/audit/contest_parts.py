@@ -16,7 +16,7 @@ from bus.core.policy.terms import Terms
 HELD_TOLD_MAX = 32  # no more are held at once
 NO_END = 1 << 62
 HEARD = {
-    "granted": "it won, and got it",
+    "granted": "it won, and was given it",
     "confirmed": "it kept what it held",
     "withdrawn": "its agent took it back",
     "lost": "it lost",

@@ -13,6 +13,7 @@ from bus.shell.catalogue import Catalogue, read_catalogue
 from bus.shell.cluster import create_topics, governed_plan, lane_plan
 from bus.shell.steward import Steward, Wanted
 
+QUEUES = ("revenue", "procurement", "logistics")  # those of the sample terms: somebody may rule in each of them
 GOVERNED_PARTITIONS = 3
 
 # Who is there: lane -> agents -> roles.
@@ -90,7 +91,7 @@ def _wanted(catalogue: Catalogue, domain: str, operator: str) -> Iterator[Wanted
     for lane, group in AGENTS.items():
         for name, roles in group.items():
             yield Wanted("agent", f"{domain}/agent/{name}", {"lane": lane, "roles": list(roles), "owner": operator})
-    yield Wanted("person", f"{domain}/person/ben", {"roles": ["operator"], "queues": ["revenue"], "owns": []})
+    yield Wanted("person", f"{domain}/person/ben", {"roles": ["operator"], "queues": list(QUEUES), "owns": []})
     for resource, value in catalogue.terms.items():
         yield Wanted("terms", resource, value)
     for name, value in catalogue.contracts.items():
