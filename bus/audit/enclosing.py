@@ -1,7 +1,7 @@
 """Makes again what went out with the decisions of a partition: case files, excerpts, the records seats had to judge."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bus.audit.book import Book
 from bus.audit.evidence import Log
@@ -55,7 +55,7 @@ class Enclosing:
         for event in entry.events:
             named = event.what.file_hash if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed) else ""
             if named in self._files and event.n in made:
-                made[event.n] = Enclosed(file=self._files[named])
+                made[event.n] = replace(made[event.n], file=self._files[named])
         return made
 
 
