@@ -53,7 +53,7 @@ def test_a_list_that_does_not_fit_goes_on_below_in_its_column() -> None:
     roles = " ".join(lines[1:]).split()
     assert [one for one in roles if one not in ("a-1", "sales", "–")] == ["sales,", "night,", "weekend,", "holidays"]
     assert max(map(cell_len, lines)) <= 30
-    roles = ", ".join(f"role-{number}" for number in range(40))
-    lines = set_table(COLUMNS, [("a-1", "sales", roles, "–")], width=40)
+    many = ", ".join(f"role-{number}" for number in range(40))
+    lines = set_table(COLUMNS, [("a-1", "sales", many, "–")], width=40)
     assert (len(lines), "more" in lines[-1]) == (5, True)
     assert max(map(cell_len, lines)) <= 40
