@@ -1,0 +1,90 @@
+"""One run of the simulator: a seed plays some virtual minutes of traffic and trouble, then silence, then is judged."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bus.core.log.topics import ARBITER, JOURNAL, gate_journal
+from bus.sim import company
+from bus.sim.actor import Actor
+from bus.sim.agents import Agent
+from bus.sim.founding import is_quiet
+from bus.sim.persons import Desk, Steward
+from bus.sim.trouble import Trouble
+from bus.sim.weather import weather_of
+from bus.sim.world import World
+
+# Longer than every contest, case, lease and restart of the company takes: what is open after that is stuck.
+SILENCE_S = 200.0
+QUIET_AGAIN_S = 120.0
+SETTLING_S = 3.0
+
+
+@dataclass(slots=True)
+class Run:
+    """A run that is over, with the world it leaves behind."""
+
+    seed: int
+    minutes: float
+    world: World
+    silent_from_ms: int
+    is_quiet: bool
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def stopped(self) -> list[str]:
+        """The partitions that stopped for good, by their codes: there is never a reason for that here."""
+        return [code for process in self.world.processes.values() for code in process.stopped]
+
+
+def play(seed: int, minutes: float) -> Run:
+    """Play one seed."""
+    chance = random.Random(f"{seed} run")
+    world = company.company().world(seed, weather_of(chance))
+    for partition in world.broker.partitions.values():
+        partition.ahead_ms = chance.randint(0, world.weather.clock_spread_ms)
+    world.start(gates=chance.choice((1, 2, 2)), arbiters=chance.choice((1, 2, 2)))
+    world.timeline.run(world.timeline.now_s + SETTLING_S)
+    actors = cast_of(world, chance)
+    for actor in actors:
+        actor.begin()
+    trouble = Trouble(world)
+    trouble.begin()
+    world.timeline.run(world.timeline.now_s + minutes * 60)
+    for actor in actors:
+        actor.is_done = True
+        if isinstance(actor, Steward):
+            actor.settle()
+    world.network.is_calm = True
+    silent_from_ms = int(world.timeline.wall_ms())
+    world.timeline.run(world.timeline.now_s + SILENCE_S)
+    was_quiet = world.timeline.run(world.timeline.now_s + QUIET_AGAIN_S, lambda: is_quiet(world))
+    world.timeline.run(world.timeline.now_s + SETTLING_S)
+    run = Run(seed, minutes, world, silent_from_ms, was_quiet)
+    _count(run)
+    return run
+
+
+def cast_of(world: World, chance: random.Random) -> list[Actor]:
+    """Everybody who speaks in a run."""
+    mean_s = chance.choice((1.5, 3.0, 6.0))
+    agents = [(name, lane) for lane, group in company.AGENTS.items() for name in group]
+    actors: list[Actor] = [Agent(world, name, lane, mean_s=mean_s) for name, lane in agents]
+    actors += [Desk(world, name, mean_s=mean_s * 3) for name in company.PERSONS]
+    actors.append(Steward(world, mean_s=chance.choice((10.0, 25.0, 1000.0))))
+    return actors
+
+
+def _count(run: Run) -> None:
+    world = run.world
+    run.counts.update(world.network.counts)
+    run.counts["kills"] = sum(number for what, number in run.counts.items() if what.startswith("killed"))
+    run.counts["processes started again"] = sum(process.deaths for process in world.processes.values())
+    for (topic, _), partition in world.broker.partitions.items():
+        number = len(partition.messages)
+        if topic.startswith("bus.in."):
+            run.counts["messages"] += number
+        elif topic == ARBITER:
+            run.counts["records judged"] += number
+        elif topic == JOURNAL or topic.startswith(gate_journal("")):
+            run.counts["segments"] += number
