@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException
 
 from bus.core.log.records import Headers, Record
+from bus.core.log.routing import partition_of
 from bus.shell.surroundings import Settings
 from bus.sim.admin import Metadata, metadata_of
 from bus.sim.broker import Place
@@ -52,7 +53,7 @@ class SimProducer:
         topic: str,
         value: bytes | str | None = None,
         key: bytes | str | None = None,
-        partition: int = 0,
+        partition: int = -1,
         on_delivery: OnDelivery | None = None,
         headers: Iterable[tuple[str, bytes | str | None]] | None = None,
     ) -> None:
@@ -60,7 +61,7 @@ class SimProducer:
         self._node.hop("produce")
         if value is not None and len(value) > self._bytes_max:
             raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, "too large"))  # tidy: ok the client's name
-        place = (topic, partition)
+        place = (topic, partition if partition >= 0 else _partition_of(key, self._node.broker.counts.get(topic, 1)))
         given = tuple((name, _bytes(one)) for name, one in headers or ())
         self._outstanding += 1
         if place not in self._node.broker.partitions:
@@ -183,6 +184,10 @@ class SimProducer:
             self._node.when_woken()
 
         self._node.timeline.after(after_s, lambda: self._node.while_alive(heard))
+
+
+def _partition_of(key: bytes | str | None, count: int) -> int:
+    return partition_of(key.decode() if isinstance(key, bytes) else key, count) if key else 0
 
 
 def _failed(code: int, text: str) -> KafkaException:

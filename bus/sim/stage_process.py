@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from bus.sim.world import World
 
 WOKEN_S = (0.0002, 0.002)  # from the arrival of something until the process looks
-IDLE_S = (0.1, 0.4)  # between two looks for nothing
+IDLE_S = (0.1, 0.3)  # between two looks for nothing, and longer from one to the next
+IDLE_MAX_S = 1.5
 RETRY_S = 1.0
 RESTART_S = (0.2, 9.0)  # shorter and longer than the session: it comes back to what it had, or to what is left
 EVER_S = float("inf")
@@ -60,6 +61,7 @@ class StageProcess:
         self._is_open = False
         self._is_within = False
         self._is_over = False
+        self._idle = 0  # rounds since something came
         self._is_wanted = False  # something came while it was waiting in the middle of a round
         self._round_s = EVER_S
         self._number = 0
@@ -104,6 +106,7 @@ class StageProcess:
             if not self._is_within:
                 self._bury()
             return
+        self._idle = 0
         self._schedule(node.chance.uniform(*WOKEN_S))
 
     def _schedule(self, delay_s: float) -> None:
@@ -128,7 +131,8 @@ class StageProcess:
         if node.is_dead or node.is_paused:
             return  # whoever resumes or buries it sees to the next round
         self._is_within = True
-        pause_s = node.chance.uniform(*IDLE_S)
+        pause_s = min(node.chance.uniform(*IDLE_S) * 1.3**self._idle, IDLE_MAX_S)
+        self._idle = min(self._idle + 1, 20)
         try:
             self._step(node)
         except Killed:
