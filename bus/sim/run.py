@@ -8,8 +8,10 @@ from bus.core.log.topics import ARBITER, JOURNAL, gate_journal
 from bus.sim import company
 from bus.sim.actor import Actor
 from bus.sim.agents import Agent
+from bus.sim.checkers.reading import Note
 from bus.sim.founding import is_quiet
 from bus.sim.persons import Desk, Steward
+from bus.sim.reader import Reader
 from bus.sim.trouble import Trouble
 from bus.sim.weather import weather_of
 from bus.sim.world import World
@@ -29,6 +31,7 @@ class Run:
     world: World
     silent_from_ms: int
     is_quiet: bool
+    notes: list[Note] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -48,6 +51,8 @@ def play(seed: int, minutes: float) -> Run:
     actors = cast_of(world, chance)
     for actor in actors:
         actor.begin()
+    reader = Reader(world)
+    reader.begin()
     trouble = Trouble(world)
     trouble.begin()
     world.timeline.run(world.timeline.now_s + minutes * 60)
@@ -60,7 +65,7 @@ def play(seed: int, minutes: float) -> Run:
     world.timeline.run(world.timeline.now_s + SILENCE_S)
     was_quiet = world.timeline.run(world.timeline.now_s + QUIET_AGAIN_S, lambda: is_quiet(world))
     world.timeline.run(world.timeline.now_s + SETTLING_S)
-    run = Run(seed, minutes, world, silent_from_ms, was_quiet)
+    run = Run(seed, minutes, world, silent_from_ms, was_quiet, reader.notes)
     _count(run)
     return run
 
