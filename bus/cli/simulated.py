@@ -7,6 +7,7 @@ from bus.core.log import topics
 if TYPE_CHECKING:
     from bus.audit.evidence import Evidence
     from bus.audit.verify import Report
+    from bus.sim.checkers.reading import Violation
     from bus.sim.run import Run
     from bus.sim.world import World
 
@@ -34,3 +35,29 @@ def audited(run: "Run") -> "Report":
     from bus.audit.verify import verify
 
     return verify(evidence_of(run.world, f"seed {run.seed}"), (), lambda _: None)
+
+
+# Which invariant each check of the auditor stands for.
+INVARIANT_OF = {
+    "files": "I12",
+    "chain": "I2",
+    "fold": "I1",
+    "completeness": "I4",
+    "redecide": "I8",
+    "contests": "I7",
+    "outputs": "I12",
+    "governed": "I11",
+    "quiet": "I11",
+}
+
+
+def audit_violations(run: "Run") -> "list[Violation]":
+    """The auditor's findings as violations; what is still moving at the end never comes to rest."""
+    from bus.sim.checkers.reading import Violation
+
+    found = []
+    for check in audited(run).checks:
+        name = INVARIANT_OF[check.name]
+        found += [Violation(name, f"the auditor's check {check.name} finds {one}") for one in check.findings]
+        found += [Violation("I11", f"the auditor's check {check.name} sees {one} still moving") for one in check.moving]
+    return found

@@ -73,9 +73,7 @@ class Actor:
         self._count += 1
         identifier = identifier or f"{self.name}-{self._count}"
         at_ms = self.world.timeline.wall_ms() + self._skew_ms
-        headers = headers_of(
-            kind, source=self.source, identifier=identifier, at_ms=at_ms, subject=subject, token=token
-        )
+        headers = headers_of(kind, source=self.source, identifier=identifier, at_ms=at_ms, subject=subject, token=token)
         self.send(headers, body_of(body))
         return identifier
 

@@ -170,7 +170,9 @@ class Agent(Actor):
         elif draw < 0.6:
             self.say(f"{RESOURCE}.revoke.v1", {"reason": "mine"}, subject=lead)
         elif draw < 0.7:
-            self.say("bus.case.rule.v1", {"case": "1.0.0.0", "rev": 1, "ruling": "approve", "reason": "x"}, subject=lead)
+            self.say(
+                "bus.case.rule.v1", {"case": "1.0.0.0", "rev": 1, "ruling": "approve", "reason": "x"}, subject=lead
+            )
         elif draw < 0.8 and self._count > 1:
             self.say(company.NOTE, {"text": "another"}, identifier=f"{self.name}-{self._count - 1}")
         else:

@@ -90,4 +90,3 @@ def _why(record: Record) -> str:
     headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
     name = (record.value or b"")[:200].decode("utf-8", "replace")
     return f"{headers.get('bus-reason')} {headers.get('bus-violations', '')} {name}"
-

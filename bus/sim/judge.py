@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 
-from bus.core.log.topics import ARBITER, PUBLISHED, gate_journal, incoming
+from bus.core.log.topics import ARBITER, JOURNAL, PUBLISHED, gate_journal, incoming
 from bus.sim.checkers import again, answers, authority, claims, closing, counting, holders, seen, ticks, verdicts
 from bus.sim.checkers.reading import Logs, Violation
 from bus.sim.run import Run
@@ -73,10 +73,17 @@ def fingerprint(run: Run) -> str:
     return hasher.hexdigest()
 
 
-def void_segments(run: Run) -> int:
-    """How many segments of a second owner the journals hold."""
-    logs, count = logs_of(run), 0
+def count(run: Run) -> None:
+    """Add to the counts of a run what its logs tell."""
+    logs, counts = logs_of(run), run.counts
     for topic, p in run.world.broker.partitions:
-        if topic == "bus.journal" or topic.startswith(gate_journal("")):
-            count += len(logs.records[topic, p]) - len(logs.chain(topic, p))
-    return count
+        if topic == JOURNAL or topic.startswith(gate_journal("")):
+            counts["void segments"] += len(logs.records[topic, p]) - len(logs.chain(topic, p))
+    for p in range(logs.partitions):
+        for entry in logs.entries(p):
+            counts["decisions"] += len(entry["events"])
+            counts["repeats"] += entry["verdict"] == "repeat"
+            counts["contests"] += sum(event["kind"] == "contest_opened" for event in entry["events"])
+            counts["cases"] += sum(event["kind"] == "case_opened" for event in entry["events"])
+    for lane in logs.lanes:
+        counts["repeats"] += sum(row[1] == "duplicate" for row in logs.rows(lane))

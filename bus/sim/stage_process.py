@@ -199,4 +199,3 @@ def arbiter_process(world: "World", name: str) -> StageProcess:
 def publisher_process(world: "World", name: str, slot: int) -> StageProcess:
     """A process that publishes one slot."""
     return StageProcess(world, name, lambda node: Publisher(node.config, world.genesis, slot), retries=False)
-

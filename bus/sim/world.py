@@ -118,4 +118,3 @@ class World:
             consumer = group.owner(place) if group is not None else None
             if consumer is not None and not consumer.node.is_dead:
                 consumer.node.when_woken()
-

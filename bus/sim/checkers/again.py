@@ -28,9 +28,7 @@ def check(logs: Logs, genesis: Genesis, topic_id: str, seed: int) -> Iterator[Vi
         yield from _again(logs, genesis, topic_id, p, cut, chance)
 
 
-def _again(
-    logs: Logs, genesis: Genesis, topic_id: str, p: int, cut: int, chance: random.Random
-) -> Iterator[Violation]:
+def _again(logs: Logs, genesis: Genesis, topic_id: str, p: int, cut: int, chance: random.Random) -> Iterator[Violation]:
     records = logs.records["bus.arbiter", p]
 
     def read(offsets: list[int]) -> dict[int, Record]:

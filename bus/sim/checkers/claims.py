@@ -31,7 +31,9 @@ def _follow(logs: Logs, p: int) -> Iterator[Violation]:
     for key, line in claimed.items():
         ends = ended.get(key, [])
         if len(ends) > 1 and not _is_challenge(ends):
-            yield Violation("I3", f"the claim {key[1]} of {key[0]} on {key[2]} was decided more than once", (line, *ends))
+            yield Violation(
+                "I3", f"the claim {key[1]} of {key[0]} on {key[2]} was decided more than once", (line, *ends)
+            )
         if not ends and not contests.get(key[2]):
             yield Violation("I3", f"the claim {key[1]} of {key[0]} on {key[2]} was never decided", (line,))
 
