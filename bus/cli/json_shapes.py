@@ -209,7 +209,10 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
     ),
     "simulate": (
         "a line for each seed, %s, and of each violation %s.",
-        _of("seed", "minutes", 'result: "ok" or "violation"', "counts: {what: number}", "fingerprint", "violations: […]"),
+        _of(
+            *("seed", "minutes", 'result: "ok" or "violation"', "counts: {what: number}"),
+            *("fingerprint", "violations: […]"),
+        ),
         _of("invariant", "sentence", "records: […]"),
     ),
     "completion": ("%s.", _of("shell", "script")),

@@ -1,4 +1,4 @@
-"""`agentbus simulate`: plays seeds in a simulated world, where everything fails, and checks what must hold all the same."""
+"""`agentbus simulate`: plays seeds in a simulated world where everything fails, and checks what must hold."""
 
 import time
 from collections import Counter
@@ -72,8 +72,8 @@ class _Tally:
 def simulate(caller: Caller, seed: Seed = None, seeds: Seeds = "", minutes: Minutes = MINUTES) -> None:
     """Play the bus in virtual time against losses, kills, zombies and wrong clocks; exit code 3 if anything breaks.
 
-    No Kafka is needed. The same seed plays the same run, byte for byte; afterwards silence falls, everything has to come
-    to rest, and what stands in the logs is checked against the invariants of docs/exactly-once.
+    No Kafka is needed. The same seed plays the same run, byte for byte; then silence falls, everything has to come to
+    rest, and what stands in the logs is checked against the invariants I1 to I12 (docs/simulator.md).
     """
     from bus.sim.quiet import quiet
 
@@ -99,9 +99,8 @@ def _span(seed: int | None, seeds: str) -> tuple[int, int]:
     if seed is not None or not dots or not first.isdigit() or not last.isdigit():
         raise CommandError(ExitCode.USAGE, "seeds are named one way", "write --seed 7, or --seeds 1..200")
     if not 0 <= int(last) - int(first) < SEEDS_MAX:
-        raise CommandError(
-            ExitCode.USAGE, f"there are no seeds in {seeds}", "write the lower one first: --seeds 1..200"
-        )
+        step = "write the lower one first: --seeds 1..200"
+        raise CommandError(ExitCode.USAGE, f"there are no seeds in {seeds}", step)
     return int(first), int(last)
 
 
@@ -118,7 +117,7 @@ def _play(caller: Caller, seed: int, minutes: float, tally: _Tally) -> None:
     if found:
         tally.failed.append(seed)
     if caller.is_json:
-        shown = {"seed": seed, "minutes": minutes, "result": "violation" if found else "ok"}
+        shown: dict[str, object] = {"seed": seed, "minutes": minutes, "result": "violation" if found else "ok"}
         shown |= {"counts": {name: run.counts[name] for name in COUNTED}, "fingerprint": fingerprint(run)}
         shown["violations"] = [
             {"invariant": one.invariant, "sentence": one.sentence, "records": list(one.records)} for one in found

@@ -236,11 +236,9 @@ class SimConsumer:
         """What was processed: committed at once here."""
         self._commit_now(offsets)
 
-    def get_watermark_offsets(
-        self, place: TopicPartition, timeout: float = -1, cached: bool = False
-    ) -> tuple[int, int]:
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float = -1, **more: bool) -> tuple[int, int]:
         """First and next offset."""
-        del timeout, cached
+        del timeout, more
         self.node.check()
         key = (place.topic, place.partition)
         if key not in self.node.broker.partitions:

@@ -30,7 +30,7 @@ class Node:
         self.network = world.network
         self.chance = random.Random(f"{world.seed} {name} {world.next_number()}")
         self.config = SettingsOf(self, {"bootstrap.servers": BOOTSTRAP})
-        self.is_dead = False
+        self._is_dead = False
         self.is_paused = False
         self.is_driven = False  # called in rounds: looking for a moment must not stop it
         self.died_s = float("inf")
@@ -40,6 +40,11 @@ class Node:
         self._skew_s = skew_s
         self._is_safe = is_safe  # whoever sets the world up is not to be killed in the middle of it
         self._held_back: list[Callable[[], None]] = []
+
+    @property
+    def is_dead(self) -> bool:
+        """Is it over?"""
+        return self._is_dead
 
     # ---- life -------------------------------------------------------------------------------------------
 
@@ -63,7 +68,7 @@ class Node:
     def die(self) -> None:
         """End at once, as kill -9 does."""
         if not self.is_dead:
-            self.is_dead, self.died_s = True, self.timeline.now_s
+            self._is_dead, self.died_s = True, self.timeline.now_s
             self._held_back.clear()
             self.when_woken()
 

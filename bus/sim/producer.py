@@ -48,7 +48,7 @@ class SimProducer:
         self._node.check()
         return metadata_of(self._node.broker, topic)
 
-    def produce(  # noqa: PLR0913 the client's own signature
+    def produce(
         self,
         topic: str,
         value: bytes | str | None = None,

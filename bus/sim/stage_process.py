@@ -145,7 +145,7 @@ class StageProcess:
             self._give_up(node)
         finally:
             self._is_within = False
-        if node.is_dead:
+        if not self.runs:
             self._bury()
         else:
             self._schedule(node.chance.uniform(*WOKEN_S) if self._is_wanted else pause_s)

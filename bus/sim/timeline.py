@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bus.sim.errors import SimulationError
 
-# Far above what any machine's own counter shows, so that nothing of this machine is taken for something that is to come.
+# Far above what any machine's own counter shows, so that nothing of this machine is taken for something to come.
 BEGIN_S = 1_000_000_000.0
 # 2026-11-21T10:00:00Z: every run begins on the same morning.
 BEGIN_WALL_MS = 1_795_255_200_000

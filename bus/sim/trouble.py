@@ -1,4 +1,4 @@
-"""What befalls the processes of a run: killed, stopped and gone on, two owners at once, connections that give nothing."""
+"""What befalls the processes of a run: kills, stops, two owners at once, connections that give nothing."""
 
 import random
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""Checks of what a simulated run leaves behind, one invariant a file, written from the documents and not from the code."""
+"""Checks of what a simulated run leaves behind, written from the documents and not from the code."""

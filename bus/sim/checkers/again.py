@@ -1,7 +1,7 @@
 """I8, I9: deciding again, from a restored state and in other batches, gives the same entries, byte for byte.
 
-The journal is cut at a point drawn from the seed: what stands before it is folded as a new owner would, what comes after
-is judged again in batches of random sizes. The prefix of a journal is the journal of the prefix.
+The journal is cut at a point drawn from the seed: what stands before it is folded as a new owner would, what comes
+after is judged again in batches of random sizes. The prefix of a journal is the journal of the prefix.
 """
 
 import random

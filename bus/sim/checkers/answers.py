@@ -30,13 +30,7 @@ def _outcomes(logs: Logs, p: int) -> Iterator[Violation]:
 
 def _governed(logs: Logs) -> Iterator[Violation]:
     """Governed topics: each admitted record once, with the bytes that came in."""
-    admitted: dict[str, tuple[int, int, str]] = {}
-    for p in range(logs.partitions):
-        for entry in logs.entries(p):
-            for event in entry["events"]:
-                if event["kind"] == "action_admitted" and event.get("topic"):
-                    decision = f"{logs.gen}.{p}.{entry['o']}.{event['n']}"
-                    admitted[decision] = (p, event["o"], event["topic"])
+    admitted = _admitted(logs)
     seen: dict[str, str] = {}
     for (topic, partition), records in logs.records.items():
         if topic.startswith("bus."):
@@ -54,3 +48,14 @@ def _governed(logs: Logs) -> Iterator[Violation]:
                 yield Violation("I11", f"{line} has other bytes than bus.arbiter/{p} offset {offset}")
     if logs.is_over and (lost := sorted(admitted.keys() - seen.keys())):
         yield Violation("I11", f"{lost[0]} was admitted to {admitted[lost[0]][2]} and never released")
+
+
+def _admitted(logs: Logs) -> dict[str, tuple[int, int, str]]:
+    """What the journals release, by decision: partition and offset of its bytes, and where it goes."""
+    found: dict[str, tuple[int, int, str]] = {}
+    for p in range(logs.partitions):
+        for entry in logs.entries(p):
+            for event in entry["events"]:
+                if event["kind"] == "action_admitted" and event.get("topic"):
+                    found[f"{logs.gen}.{p}.{entry['o']}.{event['n']}"] = (p, event["o"], event["topic"])
+    return found

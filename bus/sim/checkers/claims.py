@@ -19,9 +19,8 @@ def _follow(logs: Logs, p: int) -> Iterator[Violation]:
     ended: dict[tuple[str, str, str], list[str]] = {}
     contests: dict[str, set[str]] = {}  # subject -> what is open there: contests and cases
     for entry in logs.entries(p):
-        if entry.get("type") == CLAIM and entry["verdict"] == "applied":
-            if not _is_answered(entry):
-                claimed[entry["source"], entry["id"], _subject_of(entry)] = shown(p, entry)
+        if entry.get("type") == CLAIM and entry["verdict"] == "applied" and not _is_answered(entry):
+            claimed[entry["source"], entry["id"], _subject_of(entry)] = shown(p, entry)
         for event in entry["events"]:
             subject = event.get("subject", "")
             _open_or_close(contests, p, logs.gen, entry, event)

@@ -1,7 +1,7 @@
 """I7: who wins a ballot, a ranking or a negotiation, counted again from what was said, as conflict-spec.md has it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +67,7 @@ def _set(event: Json, terms: dict[str, Json], roles: dict[str, set[str]]) -> Non
 
 
 def _candidates(event: Json) -> list[Json]:
-    return [one for one in event.get("candidates", ()) if isinstance(one, Mapping) and "agent" in one and "id" in one]
+    return [one for one in event.get("candidates", ()) if isinstance(one, dict) and "agent" in one and "id" in one]
 
 
 def _settled(contest: _Contest, roles: dict[str, set[str]], event: Json, line: str) -> Iterator[Violation]:

@@ -1,6 +1,6 @@
 """I2, I12: what a reader of valid segments saw stays valid, and nothing that went out comes from a void one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bus.core.log.records import Record
 from bus.sim.checkers.reading import Logs, Violation, headers_of
@@ -23,7 +23,7 @@ def check(logs: Logs) -> Iterator[Violation]:
 
 def _decided(logs: Logs) -> set[str]:
     """The ids of everything that was decided: events of entries, rows of gates."""
-    known = set()
+    known: set[str] = set()
     for p in range(logs.partitions):
         for entry in logs.entries(p):
             known.update(f"{logs.gen}.{p}.{entry['o']}.{event['n']}" for event in entry["events"])
@@ -32,7 +32,7 @@ def _decided(logs: Logs) -> set[str]:
     return known
 
 
-def _void(topic: str, p: int, records: "tuple[Record, ...] | list[Record]", known: set[str]) -> Iterator[Violation]:
+def _void(topic: str, p: int, records: Sequence[Record], known: set[str]) -> Iterator[Violation]:
     for record in records:
         headers = headers_of(record)
         if topic == "bus.arbiter":
