@@ -9,11 +9,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+T = TypeVar("T")
 Settings = Mapping[str, Any]  # Any: librdkafka takes numbers, texts and callbacks
 
 
@@ -24,8 +26,18 @@ class Repetition(Protocol):
         """End it, and wait for the end."""
 
 
+class Aside(Protocol):
+    """Something that is done beside what its starter does: a thread, or what stands for one."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end (seconds)."""
+
+
 class Surroundings(Protocol):
-    """The outside of one process of the bus."""
+    """The outside of one process of the bus, or of an agent."""
 
     def producer(self, settings: Settings) -> Producer:
         """A producer with these settings."""
@@ -53,6 +65,15 @@ class Surroundings(Protocol):
 
     def repeat(self, name: str, once: Callable[[], float], end: Callable[[], None]) -> Repetition:
         """Call ``once`` again and again, beside all else; it says after how many seconds. Call ``end`` at last."""
+
+    def aside(self, name: str, run: Callable[[], None], once: Callable[[], None] | None = None) -> Aside:
+        """Something that runs beside all else until it ends; ``once`` is one round of it, if it has rounds."""
+
+    def result(self, future: "Future[T]", timeout_s: float) -> T:
+        """Wait for what another thread brings; raises TimeoutError, or what it failed with."""
+
+    def wait_for(self, changed: threading.Condition, timeout_s: float | None) -> None:
+        """Wait until somebody says that something has changed, None for ever."""
 
 
 class Machine:
@@ -93,6 +114,19 @@ class Machine:
     def repeat(self, name: str, once: Callable[[], float], end: Callable[[], None]) -> Repetition:
         """In a thread."""
         return _Loop(name, once, end)
+
+    def aside(self, name: str, run: Callable[[], None], once: Callable[[], None] | None = None) -> Aside:
+        """A thread."""
+        del once
+        return threading.Thread(target=run, name=name, daemon=True)
+
+    def result(self, future: "Future[T]", timeout_s: float) -> T:
+        """This thread stands still meanwhile."""
+        return future.result(timeout_s)
+
+    def wait_for(self, changed: threading.Condition, timeout_s: float | None) -> None:
+        """This thread stands still meanwhile."""
+        changed.wait(timeout_s)
 
 
 class _Loop:

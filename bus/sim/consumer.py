@@ -139,7 +139,8 @@ class SimConsumer:
         """One message or event; waits for it."""
         self._serve()
         found = self._take(1)
-        if not found and (timeout >= PATIENT_S or timeout < 0 or not self.node.is_driven):
+        is_reader = self.is_member and not self.is_static  # of an agent: it waits for what comes
+        if not found and timeout != 0 and (timeout >= PATIENT_S or timeout < 0 or is_reader or not self.node.is_driven):
             timeline = self.node.timeline
             until_s = timeline.now_s + (timeout if timeout >= 0 else 3600)
             timeline.run(until_s, self._has_something)

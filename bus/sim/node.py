@@ -2,21 +2,26 @@
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from concurrent.futures import Future
+from threading import Condition
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
-from bus.shell.surroundings import Repetition, Settings, SettingsOf
+from bus.shell.surroundings import Aside, Repetition, Settings, SettingsOf
 from bus.sim.admin import SimAdmin
 from bus.sim.consumer import SimConsumer
-from bus.sim.errors import Killed
+from bus.sim.errors import Killed, SimulationError
 from bus.sim.producer import SimProducer
 
 if TYPE_CHECKING:
     from bus.sim.world import World
 
 BOOTSTRAP = "simulated:9092"
+LOOKS_EVERY_S = 0.1  # virtual seconds between two rounds of an agent for which nothing comes
+WAITS_S_MAX = 86_400.0  # who waits a virtual day for ever waits for nothing
+T = TypeVar("T")
 
 
 class Node:
@@ -36,10 +41,12 @@ class Node:
         self.died_s = float("inf")
         self.stalled_until_s: dict[str, float] = {}
         self.repetitions: list[NodeRepetition] = []
+        self.rounds: list[Rounds] = []
         self.when_woken: Callable[[], None] = lambda: None
         self._skew_s = skew_s
         self._is_safe = is_safe  # whoever sets the world up is not to be killed in the middle of it
         self._held_back: list[Callable[[], None]] = []
+        self._waits_s = 0.0
 
     @property
     def is_dead(self) -> bool:
@@ -136,12 +143,73 @@ class Node:
         """By the seed."""
         return f"{self.chance.getrandbits(64):016x}"
 
+    def aside(self, name: str, run: Callable[[], None], once: Callable[[], None] | None = None) -> Aside:
+        """Done in its rounds by whoever waits."""
+        return Rounds(self, name, run, once)
+
+    def result(self, future: "Future[T]", timeout_s: float) -> T:
+        """The world goes on until it is there."""
+        self.timeline.run(self.timeline.now_s + timeout_s, future.done)
+        self.check()
+        return future.result(0)
+
+    def wait_for(self, changed: Condition, timeout_s: float | None) -> None:
+        """The world goes on for a moment; whoever waits looks whether that was it."""
+        del changed
+        now_s = self.timeline.now_s
+        if timeout_s is None and self._waits_s and now_s - self._waits_s > WAITS_S_MAX:
+            raise SimulationError("nobody says anything any more", "give it a timeout_s")
+        self._waits_s = self._waits_s or now_s
+        self.timeline.run(now_s + min(LOOKS_EVERY_S, LOOKS_EVERY_S if timeout_s is None else timeout_s))
+        self.check()
+
     def repeat(self, name: str, once: Callable[[], float], end: Callable[[], None]) -> Repetition:
         """Called in the rounds of this process."""
         del name
         made = NodeRepetition(self, once, end)
         self.repetitions.append(made)
         return made
+
+
+class Rounds:
+    """What an agent's client does beside its caller: a round whenever something has come, and every now and then."""
+
+    def __init__(self, node: Node, name: str, run: Callable[[], None], once: Callable[[], None] | None) -> None:
+        self.name = name
+        self._node, self._run, self._once = node, run, once
+        self._is_over = self._is_within = False
+
+    def start(self) -> None:
+        """Begin; what has no rounds is done at once."""
+        if self._once is None:
+            self._node.timeline.after(0.0, lambda: self._node.while_alive(self._run))
+            return
+        self._node.rounds.append(self)
+        self._again()
+
+    def join(self, timeout: float | None = None) -> None:
+        """End it: it finds that it is to stop, and puts everything in order."""
+        del timeout
+        if not self._is_over:
+            self._is_over = True
+            if self in self._node.rounds:
+                self._node.rounds.remove(self)
+            self._run()
+
+    def look(self) -> None:
+        """One round, unless it is in the middle of one, or stands still."""
+        if self._is_over or self._is_within or self._node.is_dead or self._node.is_paused or self._once is None:
+            return
+        self._is_within = True
+        try:
+            self._once()
+        finally:
+            self._is_within = False
+
+    def _again(self) -> None:
+        if not self._is_over and not self._node.is_dead:
+            self.look()
+            self._node.timeline.after(LOOKS_EVERY_S, self._again)
 
 
 class NodeRepetition:

@@ -98,6 +98,11 @@ class StageProcess:
         if self.runs:
             self._woken()
 
+    def running(self) -> int:
+        """How many partitions it owns and works on."""
+        readiness = getattr(self._work, "readiness", None)
+        return int(readiness.phases.get("running", 0)) if readiness is not None else 0
+
     def _woken(self) -> None:
         node = self.node
         if node is None:

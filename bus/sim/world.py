@@ -66,6 +66,10 @@ class World:
             self.processes[process.name] = process
             process.start()
 
+    def running(self) -> int:
+        """How many partitions have an owner that is at work."""
+        return sum(process.running() for process in self.processes.values())
+
     # ---- what befalls processes -------------------------------------------------------------------------
 
     def miss(self, process: StageProcess, node: Node) -> None:
