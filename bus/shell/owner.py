@@ -35,7 +35,7 @@ ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the sta
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 COMMIT_EVERY_S = 0.02
 JUDGE_S_MAX = 1.0  # a stage that reads older records takes its time: what is under way is looked at in between
-COMMIT_AGAIN_S = 3600.0  # a group without members forgets its offsets after days: a quiet partition says them again
+COMMIT_AGAIN_S = 30.0  # a commit that the client repeats may overtake a newer one: what is quiet says its offsets again
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
 log = structlog.get_logger("bus.owner")
@@ -208,12 +208,13 @@ class Owner:
         restored = self._restoration
         assert restored is not None
         self._check_input()
-        records: dict[int, Record] = {}
-        if span := self.stage.unpublished_range():
-            records = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, *span)
+        place, span = (self.stage.topic, self.stage.partition), self.stage.unpublished_range()
+        records = kafka.read_range(self._links.config, *place, *span) if span else {}
         again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
         resent = [_Flight(offset, now_s, draft, is_final=True, is_again=True) for offset, draft in again]
         self._flights.extendleft(reversed(resent))
+        if not resent:  # the owner before may have gone between its two commits
+            self._input_done, self._is_dirty = self.stage.next_offset, True
         self._is_careful = restored.is_idle or bool(restored.attempts)
         if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
             self._poison = self.stage.next_offset
