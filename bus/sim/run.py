@@ -16,9 +16,10 @@ from bus.sim.trouble import Trouble
 from bus.sim.weather import weather_of
 from bus.sim.world import World
 
-# Longer than every contest, case, lease and restart of the company takes: what is open after that is stuck.
-SILENCE_S = 200.0
-QUIET_AGAIN_S = 120.0
+# Longer than the time between any two deadlines of the company: when nothing has come for so long, nothing will.
+SILENCE_S = 50.0
+ENDS_WITHIN_S = 900.0
+LOOKS_EVERY_S = 5.0
 SETTLING_S = 3.0
 
 
@@ -62,12 +63,24 @@ def play(seed: int, minutes: float) -> Run:
             actor.settle()
     world.network.is_calm = True
     silent_from_ms = int(world.timeline.wall_ms())
-    world.timeline.run(world.timeline.now_s + SILENCE_S)
-    was_quiet = world.timeline.run(world.timeline.now_s + QUIET_AGAIN_S, lambda: is_quiet(world))
-    world.timeline.run(world.timeline.now_s + SETTLING_S)
+    was_quiet = come_to_rest(world)
     run = Run(seed, minutes, world, silent_from_ms, was_quiet, reader.notes)
     _count(run)
     return run
+
+
+def come_to_rest(world: World) -> bool:
+    """Let time pass until nothing happens any more; did it come to that, with everything judged and sent?"""
+    timeline = world.timeline
+    until_s, last, last_s = timeline.now_s + ENDS_WITHIN_S, -1, timeline.now_s
+    while timeline.now_s < until_s:
+        timeline.run(timeline.now_s + LOOKS_EVERY_S)
+        length = sum(world.broker.end((ARBITER, p)) for p in range(world.genesis.partitions))
+        if length != last:
+            last, last_s = length, timeline.now_s
+        elif timeline.now_s - last_s > SILENCE_S and is_quiet(world):
+            return True
+    return False
 
 
 def cast_of(world: World, chance: random.Random) -> list[Actor]:
