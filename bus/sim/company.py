@@ -72,6 +72,8 @@ TERMS: dict[str, JsonObject] = {
         "claimants": ["sales", "support", "legal"],
         "priority": ["legal", "sales", "support"],
         "ladder": ["priority", "first_come", "deny"],
+        "wait_max_ms": 10000,
+        "escalate": _ESCALATE,
     },
     "deal": {
         "resource": "deal",
@@ -85,6 +87,7 @@ TERMS: dict[str, JsonObject] = {
         "negotiate": {"turn_ms": 4000},
         "veto": [{"role": "legal", "reasons": ["regulatory.*"], "then": "human"}],
         "freeze_above_cost": 1000,
+        "wait_max_ms": 10000,
         "escalate": {**_ESCALATE, "on_expiry": "release"},
     },
     "site": {
@@ -94,7 +97,10 @@ TERMS: dict[str, JsonObject] = {
         "on_held": "contest",
         "cooldown_ms": 2000,
         "ladder": ["negotiate", "deny"],
+        "handover_ms": 3000,
         "negotiate": {"turn_ms": 3000, "max_turns": 4},
+        "wait_max_ms": 10000,
+        "escalate": _ESCALATE,
     },
 }
 COMPANY = Control(AGENTS, PERSONS, CONTRACTS, TERMS)
