@@ -82,7 +82,8 @@ class Agent(Actor):
         elif draw < 0.75:
             self._do(subject, token)
         elif draw < 0.85:
-            whom = agent_id(self.chance.choice(("sales-1", "sales-2", "support-1", "legal-1")))
+            others = [agent_id(name) for name in ("sales-1", "sales-2", "support-1", "legal-1")]
+            whom = self.chance.choice([one for one in others if one != self.source])
             body = {"for": whom, "until": int(self.world.timeline.wall_ms()) + 8000, "reason": "asked"}
             self.say("bus.agent.wait.v1", body, subject=subject)
         else:

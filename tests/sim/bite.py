@@ -31,7 +31,8 @@ class Bite:
 
 def bite(name: str, plant: AbstractContextManager[None], minutes: float, seeds: range) -> Bite:
     """Play seeds with the fault until something is wrong."""
-    company.company()  # set up before anything is broken
+    with quiet():
+        company.company()  # set up before anything is broken
     with quiet(), plant:
         for count, seed in enumerate(seeds, start=1):
             try:

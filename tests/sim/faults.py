@@ -1,7 +1,7 @@
 """Faults of the protocol and of the arbiter's rules, planted one at a time in memory: some checker must bite on each.
 
-Those of the contests are the ones of `tests.contests.seeded_faults`. A fault replaces lines of a function by others; the
-function keeps its identity, so that everybody who imported it gets the fault as well.
+Those of the contests are the ones of `tests.contests.seeded_faults`. A fault replaces lines of a function by others;
+the function keeps its identity, so that everybody who imported it gets the fault as well.
 """
 
 import inspect

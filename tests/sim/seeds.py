@@ -1,4 +1,4 @@
-"""Plays seeds in the tests: quietly, and judged by the simulator's own checkers and, where it is asked, the auditor's."""
+"""Plays seeds in the tests: quietly, and judged by the simulator's own checkers."""
 
 from collections.abc import Iterator
 
