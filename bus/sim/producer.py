@@ -168,12 +168,12 @@ class SimProducer:
                 return
             transaction = broker.transaction(self._identity, self._epoch)
         if delivery.fate == "lost":
-            self._report(on_delivery, KafkaError(KafkaError._MSG_TIMED_OUT, "timed out"), NO_RECORD, delivery.answer_s)
+            self._report(on_delivery, _timed_out(), NO_RECORD, delivery.answer_s)
             return
         message = broker.append(place, key, value, headers, transaction)
         if not self._node.hop_elsewhere("appended"):
             return
-        error = None if delivery.fate == "kept" else KafkaError(KafkaError._MSG_TIMED_OUT, "timed out")
+        error = None if delivery.fate == "kept" else _timed_out()
         self._report(on_delivery, error, message, delivery.answer_s)
 
     def _report(
@@ -196,3 +196,7 @@ def _failed(code: int, text: str) -> KafkaException:
 
 def _bytes(value: Any) -> bytes | None:  # Any: the client takes both
     return value.encode() if isinstance(value, str) else value
+
+
+def _timed_out() -> KafkaError:
+    return KafkaError(KafkaError._MSG_TIMED_OUT, "timed out")  # tidy: ok the client's name
