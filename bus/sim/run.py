@@ -13,7 +13,7 @@ from bus.sim.founding import is_quiet
 from bus.sim.persons import Desk, Steward
 from bus.sim.reader import Reader
 from bus.sim.trouble import Trouble
-from bus.sim.weather import weather_of
+from bus.sim.weather import Weather, weather_of
 from bus.sim.world import World
 
 # Longer than the time between any two deadlines of the company: when nothing has come for so long, nothing will.
@@ -41,10 +41,11 @@ class Run:
         return [code for process in self.world.processes.values() for code in process.stopped]
 
 
-def play(seed: int, minutes: float) -> Run:
-    """Play one seed."""
+def play(seed: int, minutes: float, weather: Weather | None = None) -> Run:
+    """Play one seed; in the weather that it draws, unless another is given."""
     chance = random.Random(f"{seed} run")
-    world = company.company().world(seed, weather_of(chance))
+    drawn = weather_of(chance)
+    world = company.company().world(seed, weather or drawn)
     for partition in world.broker.partitions.values():
         partition.ahead_ms = chance.randint(0, world.weather.clock_spread_ms)
     world.start(gates=chance.choice((1, 2, 2)), arbiters=chance.choice((1, 2, 2)))

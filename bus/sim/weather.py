@@ -44,6 +44,22 @@ class Weather:
         return not (self.lost or self.unheard or self.slow or self.hop_kills or self.kills or self.pauses)
 
 
+# Everything at once, for those who look for one fault and not for what is usual.
+STORM = Weather(
+    lost=0.01,
+    unheard=0.01,
+    slow=0.02,
+    hop_kills=0.005,
+    kills=4.0,
+    pauses=6.0,
+    doubles=12.0,
+    stalls=4.0,
+    late_ends=0.05,
+    clock_spread_ms=20,
+    agent_skew_ms=2_000,
+)
+
+
 def weather_of(chance: random.Random) -> Weather:
     """Draw the weather of a run; one in ten is calm."""
     if chance.random() < 0.1:
@@ -57,9 +73,9 @@ def weather_of(chance: random.Random) -> Weather:
         unheard=some(0.01),
         slow=some(0.02),
         hop_kills=some(0.004),
-        kills=some(4.0),
-        pauses=some(3.0),
-        doubles=some(2.0),
+        kills=some(6.0),
+        pauses=some(6.0),
+        doubles=some(10.0),
         stalls=some(4.0),
         late_ends=some(0.05),
         clock_spread_ms=chance.choice((0, 0, 20, 90)),

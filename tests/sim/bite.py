@@ -12,11 +12,12 @@ from bus.sim import company
 from bus.sim.judge import violations
 from bus.sim.quiet import quiet
 from bus.sim.run import play
+from bus.sim.weather import STORM, Weather
 from tests.contests import seeded_faults
 from tests.sim.faults import PROTOCOL, RULES, planted
 from tests.sim.oracle import parted
 
-SEEDS_MAX = 40
+SEEDS_MAX = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,16 @@ class Bite:
     sentence: str = ""
 
 
-def bite(name: str, plant: AbstractContextManager[None], minutes: float, seeds: range) -> Bite:
+def bite(
+    name: str, plant: AbstractContextManager[None], minutes: float, seeds: range, weather: Weather | None = None
+) -> Bite:
     """Play seeds with the fault until something is wrong."""
     with quiet():
         company.company()  # set up before anything is broken
     with quiet(), plant:
         for count, seed in enumerate(seeds, start=1):
             try:
-                run = play(seed, minutes)
+                run = play(seed, minutes, weather)
                 found = violations(run) or parted(run)
             except Exception as error:  # noqa: BLE001 a fault may break the run itself
                 return Bite(name, count, "run", f"{type(error).__name__}: {error}")
@@ -49,7 +52,7 @@ def bites(words: list[str], seeds: range) -> Iterator[Bite]:
     """Every fault whose name has one of these words, all of them without words."""
     for fault in (*PROTOCOL, *RULES):
         if not words or any(word in fault.name for word in words):
-            yield bite(fault.name, planted(fault), fault.minutes, seeds)
+            yield bite(fault.name, planted(fault), fault.minutes, seeds, STORM if fault in PROTOCOL else None)
     for one in (*seeded_faults.FAULTS, *seeded_faults.LEAKS):
         if not words or any(word in one.name for word in words):
             yield bite(one.name, seeded_faults.planted(one), 1.0, seeds)
