@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from bus.sim.checkers.reading import Json, Logs, Violation, shown
 
-# A tick is written when the clock comes to it and a record gives it a time; the bound is of the rules, not of that.
-TICKS_WITHIN_MS = 15_000
+# A tick waits half a minute for a lane that stands still, and for the take-over of a process that died as long again:
+# the bound is of the rules, not of that.
+TICKS_WITHIN_MS = 60_000
 
 
 def check(logs: Logs) -> Iterator[Violation]:
