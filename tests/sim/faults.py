@@ -198,19 +198,19 @@ RULES = (
 @contextmanager
 def planted(fault: Planted) -> Iterator[None]:
     """The code has this fault; ValueError if the lines it replaces are not there any more."""
-    function = _function(fault.of)
+    function = function_of(fault.of)
     source = textwrap.dedent(inspect.getsource(function))
     if source.count(fault.was) < 1:
         raise ValueError(f"{function.__qualname__} does not have {fault.was!r}: say the fault in today's words")
     names = dict(function.__globals__)
     exec(compile(source.replace(fault.was, fault.instead), "<planted>", "exec"), names)
-    before, function.__code__ = function.__code__, _function(names[function.__name__]).__code__
+    before, function.__code__ = function.__code__, function_of(names[function.__name__]).__code__
     try:
         yield
     finally:
         function.__code__ = before
 
 
-def _function(given: Any) -> Any:  # Any: as above
+def function_of(given: Any) -> Any:  # Any: as above
     """The function itself, behind a property or a static method."""
     return given.fget if isinstance(given, property) else getattr(given, "__wrapped__", given)

@@ -7,7 +7,7 @@ import pytest
 
 from bus.sim.weather import STORM
 from tests.sim.bite import bite
-from tests.sim.faults import PROTOCOL, RULES, Planted, planted
+from tests.sim.faults import PROTOCOL, RULES, Planted, function_of, planted
 
 AT_ONCE = (
     "an output that failed is counted as sent",
@@ -29,7 +29,7 @@ def test_a_planted_fault_is_seen(fault: Planted) -> None:
 @pytest.mark.parametrize("fault", [*PROTOCOL, *RULES], ids=lambda fault: fault.name)
 def test_every_fault_can_be_planted(fault: Planted) -> None:
     """The lines it replaces are there, and come back."""
-    function = fault.of.fget if isinstance(fault.of, property) else fault.of
+    function = function_of(fault.of)
     before = function.__code__
     with planted(fault):
         assert function.__code__ is not before
