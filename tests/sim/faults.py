@@ -168,7 +168,6 @@ RULES = (
         "max(holding.until, u.moment.later + holding.lease_ms)",
         "u.moment.at + 1_000",
     ),
-    Planted("a lease ends without a word", deadlines._end, "u.say(", "(lambda *_: None)("),
     Planted("a winner is given what another holds", granting.hand_over, "if loser:", "if loser is None:"),
     Planted("a token is the one before", granting.grant, "u.token()", "u.token() - 256 * (u.o % 3)"),
     Planted(
