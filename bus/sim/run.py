@@ -38,7 +38,9 @@ class Run:
     @property
     def stopped(self) -> list[str]:
         """The partitions that stopped for good, by their codes: there is never a reason for that here."""
-        return [code for process in self.world.processes.values() for code in process.stopped]
+        codes = [code for process in self.world.processes.values() for code in process.stopped]
+        halted = {one.name: one.in_phase("stopped") for one in self.world.processes.values()}
+        return codes + [f"{number} in {name}" for name, number in halted.items() if number]
 
 
 def play(seed: int, minutes: float, weather: Weather | None = None) -> Run:

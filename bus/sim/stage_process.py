@@ -100,8 +100,12 @@ class StageProcess:
 
     def running(self) -> int:
         """How many partitions it owns and works on."""
+        return self.in_phase("running")
+
+    def in_phase(self, phase: str) -> int:
+        """How many of its partitions are in this phase (`bus.shell.owner.Phase`)."""
         readiness = getattr(self._work, "readiness", None)
-        return int(readiness.phases.get("running", 0)) if readiness is not None else 0
+        return int(readiness.phases.get(phase, 0)) if readiness is not None else 0
 
     def _woken(self) -> None:
         node = self.node

@@ -10,9 +10,17 @@ def check(logs: Logs) -> Iterator[Violation]:
     for lane in logs.lanes:
         place = (f"bus.in.{lane}", 0)
         yield from _join(logs, place, [row[0] for row in logs.rows(lane)])
+        yield from _poison(logs, lane)
     for p in range(logs.partitions):
         yield from _join(logs, ("bus.arbiter", p), [entry["o"] for entry in logs.entries(p)])
         yield from _forwarded(logs, p)
+
+
+def _poison(logs: Logs, lane: str) -> Iterator[Violation]:
+    """Nothing that is said here kills a stage: whatever is refused as poison was taken for what it is not."""
+    for row in logs.rows(lane):
+        if row[2] == "poison":
+            yield Violation("I4", f"bus.in.{lane}/0 offset {row[0]} is refused as poison, and judging it kills nobody")
 
 
 def _join(logs: Logs, place: tuple[str, int], decided: list[int]) -> Iterator[Violation]:
