@@ -28,6 +28,7 @@ from bus.cli import (
     resources,
     run,
     send,
+    simulate,
     suspensions,
     tail,
     terms,
@@ -96,6 +97,7 @@ _noun("resources", resources)
 _add(app, "explain", explain.explain, explain.EXAMPLES)
 _add(app, "verify", verify.verify, verify.EXAMPLES)
 _add(app, "doctor", doctor.doctor, doctor.EXAMPLES)
+_add(app, "simulate", simulate.simulate, simulate.EXAMPLES)
 _add(app, "completion", completion.completion, completion.EXAMPLES)
 
 

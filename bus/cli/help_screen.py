@@ -20,6 +20,7 @@ GROUPS = {
     "Look into it": ("resources", "explain", "verify", "doctor"),
     "Say what is in force": ("lanes", "agents", "persons", "contracts", "terms", "suspend", "resume"),
     "Set it up and run it": ("init", "topics", "acls", "run"),
+    "Test it": ("simulate",),
     "More": ("completion",),
 }
 

@@ -216,6 +216,14 @@ _WRITTEN: dict[str, tuple[str, *tuple[Shape, ...]]] = {
         "a line for each check, %s; unseen is what was not looked at.",
         _of("group", "check", 'state: "ok", "note", "unseen" or "wrong"', "sentence", "remedy"),
     ),
+    "simulate": (
+        "a line for each seed, %s, and of each violation %s.",
+        _of(
+            *("seed", "minutes", 'result: "ok" or "violation"', "counts: {what: number}"),
+            *("fingerprint", "violations: […]"),
+        ),
+        _of("invariant", "sentence", "records: […]"),
+    ),
     "completion": ("%s.", _of("shell", "script")),
 }
 

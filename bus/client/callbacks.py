@@ -6,6 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+from bus.shell.surroundings import MACHINE, Aside, Surroundings
+
 # Whoever is told this much without taking it in would not be helped by more; what is left out is logged.
 WAITING_MAX = 1_000
 STOP_S = 2.0  # a closing process waits this long for a callback that is under way
@@ -18,9 +20,10 @@ Call = Callable[[], object]
 class Callbacks:
     """A queue of calls and one thread, which is only there once something may be called."""
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings = MACHINE) -> None:
+        self._around = surroundings
         self._queue: queue.Queue[Call | None] = queue.Queue(WAITING_MAX + 1)  # there is always room for the end
-        self._thread: threading.Thread | None = None
+        self._thread: Aside | None = None
         self._is_stopped = False
         self._lock = threading.Lock()
 
@@ -28,7 +31,7 @@ class Callbacks:
         """Be ready to call: said when a callback is given, because an interpreter that ends starts no threads."""
         with self._lock:
             if self._thread is None and not self._is_stopped:
-                self._thread = threading.Thread(target=self._serve, name="agentbus-callbacks", daemon=True)
+                self._thread = self._around.aside("agentbus-callbacks", self._serve, self._call_waiting)
                 self._thread.start()
 
     def add(self, call: Call) -> None:
@@ -54,6 +57,10 @@ class Callbacks:
 
     def _serve(self) -> None:
         while (call := self._queue.get()) is not None:
+            _call(call)
+
+    def _call_waiting(self) -> None:
+        while not self._queue.empty() and (call := self._queue.get()) is not None:
             _call(call)
 
 

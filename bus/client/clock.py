@@ -1,7 +1,10 @@
 """Two clocks: one that only measures how long ago something was, and one that guesses what time it is at the broker."""
 
+import contextlib
 import logging
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 # Linux counts suspended time on this clock alone, macOS on CLOCK_MONOTONIC: a machine that slept must not wake up
 # with a belief that ended meanwhile.
@@ -17,9 +20,35 @@ SKEW_TOLD_MS = 5_000
 _log = logging.getLogger("agentbus.client")
 
 
+Reading = Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Clocks:
+    """What is read: this machine's clocks, or those of a simulated world while one lasts."""
+
+    elapsed_s: Reading
+    wall_s: Reading
+
+
+_MACHINE = _Clocks(lambda: time.clock_gettime(_CLOCK), time.time)
+_clocks = _MACHINE
+
+
 def elapsed_s() -> float:
     """Seconds since some fixed moment, running on while the machine sleeps; equal in all processes of one machine."""
-    return time.clock_gettime(_CLOCK)
+    return _clocks.elapsed_s()
+
+
+@contextlib.contextmanager
+def living_by(elapsed: Reading, wall: Reading) -> Iterator[None]:
+    """Every agent of this process lives by these clocks (seconds) as long as this lasts: a simulated world's."""
+    global _clocks  # noqa: PLW0603 one time for a whole process: its agents talk to one another
+    before, _clocks = _clocks, _Clocks(elapsed, wall)
+    try:
+        yield
+    finally:
+        _clocks = before
 
 
 class BrokerClock:
@@ -30,7 +59,7 @@ class BrokerClock:
         self._doubt_ms = float("inf")
         self._learned_s = 0.0
         self._is_told = False
-        self._wall_ahead_ms = time.time() * 1000 - elapsed_s() * 1000
+        self._wall_ahead_ms = _clocks.wall_s() * 1000 - elapsed_s() * 1000
 
     @property
     def is_learned(self) -> bool:
@@ -42,7 +71,7 @@ class BrokerClock:
         """How far the local clock is ahead of the broker's (negative: behind); None before the broker told."""
         if not self.is_learned:
             return None
-        return int(time.time() * 1000 - elapsed_s() * 1000 - self._ahead_ms)
+        return int(_clocks.wall_s() * 1000 - elapsed_s() * 1000 - self._ahead_ms)
 
     @property
     def is_wrong(self) -> bool:

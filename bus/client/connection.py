@@ -31,6 +31,7 @@ from bus.client.message import CLAIM, Draft
 from bus.client.pending import OnProgress, Pending, Request, Until, WhenAnswered
 from bus.client.timers import Timers
 from bus.core.decision.reasons import GateReason
+from bus.shell.surroundings import Aside, surroundings_of
 
 IDLE_S = 0.2  # answers wake the thread at once; this bounds how late it sees a close, or a timer of another thread
 AGAIN_S = 0.2  # between two tries to hand over what Kafka did not take
@@ -48,12 +49,13 @@ class Connection:
         self.settings = settings
         self.clock = BrokerClock()
         self.timers = Timers()
-        self.callbacks = Callbacks()
+        self.around = surroundings_of(settings)
+        self.callbacks = Callbacks(self.around)
         self.lock = threading.RLock()
         self._link = LaneLink(settings, lane)
         self.pending = Pending(lane)
         self._listeners = Listeners(lane)
-        self._thread: threading.Thread | None = None
+        self._thread: Aside | None = None
         self._pid = os.getpid()
         self._opening = threading.Lock()
         self._is_stopping = False
@@ -68,7 +70,7 @@ class Connection:
             if self._thread is not None:
                 return
             self._link.open()
-            self._thread = threading.Thread(target=self._serve, name=f"agentbus-{self.lane}", daemon=True)
+            self._thread = self.around.aside(f"agentbus-{self.lane}", self._serve, self._round)
             self._thread.start()
 
     def listen(self, agent: str, listener: Listener) -> None:
@@ -133,8 +135,7 @@ class Connection:
         if os.getpid() != self._pid:  # a forked child that ends must not touch its parent's connection
             return
         with self._opening:
-            self._is_stopping = True
-            thread = self._thread
+            self._is_stopping, thread = True, self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(JOIN_S)
         self._fail_all(self._closed())
@@ -160,14 +161,7 @@ class Connection:
     def _serve(self) -> None:
         try:
             while not self._is_stopping:
-                heard = self._link.fetch(self._wait_s())
-                self._link.serve_reports()
-                for one in heard:
-                    self._on_heard(one)
-                for task in self.timers.due(elapsed_s()):
-                    task()
-                while not self._later.empty():
-                    self._later.get()()
+                self._round()
         except ClientError as error:
             self._failure = error
         except Exception as error:  # noqa: BLE001  # whoever waits must hear that nobody listens any more
@@ -178,6 +172,16 @@ class Connection:
             self._cut_off(self._failure or self._closed())
             self._link.close()
             self._fail_all(self._failure or self._closed())
+
+    def _round(self) -> None:
+        heard = self._link.fetch(self._wait_s())
+        self._link.serve_reports()
+        for one in heard:
+            self._on_heard(one)
+        for task in self.timers.due(elapsed_s()):
+            task()
+        while not self._later.empty():
+            self._later.get()()
 
     def _cut_off(self, error: ClientError) -> None:
         """Nobody renews or listens from here on, so nobody may go on believing."""
@@ -318,9 +322,8 @@ class Connection:
             return
         if first.isdigit() and int(first) not in request.offsets and not request.is_looked_up:
             request.is_looked_up = True
-            looking = threading.Thread(target=self._look_back, args=(request, event, int(first)), daemon=True)
             with contextlib.suppress(RuntimeError):  # an interpreter that ends starts no thread, and waits for nothing
-                looking.start()
+                self.around.aside("agentbus-look", partial(self._look_back, request, event, int(first))).start()
 
     def _look_back(self, request: Request, event: Event, first: int) -> None:
         try:

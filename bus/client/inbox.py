@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bus.client.clock import elapsed_s
 from bus.client.event import Event
+from bus.shell.surroundings import MACHINE, Surroundings
 
 # Whoever does not take in what happens to it loses the oldest of it; what it asks is always answered.
 EVENTS_MAX = 1_000
@@ -16,7 +17,8 @@ Wake = Callable[[], None]
 class Inbox:
     """Each event goes to one of those who look. Safe from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings = MACHINE) -> None:
+        self._around = surroundings
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._changed = threading.Condition()
         self._watchers: list[Wake] = []
@@ -60,7 +62,7 @@ class Inbox:
                 remaining_s = None if until_s is None else until_s - elapsed_s()
                 if self._is_closed or (remaining_s is not None and remaining_s <= 0):
                     return None
-                self._changed.wait(remaining_s)
+                self._around.wait_for(self._changed, remaining_s)
             return self._events.popleft()
 
     def watch(self, wake: Wake) -> None:

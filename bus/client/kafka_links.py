@@ -12,6 +12,7 @@ from bus.client.errors import ClientError, Misuse, NotTaken, Unreachable
 from bus.shell.dev_buses import find_buses, only_one
 from bus.shell.errors import UsageError
 from bus.shell.kafka import ClientSettings
+from bus.shell.surroundings import SettingsOf, surroundings_of
 
 BOOTSTRAP = "127.0.0.1:9092"
 # The client gives up before its caller does, then sends again: a time-out is not "not written".
@@ -127,6 +128,8 @@ def kafka_settings(bootstrap: str, given: Mapping[str, str] | None) -> dict[str,
     Where nothing says where Kafka is, the one development bus of this machine is meant, as for the commands. Raises
     `Misuse` if several run, or the properties file cannot be read.
     """
+    if isinstance(given, SettingsOf):  # they bring their own world
+        return given
     found = {"bootstrap.servers": os.environ.get("AGENTBUS_BOOTSTRAP", "")}
     if path := os.environ.get("AGENTBUS_KAFKA_CONFIG", ""):
         found |= _properties(Path(path))
@@ -140,18 +143,18 @@ def kafka_settings(bootstrap: str, given: Mapping[str, str] | None) -> dict[str,
 
 def producer(settings: Mapping[str, str], on_error: OnError) -> Producer:
     """The way in."""
-    return Producer({**settings, **_BOTH, **_PRODUCER, "error_cb": on_error})
+    return surroundings_of(settings).producer({**settings, **_BOTH, **_PRODUCER, "error_cb": on_error})
 
 
 def answers_reader(settings: Mapping[str, str], on_error: OnError) -> Consumer:
     """The way out: assigned by hand."""
-    return Consumer({**settings, **_BOTH, **_CONSUMER, **_ANSWERS, "error_cb": on_error})
+    return surroundings_of(settings).consumer({**settings, **_BOTH, **_CONSUMER, **_ANSWERS, "error_cb": on_error})
 
 
 def group_member(settings: Mapping[str, str], on_error: OnError, *, group: str, start: str, isolation: str) -> Consumer:
     """A member of the caller's own group; ``start`` is where a group begins that has read nothing yet."""
     own = {"group.id": group, "auto.offset.reset": start, "isolation.level": isolation, "error_cb": on_error}
-    return Consumer({**settings, **_BOTH, **_CONSUMER, **_MEMBER, **own})
+    return surroundings_of(settings).consumer({**settings, **_BOTH, **_CONSUMER, **_MEMBER, **own})
 
 
 def _shortened(reason: str) -> str:

@@ -1,7 +1,6 @@
 """The bus for an agent that waits for its answers: claim, act, send, listen; safe from any thread."""
 
 import os
-import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -137,7 +136,7 @@ class Bus:
                 lease.revive(until_s)
             except (LeaseLost, Denied, Undecided, Unanswered) as error:
                 failed = worth_another_try(error, failed, until_s=until_s, pause_s=pause_s)
-                time.sleep(pause_s)
+                self._shared.connection.around.sleep(pause_s)
                 continue
             if on_lost is not None:
                 lease.on_lost(on_lost)
@@ -348,7 +347,7 @@ class Bus:
 
     def _await(self, request: Request) -> tuple[Event, ...]:
         try:
-            return request.future.result(request.remaining_s)
+            return self._shared.connection.around.result(request.future, request.remaining_s)
         except TimeoutError:
             error = self._shared.connection.give_up(request)
             if error is not None:

@@ -72,8 +72,8 @@ class Voice:
     connection: Connection
     agent: str
     holdings: Holdings = field(init=False)
-    inbox: Inbox = field(default_factory=Inbox)
-    asked: Inbox = field(default_factory=Inbox)  # what others ask of the agent
+    inbox: Inbox = field(init=False)
+    asked: Inbox = field(init=False)  # what others ask of the agent
     _duties: Duties = field(init=False)
     _on_event: list[OnEvent] = field(default_factory=list)
     _is_listening: bool = False
@@ -87,6 +87,7 @@ class Voice:
         if not LANE_NAME.fullmatch(self.connection.lane):
             text = f"{self.connection.lane or 'nothing'} is no lane"
             raise Misuse(text, "give lane='<name>' as the agent is registered, or set AGENTBUS_LANE")
+        self.inbox, self.asked = Inbox(self.connection.around), Inbox(self.connection.around)
         self.holdings = Holdings(self.connection, self.agent)
         self._duties = Duties(self.agent)
 

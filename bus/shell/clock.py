@@ -12,8 +12,6 @@ nothing unforwarded before it in any lane? -- no --> back off (100 ms to 1 s)
 has not forwarded yet, in every lane that has not stalled. The local clock only decides when to look.
 """
 
-import threading
-import time
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +27,7 @@ from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import BusError, RetryableError
 from bus.shell.metrics import Metrics
+from bus.shell.surroundings import Repetition, surroundings_of
 
 LOOK_EVERY_S = 0.01
 TICK_EVERY_S = 0.1  # at most ten a second and partition
@@ -52,15 +51,16 @@ class _Pace:
 
 
 class Clock:
-    """A thread; set ``needs`` (partition -> what is due) from outside. What fails is tried again."""
+    """Looks by itself; set ``needs`` (partition -> what is due) from outside. What fails is tried again."""
 
     def __init__(self, config: kafka.ClientConfig, broker_time: BrokerTime, metrics: Metrics) -> None:
         self.needs: dict[int, Need] = {}
         self._config = config
         self._broker_time = broker_time
         self._metrics = metrics
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bus-clock", daemon=True)
+        self._around = surroundings_of(config)
+        self._repetition: Repetition | None = None
+        self._is_open = False
         self._paces: dict[int, _Pace] = {}
         self._first_times: dict[str, Seen] = {}
         self._producer: Producer
@@ -71,30 +71,31 @@ class Clock:
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._repetition = self._around.repeat("bus-clock", self._round, self._close)
 
     def stop(self) -> None:
         """End, and wait for the end."""
-        self._stop.set()
-        self._thread.join(kafka.CALL_TIMEOUT_S)
+        if self._repetition is not None:
+            self._repetition.stop(kafka.CALL_TIMEOUT_S)
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
+    def _round(self) -> float:
+        """Look once; after how many seconds to look again."""
+        try:
+            if not self._is_open:
                 self._open()
-                while not self._stop.wait(LOOK_EVERY_S):
-                    self._producer.poll(0)
-                    needs = self.needs  # the worker replaces it at any time: one look a round
-                    if due := {p: need for p, need in needs.items() if self._is_due(p, need)}:
-                        self._look(due)
-            except (BusError, KafkaException) as error:
-                log.warning("clock_restarts", why=str(error))
-                self._stop.wait(RESTART_AFTER_S)
-            except Exception:  # a clock that died in silence would stop time for everybody
-                log.exception("clock_failed")
-                self._stop.wait(RESTART_AFTER_S)
-            finally:
-                self._close()
+                self._is_open = True
+                return LOOK_EVERY_S
+            self._producer.poll(0)
+            needs = self.needs  # the worker replaces it at any time: one look a round
+            if due := {p: need for p, need in needs.items() if self._is_due(p, need)}:
+                self._look(due)
+            return LOOK_EVERY_S
+        except (BusError, KafkaException) as error:
+            log.warning("clock_restarts", why=str(error))
+        except Exception:  # a clock that died in silence would stop time for everybody
+            log.exception("clock_failed")
+        self._close()
+        return RESTART_AFTER_S
 
     def _open(self) -> None:
         self._control_log.open()
@@ -109,10 +110,11 @@ class Clock:
             if client is not None:
                 client.close()
         self._gates = self._peek = None
+        self._is_open = False
 
     def _is_due(self, p: int, need: Need) -> bool:
         deadline, next_offset, _ = need
-        pace, now_s = self._paces.setdefault(p, _Pace()), time.monotonic()
+        pace, now_s = self._paces.setdefault(p, _Pace()), self._around.now_s()
         if now_s < pace.not_before_s or self._broker_time.guess_ms() < deadline + self._control_log.genesis.skew_ms:
             return False
         # The tick before must have been judged.
@@ -126,7 +128,7 @@ class Clock:
         for p, (deadline, _, _) in needs.items():
             after, appended_ms = afters[p]
             now, stalled = self._now(appended_ms, waiting)
-            pace, now_s = self._paces[p], time.monotonic()
+            pace, now_s = self._paces[p], self._around.now_s()
             if now >= deadline or appended_ms - skew_ms < deadline:
                 pace.blocked_s = 0.0
                 pace.not_before_s = now_s + TICK_EVERY_S
@@ -155,7 +157,7 @@ class Clock:
         self._producer.flush(kafka.CALL_TIMEOUT_S)
         if not written:
             raise RetryableError("a tick was not acknowledged")
-        pace.written, pace.written_s = written[0][0], time.monotonic()
+        pace.written, pace.written_s = written[0][0], self._around.now_s()
         self._broker_time.learn(written[0][1])
         self._metrics.ticked(stalled)
 

@@ -1,7 +1,6 @@
 """The control log as a stage sees it: ``bus.control`` from genesis on, one registry per number."""
 
 import json
-import time
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, TopicPartition
@@ -12,6 +11,7 @@ from bus.core.policy.contracts import Contract
 from bus.core.policy.control import Change, Genesis, Registry, genesis_from_json
 from bus.shell import kafka
 from bus.shell.errors import FatalError, NotInitialisedError, RetryableError
+from bus.shell.surroundings import surroundings_of
 
 REGISTRIES_KEPT_MAX = 64  # lanes stand at most a few changes apart; older ones are folded anew
 
@@ -53,9 +53,10 @@ class ControlLog:
         """Read up to the end that the broker names now; raises `RetryableError`."""
         assert self._consumer is not None, "the control log is not open"
         _, end = kafka.ends(self._consumer, CONTROL, 0)
-        until_s = time.monotonic() + kafka.CALL_TIMEOUT_S
+        now_s = surroundings_of(self._config).now_s
+        until_s = now_s() + kafka.CALL_TIMEOUT_S
         while self._position < end:
-            if time.monotonic() > until_s:
+            if now_s() > until_s:
                 raise RetryableError("bus.control does not answer")
             self._read(0.01)
 

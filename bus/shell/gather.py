@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from bus.core.decision.reasons import GateReason as Why
@@ -21,6 +22,8 @@ INTEGER_MAX = 2**53 - 1
 FACT_CHARACTERS_MAX = 256
 _WITH_SUBJECT = ("bus.resource.", "bus.contest.", "bus.case.", "bus.agent.", "bus.action.")
 _NOT_BY_ROLE = ("bus.contest.", "bus.case.")
+# The gates of a process judge by the same contracts, and compiling one takes as long as judging a thousand messages.
+_compile = lru_cache(maxsize=COMPILED_MAX)(compile_contract)
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class Gatherer:
         if found is None:
             if len(self._compiled) >= COMPILED_MAX:
                 del self._compiled[next(iter(self._compiled))]
-            found = self._compiled[key] = compile_contract(contract)
+            found = self._compiled[key] = _compile(contract)
         return found
 
 

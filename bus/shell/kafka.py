@@ -11,6 +11,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bus.core.log.records import Record
 from bus.shell.errors import BusError, FatalError, FencedError, NotPermittedError, RetryableError, UnreachableError
+from bus.shell.surroundings import surroundings_of
 
 CALL_TIMEOUT_S = 10.0
 BRIEF_S = 1.0  # how long a closing process waits for what is still under way
@@ -109,19 +110,19 @@ def not_allowed(what: str, error: KafkaError) -> NotPermittedError:
 def producer(config: ClientConfig) -> Producer:
     """The idempotent producer of a stage."""
     own: ClientSettings = {"error_cb": no_stderr}
-    return Producer({**config, **_PRODUCER, **own})
+    return surroundings_of(config).producer({**config, **_PRODUCER, **own})
 
 
 def plain_producer(config: ClientConfig) -> Producer:
     """A producer for one record now and then: without idempotence it is ready a second sooner."""
     own: ClientSettings = {"enable.idempotence": False, "error_cb": no_stderr}
-    return Producer({**config, **_PRODUCER, **own})
+    return surroundings_of(config).producer({**config, **_PRODUCER, **own})
 
 
 def transactional_producer(config: ClientConfig, transactional_id: str) -> Producer:
     """The producer of a governed-topic publisher."""
     own: ClientSettings = {"transactional.id": transactional_id, "error_cb": no_stderr}
-    return Producer({**config, **_PRODUCER, **_PUBLISHER, **own})
+    return surroundings_of(config).producer({**config, **_PRODUCER, **_PUBLISHER, **own})
 
 
 OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
@@ -134,7 +135,7 @@ def member(config: ClientConfig, group: str, instance: str, on_commit: OnCommit 
         own["group.instance.id"] = instance
     if on_commit is not None:
         own["on_commit"] = on_commit
-    return Consumer({**config, **_CONSUMER, **_MEMBER, **own})
+    return surroundings_of(config).consumer({**config, **_CONSUMER, **_MEMBER, **own})
 
 
 def reader(
@@ -149,14 +150,14 @@ def reader(
     own["error_cb"] = no_stderr
     if on_commit is not None:
         own["on_commit"] = on_commit
-    return Consumer({**config, **_CONSUMER, **own})
+    return surroundings_of(config).consumer({**config, **_CONSUMER, **own})
 
 
 def admin(config: ClientConfig) -> AdminClient:
     """An admin client; asking about a topic must not make it, which Kafka does unless it is told not to."""
     own: ClientSettings = {"log_level": 0, "socket.timeout.ms": 5_000, "error_cb": no_stderr}
     own["allow.auto.create.topics"] = False
-    return AdminClient({**config, **own})
+    return surroundings_of(config).admin({**config, **own})
 
 
 def record_of(message: Message) -> Record:

@@ -10,9 +10,6 @@ RESTORING --- end of journal ---> CLAIMING --- acknowledged in place ---> RUNNIN
 4. There is one way out of every trouble: drop everything, back off, take over again.
 """
 
-import random
-import secrets
-import time
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +25,7 @@ from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableE
 from bus.shell.links import Links
 from bus.shell.restore import Restoration
 from bus.shell.stage import Draft, Stage, StageMaker
+from bus.shell.surroundings import surroundings_of
 
 IN_FLIGHT_MAX = 8  # appends under way at once: more would only lengthen what a lost one throws away
 WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consumer waits
@@ -37,7 +35,7 @@ ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the sta
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 COMMIT_EVERY_S = 0.02
 JUDGE_S_MAX = 1.0  # a stage that reads older records takes its time: what is under way is looked at in between
-COMMIT_AGAIN_S = 3600.0  # a group without members forgets its offsets after days: a quiet partition says them again
+COMMIT_AGAIN_S = 30.0  # a commit that the client repeats may overtake a newer one: what is quiet says its offsets again
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
 log = structlog.get_logger("bus.owner")
@@ -74,6 +72,7 @@ class Owner:
 
     def __init__(self, links: Links, make_stage: StageMaker, now_s: float) -> None:
         self._links = links
+        self._around = surroundings_of(links.config)
         self._make_stage = make_stage
         self._session = 0
         self._begin(now_s)
@@ -143,7 +142,7 @@ class Owner:
         log.warning("ownership_lost", **self._where, why=why)
         self._links.metrics.lost(self.stage.journal)
         self.stop()
-        self._begin(now_s + random.uniform(*(BACK_OFF_REFUSED_S if self._links.refused else BACK_OFF_S)))
+        self._begin(now_s + self._around.uniform(*(BACK_OFF_REFUSED_S if self._links.refused else BACK_OFF_S)))
 
     def commit_again(self) -> None:
         """A commit failed: make it again when it suits."""
@@ -201,7 +200,7 @@ class Owner:
         self._append(self._takeover(self.stage.next_offset - 1), now_s)
 
     def _takeover(self, to: int, **more: int) -> Draft:
-        body = {"kind": "takeover", "engine": ENGINE, "nonce": secrets.token_hex(8), "mark": self._mark, **more}
+        body = {"kind": "takeover", "engine": ENGINE, "nonce": self._around.nonce(), "mark": self._mark, **more}
         return Draft(body, to)
 
     def _own(self, now_s: float) -> None:
@@ -209,12 +208,13 @@ class Owner:
         restored = self._restoration
         assert restored is not None
         self._check_input()
-        records: dict[int, Record] = {}
-        if span := self.stage.unpublished_range():
-            records = kafka.read_range(self._links.config, self.stage.topic, self.stage.partition, *span)
+        place, span = (self.stage.topic, self.stage.partition), self.stage.unpublished_range()
+        records = kafka.read_range(self._links.config, *place, *span) if span else {}
         again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
         resent = [_Flight(offset, now_s, draft, is_final=True, is_again=True) for offset, draft in again]
         self._flights.extendleft(reversed(resent))
+        if not resent:  # the owner before may have gone between its two commits
+            self._input_done, self._is_dirty = self.stage.next_offset, True
         self._is_careful = restored.is_idle or bool(restored.attempts)
         if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
             self._poison = self.stage.next_offset
@@ -247,8 +247,8 @@ class Owner:
         self._publish(now_s)
         self._retire(now_s)
         self._watch(now_s)
-        until_s = time.monotonic() + JUDGE_S_MAX
-        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s) and time.monotonic() < until_s:
+        until_s = self._around.now_s() + JUDGE_S_MAX
+        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s) and self._around.now_s() < until_s:
             pass
         self._pace()
         self._commit(now_s)

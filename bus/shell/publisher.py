@@ -8,7 +8,6 @@ and leaves it on any error: a transaction whose end was delayed must not end the
 
 import json
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.earlier_records import EarlierRecords
 from bus.shell.errors import FatalError, RetryableError
+from bus.shell.surroundings import surroundings_of
 
 TRANSACTION_EVERY_S = 0.02
 COMMIT_S_MAX = 0.7  # 0.7 x retry.backoff.ms: a slower commit may have been repeated by the client
@@ -53,6 +53,7 @@ class Publisher:
     def __init__(self, config: kafka.ClientConfig, genesis: Genesis, slot: int) -> None:
         self._config = config
         self._slot = slot
+        self._now_s = surroundings_of(config).now_s
         self._parts = {p: _Part() for p in range(genesis.partitions) if p % genesis.slots == slot}
         self._earlier = {p: EarlierRecords(self._reads(p)) for p in self._parts}
         self._producer: Producer = kafka.transactional_producer(config, f"bus-publisher-{genesis.gen}-{slot}")
@@ -64,21 +65,33 @@ class Publisher:
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop; raises `RetryableError` when only a new process can go on."""
         try:
-            self._producer.init_transactions(kafka.CALL_TIMEOUT_S)
-            self._resume()
-            log.info("publishing", slot=self._slot, marks={p: part.mark for p, part in self._parts.items()})
+            self.open()
             while not stop.is_set():
-                started_s = time.monotonic()
-                self._take(kafka.fetch(self._consumer, kafka.BRIEF_S / 10))
-                self._publish()
-                self._pace()
-                stop.wait(max(0.0, TRANSACTION_EVERY_S - (time.monotonic() - started_s)))
+                started_s = self._now_s()
+                self.round()
+                stop.wait(max(0.0, TRANSACTION_EVERY_S - (self._now_s() - started_s)))
         except KafkaException as error:
             if error.args[0].code() in kafka.NOT_ALLOWED:
                 raise kafka.not_allowed("what the publisher writes", error.args[0]) from error
             raise RetryableError(f"the publisher of slot {self._slot} gives up: {error.args[0].str()}") from error
         finally:
-            self._consumer.close()
+            self.close()
+
+    def open(self) -> None:
+        """Fence whoever published this slot before, and stand where it ended; raises `BusError`, KafkaException."""
+        self._producer.init_transactions(kafka.CALL_TIMEOUT_S)
+        self._resume()
+        log.info("publishing", slot=self._slot, marks={p: part.mark for p, part in self._parts.items()})
+
+    def round(self) -> None:
+        """Publish what is complete; raises `BusError`, KafkaException, after which only a new process can go on."""
+        self._take(kafka.fetch(self._consumer, kafka.BRIEF_S / 10))
+        self._publish()
+        self._pace()
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
 
     # ---- start ----------------------------------------------------------------------------------------
 
@@ -166,19 +179,19 @@ class Publisher:
         if not any(self._is_complete(part) for part in self._parts.values()):
             return
         self._producer.begin_transaction()
-        count, begun_s = 0, time.monotonic()
+        count, begun_s = 0, self._now_s()
         for p, part in self._parts.items():
             while count < TRANSACTION_RECORDS_MAX and self._is_complete(part):
-                if time.monotonic() - begun_s > RELEASE_S_MAX:
+                if self._now_s() - begun_s > RELEASE_S_MAX:
                     break
                 count += self._release(p, part)
         value = canonical(_mark_of(self._slot, self._parts))
         self._produce(PUBLISHED, str(self._slot).encode(), value, ())
-        started_s = time.monotonic()
+        started_s = self._now_s()
         self._producer.commit_transaction(kafka.CALL_TIMEOUT_S)
         if self._failed:
             raise RetryableError(f"an output failed: {self._failed}")
-        if time.monotonic() - started_s > COMMIT_S_MAX:
+        if self._now_s() - started_s > COMMIT_S_MAX:
             raise RetryableError("a commit took too long to be trusted with a next transaction")
 
     @staticmethod

@@ -6,7 +6,6 @@ One thread does it all; while something is under way it looks every millisecond,
 """
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from bus.shell.metrics import Metrics
 from bus.shell.owner import Owner, Phase
 from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
 from bus.shell.stage import Stage
+from bus.shell.surroundings import surroundings_of
 
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
@@ -62,7 +62,8 @@ class Worker(ABC):
         self._losses = Losses()
         self._owners: dict[Place, Owner] = {}
         self._control_log = ControlLog(config, built_in_contracts())
-        self._broker_time = BrokerTime()
+        self._around = surroundings_of(config)
+        self._broker_time = BrokerTime(self._around)
         self._topics: list[str] = []
         self._topic_ids: dict[str, str] = {}
         self._missing: set[str] = set()
@@ -78,24 +79,25 @@ class Worker(ABC):
         Raises `FatalError`, `NotInitialisedError`.
         """
         while not stop.is_set():
-            began_s = time.monotonic()
+            began_s = self._around.now_s()
             try:
-                self._open()
-                self._loop(stop)
+                self.open()
+                while not stop.is_set():
+                    self.round()
             except (FencedError, NotPermittedError) as error:
-                is_again = time.monotonic() - began_s < SETTLED_AFTER_S
+                is_again = self._around.now_s() - began_s < SETTLED_AFTER_S
                 self._restart_after_s = min(self._restart_after_s * 2, RESTART_AFTER_MAX_S) if is_again else 1.0
                 self._refuse(error)
             except (RetryableError, KafkaException) as error:
                 self._restart_after_s = RESTART_AFTER_S
                 log.warning("stage_restarts", stage=self.stage_name, why=str(error))
             finally:
-                self._close()
+                self.close()
             stop.wait(self._restart_after_s)
 
     def _refuse(self, error: FencedError | NotPermittedError) -> None:
         """Kafka does not let it work: it is not ready, and the log says so now and then."""
-        now_s = time.monotonic()
+        now_s = self._around.now_s()
         self.readiness.refused_s = now_s
         kind = type(error).__name__  # not the text: Kafka's own words differ from try to try
         if now_s - self._told.get(kind, -TOLD_EVERY_S) >= TOLD_EVERY_S:
@@ -122,7 +124,8 @@ class Worker(ABC):
 
     # ---- the loop -------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Connect; raises `BusError`."""
         self._control_log.open()
         check_partitions(self._config, self._control_log.genesis)
         producer: Producer = kafka.producer(self._config)
@@ -131,18 +134,18 @@ class Worker(ABC):
         self._links = Links(self._config, producer, self._consumer, marks, self._metrics, self._broker_time)
         self._topics, self._topic_ids, self._missing = [], {}, set()
 
-    def _loop(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self._follow_control()
-            self._poll()
-            now_s = time.monotonic()
-            for owner in list(self._owners.values()):
-                self._advance(owner, now_s)
-            if self._linked.fatal:
-                raise RetryableError(f"the producer failed: {self._linked.fatal}")
-            self._look_for_refusals(now_s)
-            self._look()
-            self._tell()
+    def round(self) -> None:
+        """Do what can be done now; raises as `run` notes it, after which `close` and `open` begin anew."""
+        self._follow_control()
+        self._poll()
+        now_s = self._around.now_s()
+        for owner in list(self._owners.values()):
+            self._advance(owner, now_s)
+        if self._linked.fatal:
+            raise RetryableError(f"the producer failed: {self._linked.fatal}")
+        self._look_for_refusals(now_s)
+        self._look()
+        self._tell()
 
     def _look_for_refusals(self, now_s: float) -> None:
         """One lane without its ACL, or a password that is changed, ends nothing: the others go on, and it is said."""
@@ -165,8 +168,8 @@ class Worker(ABC):
         self._control_log.poll()
         wanted = self._wanted_topics()
         is_new = not set(wanted) <= self._topic_ids.keys() | self._missing
-        if is_new or (self._missing and time.monotonic() - self._looked_s > MISSING_AGAIN_S):
-            self._looked_s = time.monotonic()
+        if is_new or (self._missing and self._around.now_s() - self._looked_s > MISSING_AGAIN_S):
+            self._looked_s = self._around.now_s()
             self._topic_ids = topic_ids(self._config, wanted)
             self._missing = set(wanted) - self._topic_ids.keys()
             for missing in sorted(self._missing) if is_new else ():
@@ -225,7 +228,7 @@ class Worker(ABC):
             place = (p.topic, p.partition)
             if p.topic not in self._topic_ids:
                 continue  # a static member is given back what it had, also a topic that was deleted since
-            self._owners[place] = Owner(self._linked, self._make_stage(place), time.monotonic())
+            self._owners[place] = Owner(self._linked, self._make_stage(place), self._around.now_s())
         self._tell_phases()  # before it says that it is in: what was just given is not restored yet
         self.readiness.has_joined, self.readiness.is_cut_off = True, False
 
@@ -243,20 +246,21 @@ class Worker(ABC):
         self.readiness.is_cut_off = not self._owners
 
     def _tell(self) -> None:
-        self.readiness.round_s = time.monotonic()
+        self.readiness.round_s = self._around.now_s()
         self.readiness.control = self._control_log.registry.number
         self._tell_phases()
         self._metrics.control(self.stage_name, self.readiness.control)
 
     def _tell_phases(self) -> None:
         at = {place: owner.phase for place, owner in self._owners.items()}
-        self.readiness.is_losing = self._losses.look(at, time.monotonic())
+        self.readiness.is_losing = self._losses.look(at, self._around.now_s())
         phases = Counter(owner.phase.value for owner in self._owners.values())
         if phases != self.readiness.phases:
             self.readiness.phases = dict(phases)
             self._metrics.owned(self.stage_name, {phase.value: phases[phase.value] for phase in Phase})
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Give everything up, whatever state it is in."""
         for owner in self._owners.values():
             owner.stop()
         self._owners.clear()
@@ -287,7 +291,7 @@ class GateWorker(Worker):
 
     def _look(self) -> None:
         """Are input and journal of every lane in force there? One that is gone twice in a row is told."""
-        now_s = time.monotonic()
+        now_s = self._around.now_s()
         if now_s - self._topics_looked_s < LOOK_AT_TOPICS_EVERY_S:
             return
         self._topics_looked_s = now_s
@@ -314,16 +318,16 @@ class GateWorker(Worker):
 
     def _topic_exists(self, topic: str) -> bool:
         """Is it known; a change waits for the news of its topics once, however many are missing."""
-        now_s = time.monotonic()
+        now_s = self._around.now_s()
         until_s = now_s if now_s < self._waited_until_s + NEWS_WITHIN_S else now_s + NEWS_WITHIN_S
         while topic not in self._known_topics:
             if self._is_fit(topic):
                 self._known_topics.add(topic)
-            elif time.monotonic() >= until_s:
-                self._waited_until_s = time.monotonic()
+            elif self._around.now_s() >= until_s:
+                self._waited_until_s = self._around.now_s()
                 return False
             else:
-                time.sleep(IDLE_WAIT_S)
+                self._around.sleep(IDLE_WAIT_S)
         return True
 
     def _is_fit(self, topic: str) -> bool:
@@ -347,8 +351,9 @@ class ArbiterWorker(Worker):
     def _wanted_topics(self) -> list[str]:
         return [ARBITER]
 
-    def _open(self) -> None:
-        super()._open()
+    def open(self) -> None:
+        """Connect, and start the clock; raises `BusError`."""
+        super().open()
         self._clock = Clock(self._config, self._broker_time, self._metrics)
         self._clock.start()
 
@@ -374,8 +379,9 @@ class ArbiterWorker(Worker):
                     needs[p] = (deadline, owner.stage.next_offset, owner.stage.last_seen)
         self._clock.needs = needs
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Stop the clock, and give everything up."""
         if self._clock is not None:
             self._clock.stop()
             self._clock = None
-        super()._close()
+        super().close()

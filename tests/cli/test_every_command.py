@@ -40,6 +40,7 @@ CALLS: dict[str, list[str]] = {
     "verify": ["--only", "chain"],
     "doctor": [],
     "completion": ["bash"],
+    "simulate": ["--seed", "1", "--minutes", "0.1"],
     "lanes ls": [],
     "lanes set": ["walk"],
     "lanes rm": ["walk"],
@@ -85,7 +86,7 @@ SILENT |= {"cases ls", "cases show", "cases reserve", "cases release", "cases ru
 # What these say of the development bus, which is right: denied, never there, no ACLs.
 OTHER_ENDS = {"send": {0, 3}, "contracts rm": {5}, "terms rm": {5}, "acls check": {3}, "acls apply": {1}}
 OTHER_ENDS |= {f"cases {verb}": {5} for verb in ("show", "reserve", "release", "rule")}
-WITHOUT_KAFKA = {"completion", "contracts check", "demo", "dev", "acls print"}
+WITHOUT_KAFKA = {"completion", "simulate", "contracts check", "demo", "dev", "acls print"}
 FILES = {
     "verify": ["/no/such/folder"],
     "contracts check": ["/no/such/folder"],

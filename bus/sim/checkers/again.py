@@ -1,0 +1,58 @@
+"""I8, I9: deciding again, from a restored state and in other batches, gives the same entries, byte for byte.
+
+The journal is cut at a point drawn from the seed: what stands before it is folded as a new owner would, what comes
+after is judged again in batches of random sizes. The prefix of a journal is the journal of the prefix.
+"""
+
+import random
+from collections.abc import Iterator
+
+from bus.core.log.journal import parse_segment
+from bus.core.log.records import Record, canonical
+from bus.core.policy.control import Genesis, Registry
+from bus.shell.arbiter_stage import ArbiterStage
+from bus.shell.catalogue import built_in_contracts
+from bus.shell.metrics import Metrics
+from bus.sim.checkers.reading import Logs, Violation, shown
+
+BATCHES = (1, 2, 7, 50, 500)
+METRICS = Metrics()
+
+
+def check(logs: Logs, genesis: Genesis, topic_id: str, seed: int) -> Iterator[Violation]:
+    """Decide a part of every partition again."""
+    chance = random.Random(f"{seed} again")
+    for p in range(logs.partitions):
+        segments = [one for one in logs.chain("bus.journal", p) if "entries" in one.body]
+        cut = chance.randint(0, len(segments))
+        yield from _again(logs, genesis, topic_id, p, cut, chance)
+
+
+def _again(logs: Logs, genesis: Genesis, topic_id: str, p: int, cut: int, chance: random.Random) -> Iterator[Violation]:
+    records = logs.records["bus.arbiter", p]
+
+    def read(offsets: list[int]) -> dict[int, Record]:
+        return {offset: records[offset] for offset in offsets}
+
+    stage = ArbiterStage(p, topic_id, Registry(genesis, built_in_contracts()), METRICS, read)
+    segments = [one.body for one in logs.chain("bus.journal", p) if "entries" in one.body]
+    for segment in segments[:cut]:
+        stage.fold(segment, is_published=True)
+    wanted = [entry for segment in segments[cut:] for entry in segment["entries"]]
+    rest = list(records[stage.next_offset : stage.next_offset + len(wanted)])
+    found: list[bytes] = []
+    while rest:
+        draft, count = stage.draft(rest[: chance.choice(BATCHES)], poison=None)
+        assert draft is not None
+        assert draft.items is not None
+        found += draft.items[1]
+        rest = rest[count:]
+    for entry, again in zip(wanted, found, strict=False):
+        if canonical(entry) != again:
+            said = parse_segment(b'{"v":1,"seq":0,"prev":"","kind":"arbiter","entries":[' + again + b"]}")
+            other = shown(p, said["entries"][0]) if said else repr(again[:200])
+            text = f"offset {entry['o']} of partition {p} is decided otherwise after a restore at segment {cut}"
+            yield Violation("I8", text, (shown(p, entry), other))
+            return
+    if len(found) != len(wanted):
+        yield Violation("I9", f"partition {p} decided again has {len(found)} entries, not {len(wanted)}")
