@@ -56,6 +56,7 @@ class Steward:
     lease_ms: int
     contracts: Json
     domain: str
+    more_terms: dict[str, Json] = field(default_factory=dict)
     heard: dict[str, Json] = field(default_factory=dict)
 
     def set_up(self) -> None:
@@ -66,6 +67,7 @@ class Steward:
             self.cluster.create_lane(lane)
         self._await([self.person.set("lane", lane, {"principal": f"User:{lane}"}) for lane in LANES])
         waiting = [self.person.set("terms", "lead", terms(self.lease_ms))]
+        waiting += [self.person.set("terms", name, value) for name, value in self.more_terms.items()]
         colleague = {"roles": ["operator"], "queues": [], "owns": []}
         waiting.append(self.person.set("person", self.operator.author.source, colleague))
         waiting += [self.person.set("contract", name, value) for name, value in self.contracts.items()]

@@ -69,8 +69,8 @@ class Cluster:
         return {name: len(topic.partitions) for name, topic in topics.items()}
 
     def create(self, name: str, partitions: int, settings: dict[str, str]) -> None:
-        """Make one topic; it is there when this returns."""
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
+        """Make one topic, with as many copies as the broker makes by itself; it is there when this returns."""
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=-1, config=settings)
         self._admin.create_topics([topic], request_timeout=ANSWER_S)[name].result(ANSWER_S)
 
     def create_lane(self, lane: str) -> None:
