@@ -57,6 +57,7 @@ class Steward:
     contracts: Json
     domain: str
     more_terms: dict[str, Json] = field(default_factory=dict)
+    processes: int = PROCESSES  # of agents
     heard: dict[str, Json] = field(default_factory=dict)
 
     def set_up(self) -> None:
@@ -71,7 +72,7 @@ class Steward:
         colleague = {"roles": ["operator"], "queues": [], "owns": []}
         waiting.append(self.person.set("person", self.operator.author.source, colleague))
         waiting += [self.person.set("contract", name, value) for name, value in self.contracts.items()]
-        for process in range(PROCESSES):
+        for process in range(self.processes):
             for agent in agents_of(process, self.domain):
                 value = {"lane": agent.lane, "roles": list(agent.roles), "owner": self.person.author.source}
                 waiting.append(self.person.set("agent", agent.id, value))

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from confluent_kafka import ElectionType, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from bus.dev.cluster import new_quorum
 from tests.acceptance.bus_process import STAGE_READY_S, BusProcess, start
@@ -28,6 +30,7 @@ STAGES = ("gate", "arbiter", "publisher")
 COMMAND_S = 120.0
 AT_ONCE = 3  # processes that start beside each other: more only keep two cores busy
 GONE_S = 10.0
+ELECTED_S = 20.0
 
 
 @dataclass(slots=True)
@@ -67,11 +70,13 @@ class Bench:
             node.start()
         for node in self.nodes:
             node.wait_ready()
+        self.say("Kafka answers")
         self.proxy = Proxy([(node.proxy_port, node.inner_port) for node in self.nodes])
         self.proxy.start()
         copies = ["--replication", "3"] if self.brokers > 1 else ["--single-node"]
         init = ["init", "--domain", DOMAIN, "--steward", STEWARD, "--partitions", str(PARTITIONS), *copies]
         self.agentbus(*init, "--bootstrap", self.bootstrap)
+        self.say("the stages start")
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self.start_stage, [f"{stage}-{n}" for stage in STAGES for n in (1, 2)]))
 
@@ -131,9 +136,13 @@ class Bench:
         node.start()
         node.wait_ready()
 
-    def elect(self, *, away_from: int) -> None:
-        """Give what this broker leads to others, and after a moment back: two changes of leader for each partition."""
-        raise NotImplementedError(away_from)
+    def elect(self) -> None:
+        """Give every partition back to the broker that should lead it, if another does since that was away."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        try:
+            admin.elect_leaders(ElectionType.PREFERRED, request_timeout=ELECTED_S).result(ELECTED_S)
+        except KafkaException as error:
+            raise TestsStopError(f"no leaders could be elected: {error.args[0].str()}") from error
 
     def look(self) -> None:
         """Start again what ended by itself: it is counted, and the run has failed."""

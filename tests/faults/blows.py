@@ -22,6 +22,7 @@ LOST_OF_10000 = "60"
 HELD_S = 1.6  # more than the client's own patience of a second: it asks again
 HOLDING_S = 3.5
 BROKER_AWAY_S = 8.0
+IN_STEP_S = 3.0  # until a broker that was away has caught up
 OUT_OF_ROOM_S = 6.0
 HIT_S = 0.05
 
@@ -35,6 +36,12 @@ class Blow:
     what: str
     began_ms: int
     ended_ms: int
+
+    @property
+    def stage(self) -> str:
+        """The stage it was meant for, "" if it was for all."""
+        stage = self.target.partition("-")[0]
+        return stage if stage in STAGES else ""
 
 
 @dataclass(slots=True)
@@ -137,10 +144,12 @@ def _broker_lost(hand: Hand) -> tuple[str, str]:
 
 
 def _leaders(hand: Hand) -> tuple[str, str]:
-    nodes = hand.bench.nodes
-    number = hand.chance.randrange(len(nodes))
-    hand.bench.elect(away_from=number)
-    return f"broker {number + 1}", "every partition it led was given another leader"
+    bench = hand.bench
+    number = hand.chance.randrange(len(bench.nodes))
+    bench.restart_broker(bench.nodes[number])
+    time.sleep(IN_STEP_S)
+    bench.elect()
+    return f"broker {number + 1}", "its partitions got other leaders, and when it was in step again it led them again"
 
 
 def _cut(hand: Hand) -> tuple[str, str]:
@@ -195,7 +204,7 @@ FAULTS = (
     Fault("storm", 8, 1, (1, 3), _storm),
     Fault("broker", 5, 1, (1,), _broker),
     Fault("broker-lost", 14, 1, (3,), _broker_lost),
-    Fault("leaders", 2, 2, (3,), _leaders),
+    Fault("leaders", 12, 1, (3,), _leaders),
     Fault("cut", 1, 2, (1, 3), _cut),
     Fault("late-end", 4, 1, (1, 3), _late_end),
     Fault("full-disk", 9, 1, (1, 3), _full_disk),

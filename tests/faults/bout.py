@@ -63,8 +63,9 @@ class Bout:
         say = self.verdicts.say
         say(f"starting {self.order.brokers} Kafka, two processes of each stage; data in {self.bench.folder}")
         self.bench.start()
+        say("the stages are ready; lanes, agents, contracts and terms are set")
         steward = new_steward(self.bench.bootstrap, STEWARD, LEASE_MS)
-        steward.more_terms = {"race": terms(LEASE_MS) | RACE}
+        steward.processes, steward.more_terms = CROWDS, {"race": terms(LEASE_MS) | RACE}
         steward.set_up()
         recorder = self._start([sys.executable, "-m", "tests.faults.recorder", self.bench.bootstrap])
         assert recorder.stdout is not None

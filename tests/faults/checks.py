@@ -26,7 +26,7 @@ def check_everything(evidence: Evidence, verdicts: Verdicts, taken: Sequence[Pat
     verdicts.check("0 lost: every message the broker took stands where it said", _taken(evidence, taken))
     check_topics(evidence, verdicts)
     check_chains(evidence, verdicts)
-    check_gate(evidence, verdicts, is_full=False)
+    check_gate(evidence, verdicts, is_full=False, is_prompt=False)
     verdicts.check("every entry of the arbiter is the one computed here", _entries(evidence))
     check_holders(evidence, verdicts)
     verdicts.check("0 double holders: nobody who reads the answers ever hears of two", _heard(evidence))

@@ -34,7 +34,7 @@ class _Line:
 
     client: asyncio.StreamWriter
     broker: asyncio.StreamWriter
-    cut: Cut | None = None
+    cut: Cut | None = None  # set from outside, while requests pass
 
     def end(self) -> None:
         for side in (self.client, self.broker):
@@ -132,10 +132,10 @@ class Proxy:
                 self.held += 1
                 if self._loses_client:
                     await self._send_late(line, head + rest)
-                raise ConnectionResetError
+                    raise ConnectionResetError
                 await asyncio.sleep(self._hold_s)
-            if key == PRODUCE_KEY and line.cut:
-                await self._cut(line, line.cut, head + rest)
+            if key == PRODUCE_KEY and (cut := line.cut):
+                await self._cut(line, cut, head + rest)
                 raise ConnectionResetError
             line.broker.write(head + rest)
             await line.broker.drain()

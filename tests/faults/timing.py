@@ -76,16 +76,12 @@ def _published(evidence: Evidence) -> Iterator[Wait]:
 
 
 def blow_times(blows: Sequence[Blow], waits: Sequence[Waits], end_ms: int) -> list[Json]:
-    """Of each blow how long it was felt, where it hit, and how long anybody else waited meanwhile."""
+    """Of each blow how long it was felt at each stage, where it hit, and how long anybody else waited meanwhile."""
     told = []
-    for blow, after in zip(blows, [*(later.began_ms for later in blows[1:]), end_ms], strict=True):
-        span = (blow.began_ms - BEFORE_MS, after - BEFORE_MS)
-        stage = blow.target.partition("-")[0]
-        hit = [one for one in waits if one.stage == stage and (stage == "publisher" or one.changed_hands(*span))]
-        if stage not in ("gate", "arbiter", "publisher"):
-            hit = list(waits)
-        felt = [wait for one in hit for wait in one.during(*span)]
-        others = [wait for one in waits if one.stage == stage and one not in hit for wait in one.during(*span)]
+    for blow, after_ms in zip(blows, [*(later.began_ms for later in blows[1:]), end_ms], strict=True):
+        span = (blow.began_ms - BEFORE_MS, after_ms - BEFORE_MS)
+        hit = [one for one in waits if _is_hit(one, blow, span)]
+        others = [one for one in waits if one not in hit and one.stage == blow.stage]
         told.append(
             {
                 "fault": blow.fault,
@@ -93,12 +89,22 @@ def blow_times(blows: Sequence[Blow], waits: Sequence[Waits], end_ms: int) -> li
                 "what": blow.what,
                 "began_ms": blow.began_ms,
                 "seconds": (blow.ended_ms - blow.began_ms) / 1000,
-                "hit": [one.name for one in hit] if hit != list(waits) else ["all"],
-                "felt_ms": max(felt, default=0),
-                "others": spread(others),
+                "hit": [one.name for one in hit] if blow.stage else ["all"],
+                "felt_ms": {
+                    stage: max([ms for one in hit if one.stage == stage for ms in one.during(*span)], default=0)
+                    for stage in dict.fromkeys(one.stage for one in hit)
+                },
+                "others": spread([ms for one in others for ms in one.during(*span)]),
             }
         )
     return told
+
+
+def _is_hit(waits: Waits, blow: Blow, span: tuple[int, int]) -> bool:
+    """Of a blow at one stage those partitions that changed hands; else all."""
+    if not blow.stage:
+        return True
+    return waits.stage == blow.stage and (waits.stage == "publisher" or waits.changed_hands(*span))
 
 
 def spread(waits: Sequence[int]) -> Json:
