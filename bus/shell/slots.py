@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
@@ -18,8 +19,8 @@ GROUP = "bus-publisher"
 def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Event) -> None:
     """Publish the slots the group gives to this process, until told to stop.
 
-    Slot ``s`` goes with partition ``s`` of the journal. Raises `BusError` on any trouble, also when a slot is taken
-    away: the process must end, and its supervisor starts it again.
+    Slot ``s`` goes with partition ``s`` of the journal. One that another process is to have is finished and given up.
+    Raises `BusError` on any trouble: the process must end, and its supervisor starts it again.
     """
     control_log = ControlLog(config, {})
     control_log.open()
@@ -55,36 +56,59 @@ def _check(error: KafkaError | None, instance: str) -> None:
         raise RetryableError(f"the consumer failed: {error.str()}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A slot that is published here, and how to end that."""
+
+    thread: threading.Thread
+    halt: threading.Event
+
+
 class _Slots:
     """The slots this process publishes, each in a thread; ``ended`` says why it must end."""
 
     def __init__(self, config: kafka.ClientConfig, genesis: Genesis) -> None:
         self._config, self._genesis = config, genesis
-        self._running: dict[int, threading.Thread] = {}
-        self._halt = threading.Event()
+        self._running: dict[int, _Running] = {}
         self.ended: list[BusError] = []
 
     def on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         for slot in sorted(p.partition for p in partitions if p.partition < self._genesis.slots):
-            self._running[slot] = threading.Thread(target=self._run, args=(slot,), name=f"slot-{slot}", daemon=True)
-            self._running[slot].start()
+            halt = threading.Event()
+            thread = threading.Thread(target=self._run, args=(slot, halt), name=f"slot-{slot}", daemon=True)
+            self._running[slot] = _Running(thread, halt)
+            thread.start()
 
     def on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        if any(p.partition in self._running for p in partitions):
-            self.ended.append(RetryableError("the group gave a slot to another process"))
+        """Finish what is under way: no transaction is left that could end late, so the process need not end.
+
+        If it did, the group would wait for it, and when it came back deal the slots anew: two processes that start
+        slowly would send each other away for ever.
+        """
+        for p in partitions:
+            if p.partition in self._running:
+                self._end(p.partition)
 
     def on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         if any(p.partition in self._running for p in partitions):
             self.ended.append(RetryableError("Kafka did not answer for so long that the slots may be another's by now"))
 
     def stop(self) -> None:
-        self._halt.set()
-        for thread in self._running.values():
-            thread.join(kafka.CALL_TIMEOUT_S)
+        for running in self._running.values():
+            running.halt.set()
+        for slot in list(self._running):
+            self._end(slot)
 
-    def _run(self, slot: int) -> None:
+    def _end(self, slot: int) -> None:
+        running = self._running.pop(slot)
+        running.halt.set()
+        running.thread.join(kafka.CALL_TIMEOUT_S)
+        if running.thread.is_alive():
+            self.ended.append(RetryableError(f"slot {slot} did not end in time"))
+
+    def _run(self, slot: int, halt: threading.Event) -> None:
         try:
-            Publisher(self._config, self._genesis, slot).run(self._halt)
+            Publisher(self._config, self._genesis, slot).run(halt)
         except BusError as error:
             self.ended.append(error)
         except Exception as error:  # noqa: BLE001 whatever it was, a new process resumes at the mark
