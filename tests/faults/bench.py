@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +32,8 @@ STAGES = ("gate", "arbiter", "publisher")
 COMMAND_S = 120.0
 AT_ONCE = 3  # processes that start beside each other: more only keep two cores busy
 GONE_S = 10.0
+LOOK_S = 0.3
+HTTP_OK = 200
 ELECTED_S = 20.0
 
 
@@ -144,6 +148,11 @@ class Bench:
         except KafkaException as error:
             raise TestsStopError(f"no leaders could be elected: {error.args[0].str()}") from error
 
+    def calm_down(self, until_s: float) -> None:
+        """Wait until every stage says that it is ready again, but not past this moment (monotonic)."""
+        while time.monotonic() < until_s and not all(_is_ready(process) for process in self.stages.values()):
+            time.sleep(LOOK_S)
+
     def look(self) -> None:
         """Start again what ended by itself: it is counted, and the run has failed."""
         for instance, process in list(self.stages.items()):
@@ -189,6 +198,14 @@ class Bench:
             node.forget_disk(is_kept=is_kept)
         if not is_kept:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_ready(process: BusProcess) -> bool:
+    try:
+        with urllib.request.urlopen(f"{process.ready['http']}/readyz", timeout=LOOK_S) as answer:
+            return bool(answer.status == HTTP_OK)
+    except OSError:  # 503 among it
+        return False
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -26,7 +26,9 @@ from tests.faults.timing import all_waits, blow_times, counts, spread
 LEASE_MS, RENEW_EVERY_MS = 15_000, 5_000
 RACE = {"resource": "race", "window_ms": 400, "ladder": ["priority", "first_come", "deny"], "when": {}}
 CROWDS = 2  # processes of fifty agents each
-PAUSE_S = (1.0, 3.0)  # between two blows
+PAUSE_S = (0.2, 2.0)  # between two blows
+CALM_WITHIN_S = 15.0  # so long a pause waits for all stages to be ready again
+HASTY = 0.25  # of the blows fall while the bus still mends what the one before did
 LEAD_IN_S = 3.0  # load before the first blow
 LOAD_SLACK_S = 120.0
 QUIET_WITHIN_S = 300.0
@@ -82,6 +84,7 @@ class Bout:
         say, cluster = self.verdicts.say, Cluster(self.bench.bootstrap)
         sent_ms = now_ms()
         wait_until_quiet(cluster, within_s=QUIET_WITHIN_S, say=say, is_alive=self.bench.dead)
+        quiet_ms = now_ms()
         say("quiet; the recording reader reads everything again")
         out, _ = recorder.communicate("end\n", RECORDER_S)
         if recorder.returncode:
@@ -92,7 +95,7 @@ class Bout:
         check_everything(evidence, self.verdicts, taken, json.loads(out.splitlines()[-1]))
         self.verdicts.check("no process of a stage ended by itself", self.bench.by_themselves)
         self.verdicts.check("`agentbus verify` of an export finds nothing", self._verified())
-        self._tell(evidence, began_ms, sent_ms)
+        self._tell(evidence, began_ms, sent_ms, quiet_ms)
 
     def end(self) -> None:
         """Leave no process behind."""
@@ -124,7 +127,10 @@ class Bout:
                 steward.interfere(step)
                 step += 1
             steward.person.producer.poll(0)
-            time.sleep(min(max(0.0, until_s - time.monotonic()), chance.uniform(*PAUSE_S)))
+            pause_s = chance.uniform(*PAUSE_S)
+            if chance.random() >= HASTY:
+                self.bench.calm_down(min(until_s, time.monotonic() + CALM_WITHIN_S))
+            time.sleep(min(max(0.0, until_s - time.monotonic()), pause_s))
         steward.person.producer.flush(TOLD_EVERY_S)
 
     def _start(self, command: list[str]) -> subprocess.Popen[str]:
@@ -170,7 +176,7 @@ class Bout:
             return [str(error)]
         return []
 
-    def _tell(self, evidence: Evidence, began_ms: int, sent_ms: int) -> None:
+    def _tell(self, evidence: Evidence, began_ms: int, sent_ms: int, quiet_ms: int) -> None:
         waits = all_waits(evidence)
         seconds = (sent_ms - began_ms) / 1000
         counted = counts(evidence)
@@ -186,5 +192,5 @@ class Bout:
                 stage: spread([ms for one in waits if one.stage == stage for _, ms in one.waits])
                 for stage in ("gate", "arbiter", "publisher")
             },
-            "blows": blow_times(self.blows, waits, sent_ms),
+            "blows": blow_times(self.blows, waits, quiet_ms),
         }

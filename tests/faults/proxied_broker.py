@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -20,6 +21,7 @@ from tests.acceptance.topics import TestsStopError
 
 DISK_MIB = 3_072  # memory is used as it is written to: far more than a round leaves
 FILLER = "filler"
+FILLED_BYTES = 8 * 1024 * 1024  # at once, until less than this is free
 SMALLEST_FILE_BYTES = 1  # no file may grow: what a quota does
 MS_NODEV = 4
 UNMOUNT_NOW = 2  # also while something still has a file open
@@ -37,9 +39,7 @@ class ProxiedBroker(LocalBroker):
     def fill_disk(self) -> str:
         """Let no byte more be written; how it was done."""
         if self.has_own_disk:
-            room = os.statvfs(self.data)
-            with (self.data / FILLER).open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+            fill(self.data / FILLER)
             return "its disk is full"
         psutil.Process(self.pid).rlimit(psutil.RLIMIT_FSIZE, (SMALLEST_FILE_BYTES, SMALLEST_FILE_BYTES))
         return "its quota is used up"
@@ -77,6 +77,18 @@ class ProxiedBroker(LocalBroker):
             "listener.security.protocol.map": ",STAGES:PLAINTEXT",
         }
         return line + added.get(name, "")
+
+
+def fill(path: Path) -> None:
+    """Take all the room there is, while others write as well."""
+    room = os.statvfs(path.parent)
+    free_bytes = room.f_bavail * room.f_frsize
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while free_bytes >= FILLED_BYTES:
+            os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), FILLED_BYTES)
+            free_bytes -= FILLED_BYTES
+        while True:
+            file.write(bytes(room.f_frsize))
 
 
 def mount_small_disk(folder: Path) -> bool:

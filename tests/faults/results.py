@@ -15,6 +15,7 @@ STAGES = ("gate", "arbiter", "publisher")
 # What a stage promises: back within so long when started again at once, taken over when not (ms).
 BACK_WITHIN_MS = 5_000
 TAKEN_OVER_WITHIN_MS = 15_000
+OTHERS_WITHIN_MS = 500  # 99 in 100 of what is none of the dead one's
 SUMS = (
     "sent",
     "messages",
@@ -101,6 +102,9 @@ def late(bouts: Sequence[Json]) -> Iterator[str]:
     for bout in bouts:
         for blow in bout["blows"]:
             bound_ms = {"kill": BACK_WITHIN_MS, "gone": TAKEN_OVER_WITHIN_MS}.get(blow["fault"])
+            others_ms = blow["others"].get("p99_ms", 0)
+            if blow["fault"] == "gone" and others_ms > OTHERS_WITHIN_MS:
+                yield f"while {blow['target']} was gone (seed {bout['seed']}) others waited {others_ms} ms"
             felt_ms = max(blow["felt_ms"].values(), default=0)
             if bound_ms is not None and felt_ms > bound_ms:
                 yield f"{blow['fault']} of {blow['target']} (seed {bout['seed']}) was felt for {felt_ms} ms"

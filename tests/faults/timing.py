@@ -27,9 +27,9 @@ class Waits:
     takeovers_ms: list[int]
 
     def during(self, begin_ms: int, end_ms: int) -> list[int]:
-        """How long waited what came in this time, in ms."""
+        """How long waited what came in this time, in ms: what it waited after that is of the next blow."""
         first, last = bisect_left(self.waits, (begin_ms, 0)), bisect_left(self.waits, (end_ms, 0))
-        return [wait for _, wait in self.waits[first:last]]
+        return [min(wait, end_ms - came_ms) for came_ms, wait in self.waits[first:last]]
 
     def changed_hands(self, begin_ms: int, end_ms: int) -> bool:
         """Did somebody take over in this time?"""
