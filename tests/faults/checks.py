@@ -23,7 +23,7 @@ from tests.contests.real_log import Recorded, judged, left_open
 
 def check_everything(evidence: Evidence, verdicts: Verdicts, taken: Sequence[Path], recorded: Json) -> None:
     """All promises, each with a line of its own."""
-    verdicts.check("0 lost: every message the broker took stands where it said", _taken(evidence, taken))
+    verdicts.check("0 lost: every message the broker took stands where it said", missing_of(evidence, taken))
     check_topics(evidence, verdicts)
     check_chains(evidence, verdicts)
     check_gate(evidence, verdicts, is_full=False, is_prompt=False)
@@ -37,7 +37,8 @@ def check_everything(evidence: Evidence, verdicts: Verdicts, taken: Sequence[Pat
     verdicts.check(f"{recorded['seen']} records that were seen are there, unchanged", recorded["faults"])
 
 
-def _taken(evidence: Evidence, files: Sequence[Path]) -> Iterator[str]:
+def missing_of(evidence: Evidence, files: Sequence[Path]) -> Iterator[str]:
+    """Acknowledged messages, as the crowds noted them, that do not stand where the broker said."""
     for file in files:
         for line in file.read_text().splitlines():
             lane, offset, identifier = line.split(" ")

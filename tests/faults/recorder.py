@@ -46,7 +46,7 @@ def main() -> None:
     for view, places in views.items():
         again = cluster.read_all({name for name, _ in places}, isolation=view)
         for place in places:
-            faults += _compared(view, place, notes[view][place], again[place[0]][place[1]])
+            faults += compared(view, place, notes[view][place], again[place[0]][place[1]])
     seen = sum(len(held) for view in notes.values() for held in view.values())
     sys.stdout.write(json.dumps({"seen": seen, "faults": faults[:FAULTS_MAX], "count": len(faults)}) + "\n")
 
@@ -69,14 +69,15 @@ def _record(readers: dict[str, Consumer], notes: dict[str, Notes], faults: list[
 
 
 def _note(notes: Notes, record: Record, view: str) -> list[str]:
-    held, own = notes[record.topic, record.partition], _hash(record)
+    held, own = notes[record.topic, record.partition], digest_of(record)
     if held.setdefault(record.offset, own) != own:
         return [f"{view}: {record.src} was read twice, with different content"]
     return []
 
 
-def _compared(view: str, place: Place, seen: dict[int, bytes], again: list[Record]) -> list[str]:
-    there = {record.offset: _hash(record) for record in again}
+def compared(view: str, place: Place, seen: dict[int, bytes], again: list[Record]) -> list[str]:
+    """What was seen and is not there as it was, and what is there and was never seen."""
+    there = {record.offset: digest_of(record) for record in again}
     name, faults = f"{view}: {place[0]}/{place[1]}", []
     for offset, own in seen.items():
         if offset not in there:
@@ -89,7 +90,8 @@ def _compared(view: str, place: Place, seen: dict[int, bytes], again: list[Recor
     return faults
 
 
-def _hash(record: Record) -> bytes:
+def digest_of(record: Record) -> bytes:
+    """What stands for all of a record."""
     content = repr((record.append_ms, record.key, record.headers, record.value))
     return hashlib.blake2b(content.encode(), digest_size=8).digest()
 

@@ -79,9 +79,9 @@ def table(total: Json) -> Iterator[str]:
     columns = "".join(f"{stage:>18}" for stage in STAGES)
     yield f"  {'fault':<12}{'times':>6}{columns}{'others, p99':>14}"
     for name, one in total["faults"].items():
-        felt = "".join(f"{_felt(one['felt_ms'].get(stage)):>18}" for stage in STAGES)
+        held = "".join(f"{felt_in_words(one['felt_ms'].get(stage)):>18}" for stage in STAGES)
         others = f"{one['others_p99_ms']} ms" if one["others_p99_ms"] else ""
-        yield f"  {name:<12}{one['count']:>6}{felt}{others:>14}"
+        yield f"  {name:<12}{one['count']:>6}{held}{others:>14}"
     yield "  (the longest that anything waited: median of the blows, and the worst of them)"
     yield (
         f"  {total['sent']} messages at {total['per_second']} a second; {total['takeovers']} take-overs, "
@@ -93,7 +93,8 @@ def table(total: Json) -> Iterator[str]:
     )
 
 
-def _felt(one: Json | None) -> str:
+def felt_in_words(one: Json | None) -> str:
+    """Median and worst, in words; "" if the fault was none of this stage's."""
     return "" if one is None else f"{one['median'] / 1000:.1f} .. {one['max'] / 1000:.1f} s"
 
 
