@@ -6,7 +6,7 @@
 
 A long run is done in bouts of five minutes, each on a bus of its own with a seed of its own, each checked as a whole.
 Prints a line PASS or FAIL for each promise, and last `N passed, M failed`. Of a bout that failed, everything is kept.
-Exit codes: 0 all passed, 1 something failed, 2 usage.
+Exit codes: 0 all passed, 1 something failed, 2 usage, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.faults.results import late, machine, summed, table, write
 
 BOUT_S = 300.0  # what one check of everything holds in memory
 RATE = 100
+INTERRUPTED = 130  # as shells say it
 
 
 def main() -> int:
@@ -51,7 +52,7 @@ def main() -> int:
     faults = named(names, options.brokers)
     if not faults:
         parser.error(f"none of these faults is for {options.brokers} brokers")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _listen_to_signals()
     verdicts, bouts, left_s, seed = Verdicts(), list[Json](), options.minutes * 60, options.seed
     while left_s > 0:
         order = Order(min(left_s, BOUT_S), options.rate, seed, options.brokers, tuple(faults))
@@ -71,6 +72,8 @@ def _run(order: Order, verdicts: Verdicts, names: list[str], *, keep: bool) -> l
     except (TestsStopError, DevError) as error:
         verdicts.check("the bout runs to its end", [str(error)])
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # what is being stopped is stopped to the end
         bout.end()
         verdicts.check("everything stops on Ctrl-C and leaves nothing running", bench.stop())
         has_failed = verdicts.failed > failed_before
@@ -83,7 +86,13 @@ def _run(order: Order, verdicts: Verdicts, names: list[str], *, keep: bool) -> l
                 f"--rate {order.rate} --brokers {order.brokers}{only} --keep"
             )
         bench.forget(is_kept=keep or has_failed)
+        _listen_to_signals()
     return [bout.report] if bout.report else []
+
+
+def _listen_to_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _close(verdicts: Verdicts, bouts: list[Json], options: argparse.Namespace) -> int:
@@ -105,4 +114,8 @@ def _close(verdicts: Verdicts, bouts: list[Json], options: argparse.Namespace) -
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.stdout.write("stopped before the end; nothing is left running\n")
+        sys.exit(INTERRUPTED)
