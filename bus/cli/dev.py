@@ -180,7 +180,7 @@ def _started(screen: "StartScreen", wanted: _Wanted) -> "LocalBroker | LocalClus
     from bus.dev.cluster import BROKERS, holds_cluster, start_cluster
 
     if wanted.brokers not in (1, BROKERS):
-        raise typer.BadParameter(f"there can be 1 broker or {BROKERS}", param_hint="--brokers")
+        raise typer.BadParameter(f"choose 1 or {BROKERS}", param_hint="--brokers")
     is_threes = wanted.data is not None and holds_cluster(wanted.data)
     if wanted.brokers == 1 and not is_threes:
         from bus.dev.broker import start_broker

@@ -169,7 +169,9 @@ class DevBus:
     def check(self) -> None:
         """Raise `BusError` if something that must run has ended."""
         if self.broker is not None and not self.broker.is_alive():
-            text = f"the Kafka broker (pid {self.broker.pid}) ended by itself"
+            pids = self.broker.pids
+            one = f"the Kafka broker (pid {self.broker.pid})"
+            text = f"{one if len(pids) == 1 else 'more than one of the three Kafka brokers'} ended by itself"
             step = "start `agentbus dev` again" + ("" if self.is_temporary else f" with --data {self.data}")
             raise CommandError(ExitCode.UNREACHABLE, text, step)
         if self.process is not None and self.process.failure is not None:

@@ -129,12 +129,13 @@ class Cluster:
         try:
             while still_open:
                 if time.monotonic() > until:
-                    raise TestsStopError(f"{min(still_open)} could not be read to its end in {READ_ALL_S:.0f} s")
+                    raise TestsStopError(f"{min(still_open)} could not be read: nothing came for {READ_ALL_S:.0f} s")
                 for message in consumer.consume(READ_AT_ONCE, 0.05):
                     error = message.error()
                     if error is None:
                         record = as_record(message)
                         held[record.topic][record.partition].append(record)
+                        until = time.monotonic() + READ_ALL_S
                     elif error.code() == KafkaError._PARTITION_EOF:
                         still_open.discard((str(message.topic()), int(message.partition() or 0)))
         finally:

@@ -33,6 +33,9 @@ COMMAND_S = 120.0
 AT_ONCE = 3  # processes that start beside each other: more only keep two cores busy
 GONE_S = 10.0
 LOOK_S = 0.3
+AT_WORK_S = 20.0
+AT_WORK = ("took_over", "publishing")  # what a stage logs when it has something to do
+LOST = "lost on purpose: a record"  # what `tests.faults.odd_stage` logs of each
 HTTP_OK = 200
 ELECTED_S = 20.0
 
@@ -47,6 +50,7 @@ class Bench:
     nodes: list[ProxiedBroker] = field(default_factory=list)
     stages: dict[str, BusProcess] = field(default_factory=dict)
     odd: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    at_work: dict[str, int] = field(default_factory=dict)
     hurt: set[str] = field(default_factory=set)  # instances that are down on purpose
     by_themselves: list[str] = field(default_factory=list)
     proxy: Proxy = field(default_factory=lambda: Proxy(()))
@@ -108,11 +112,27 @@ class Bench:
                 start_new_session=True,
             )
 
+    def await_odd(self, instance: str) -> None:
+        """Wait until an odd process does its work, as far as it gets there in a bounded time."""
+        log, until_s = self.folder / f"{instance}.log", time.monotonic() + AT_WORK_S
+        already = self.at_work.get(instance, 0)
+        while time.monotonic() < until_s:
+            count = sum(log.read_text(errors="replace").count(words) for words in AT_WORK)
+            if count > already:
+                self.at_work[instance] = count
+                return
+            time.sleep(LOOK_S)
+
     def end_odd(self, instance: str) -> None:
         """Kill -9."""
         process = self.odd.pop(instance)
         _kill(_tree(process.pid))
         process.wait(GONE_S)
+
+    def losses(self) -> int:
+        """How many records processes that lose some have lost so far."""
+        logs = self.folder.glob("odd-*.log")
+        return sum(log.read_text(errors="replace").count(LOST) for log in logs)
 
     def kill(self, instance: str) -> None:
         """Kill -9 to the process of a stage, and to what it started itself."""

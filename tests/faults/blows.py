@@ -18,7 +18,7 @@ TWO_OWNERS_S = 7.0
 STORM_ROUNDS = 4
 STORM_EVERY_S = 1.0
 LOSING_S = 9.0
-LOST_OF_10000 = "60"
+LOST_OF_10000 = "100"
 HELD_S = 1.6  # more than the client's own patience of a second: it asks again
 HOLDING_S = 3.5
 BROKER_AWAY_S = 8.0
@@ -107,6 +107,7 @@ def _owners(hand: Hand) -> tuple[str, str]:
     stage = hand.stage("owners", ("arbiter", "gate", "publisher"))
     odd = f"odd-{stage}-z"
     hand.bench.start_odd(odd, FAULTS_GROUP="-zombie")
+    hand.bench.await_odd(odd)
     time.sleep(TWO_OWNERS_S + hand.chance.random() * 2)
     hand.bench.end_odd(odd)
     return stage, "a second owner of everything, in a group of its own"
@@ -187,13 +188,14 @@ def _full_disk(hand: Hand) -> tuple[str, str]:
 
 def _lost(hand: Hand) -> tuple[str, str]:
     instance = hand.instance("lost", ("gate", "arbiter"))
-    bench = hand.bench
+    bench, before = hand.bench, hand.bench.losses()
     bench.kill(instance)
     bench.start_odd(f"odd-{instance}", FAULTS_LOSE=LOST_OF_10000)
+    bench.await_odd(f"odd-{instance}")
     time.sleep(LOSING_S)
     bench.end_odd(f"odd-{instance}")
     bench.start_stage(instance)
-    return instance, f"{LOST_OF_10000} in 10,000 of what it sent was lost, with what came behind delivered"
+    return instance, f"{bench.losses() - before} records of what it sent were lost, what came behind was delivered"
 
 
 FAULTS = (

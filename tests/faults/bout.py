@@ -188,6 +188,7 @@ class Bout:
             **counted,
             "cuts": self.bench.proxy.cuts,
             "held_back": self.bench.proxy.held,
+            "lost_on_purpose": self.bench.losses(),
             "waits": {
                 stage: spread([ms for one in waits if one.stage == stage for _, ms in one.waits])
                 for stage in ("gate", "arbiter", "publisher")

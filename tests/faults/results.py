@@ -30,6 +30,7 @@ SUMS = (
     "repeated_answers",
     "cuts",
     "held_back",
+    "lost_on_purpose",
 )
 
 
@@ -89,7 +90,8 @@ def table(total: Json) -> Iterator[str]:
     )
     yield (
         f"  {total['repeats_at_arbiter']} repeats at the arbiter and {total['repeated_answers']} in the answers, all "
-        f"without effect; {total['cuts']} connections cut, {total['held_back']} EndTxn late"
+        f"without effect; {total['cuts']} connections cut, {total['held_back']} EndTxn late, "
+        f"{total['lost_on_purpose']} records lost in the middle"
     )
 
 

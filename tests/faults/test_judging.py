@@ -46,7 +46,7 @@ def test_what_waits_into_the_next_blow_is_counted_there() -> None:
 def bout_of(blow: Json) -> Json:
     """A bout with one blow and nothing else."""
     counts = "sent messages forwarded contests granted admitted segments void_segments takeovers repeats_at_arbiter"
-    names = f"{counts} repeated_answers cuts held_back".split()
+    names = f"{counts} repeated_answers cuts held_back lost_on_purpose".split()
     return {"seed": 3, "seconds": 1.0, "blows": [blow], **dict.fromkeys(names, 1)}
 
 
