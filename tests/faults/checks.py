@@ -32,6 +32,7 @@ def check_everything(evidence: Evidence, verdicts: Verdicts, taken: Sequence[Pat
     verdicts.check("0 double holders: nobody who reads the answers ever hears of two", _heard(evidence))
     check_ticks(evidence, verdicts)
     check_answers(evidence, verdicts)
+    verdicts.check("nothing is seen outside before the segment that decides it stands", early_of(evidence))
     check_outputs(evidence, verdicts)
     check_leases(evidence, verdicts)
     verdicts.check(f"{recorded['seen']} records that were seen are there, unchanged", recorded["faults"])
@@ -65,6 +66,41 @@ def _entries(evidence: Evidence) -> Iterator[str]:
 def _raw(record: Record) -> Raw:
     headers = tuple((name, value or b"") for name, value in record.headers)
     return Raw(record.offset, record.append_ms, headers, record.value or b"")
+
+
+def early_of(evidence: Evidence) -> Iterator[str]:
+    """Records that went out before their decision was final, by the broker's times.
+
+    A void decision is often the same as the valid one after it, so that its content does not give it away.
+    """
+    stands_ms = _final_ms(evidence)
+    for name, topic in evidence.topics.items():
+        is_answer = name.startswith("bus.out.") or name in ("bus.outcomes", "bus.refused")
+        for record in (record for log in topic for record in log if is_answer or name == "bus.arbiter"):
+            decision = _decision_of(record)
+            at_ms = stands_ms.get(decision) or stands_ms.get(decision.rpartition(".")[0])
+            if at_ms is not None and record.append_ms < at_ms:
+                yield f"{record.src} ({decision}) went out {at_ms - record.append_ms} ms before its segment stood"
+
+
+def _final_ms(evidence: Evidence) -> dict[str, int]:
+    """When each valid segment was appended, by what it decides: `<lane>.<offset>` or `<gen>.<p>.<offset>`."""
+    chains = [(lane, segments) for lane, segments in evidence.gate.items()]
+    chains += [(f"{evidence.gen}.{p}", segments) for p, segments in enumerate(evidence.journal)]
+    return {
+        f"{source}.{offset}": segment.record.append_ms
+        for source, segments in chains
+        for segment in segments
+        if segment.covers
+        for offset in range(segment.content["from"], segment.content["to"] + 1)
+    }
+
+
+def _decision_of(record: Record) -> str:
+    if record.topic != "bus.arbiter":
+        return record.last("bus-decision") or ""
+    topic, _, offset = (record.last("bus-src") or "").partition("/0/")
+    return f"{topic.removeprefix('bus.in.')}.{offset}"
 
 
 def _heard(evidence: Evidence) -> Iterator[str]:

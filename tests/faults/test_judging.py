@@ -3,11 +3,12 @@
 import random
 from pathlib import Path
 
+from tests.acceptance.chain import Segment
 from tests.acceptance.control_oracle import Registry
 from tests.acceptance.evidence import Evidence
 from tests.acceptance.wire import Json, Record
 from tests.faults.blows import FAULTS, Blow, bag, named
-from tests.faults.checks import missing_of
+from tests.faults.checks import early_of, missing_of
 from tests.faults.page import PAGE, with_results
 from tests.faults.results import late, summed, table
 from tests.faults.timing import Waits, blow_times
@@ -83,6 +84,22 @@ def test_an_acknowledged_message_that_is_gone_is_found(tmp_path: Path) -> None:
     assert [*missing_of(evidence_of(["a", "b"]), [taken])] == []
     assert len([*missing_of(evidence_of(["a"]), [taken])]) == 1
     assert len([*missing_of(evidence_of(["a", "c"]), [taken])]) == 1
+
+
+def segment_at(append_ms: int) -> Segment:
+    """A gate's segment on the lane's first message."""
+    record = Record("bus.gate.sales", 0, 1, append_ms, b"sales", (), b"")
+    return Segment(record, {"kind": "gate", "from": 0, "to": 0})
+
+
+def test_an_answer_before_its_segment_is_found() -> None:
+    """One that went out with its segment is right; a millisecond before it is void at that time."""
+    answer = Record("bus.out.sales", 0, 0, 1_000, b"", (("bus-decision", b"sales.0"),), b"{}")
+    forwarded = Record("bus.arbiter", 0, 0, 1_000, b"", (("bus-src", b"bus.in.sales/0/0"),), b"{}")
+    topics = {"bus.out.sales": [[answer]], "bus.arbiter": [[forwarded]]}
+    assert [*early_of(Evidence(topics, {"gen": 1}, Registry(()), gate={"sales": [segment_at(1_000)]}))] == []
+    late = Evidence(topics, {"gen": 1}, Registry(()), gate={"sales": [segment_at(1_001)]})
+    assert len([*early_of(late)]) == 2
 
 
 def test_the_page_has_the_results_of_the_committed_runs() -> None:
