@@ -220,7 +220,7 @@ def named(names: Sequence[str], brokers: int) -> list[Fault]:
 
 
 def bag(faults: Sequence[Fault], chance: random.Random) -> list[Fault]:
-    """One turn, in an order of chance: every fault once, so that a short run has seen most; then those that come more."""
+    """One turn, in an order of chance: every fault once, so that a short run has most; then those that come more."""
     once = list(faults)
     more = [fault for fault in faults for _ in range(fault.per_turn - 1)]
     chance.shuffle(once)
