@@ -20,7 +20,7 @@ STORM_EVERY_S = 1.0
 LOSING_S = 9.0
 LOST_OF_10000 = "100"
 HELD_S = 1.6  # more than the client's own patience of a second: it asks again
-HOLDING_S = 3.5
+HOLDING_S = 8.0
 BROKER_AWAY_S = 8.0
 IN_STEP_S = 3.0  # until a broker that was away has caught up
 OUT_OF_ROOM_S = 6.0
@@ -168,7 +168,10 @@ def _late_end(hand: Hand) -> tuple[str, str]:
     proxy, before = hand.bench.proxy, hand.bench.proxy.held
     loses_client = hand.chance.random() < 0.5
     proxy.hold_ends(HELD_S, loses_client=loses_client)
-    time.sleep(HOLDING_S)
+    until_s = time.monotonic() + HOLDING_S  # a publisher that is just starting ends nothing yet
+    while proxy.held == before and time.monotonic() < until_s:
+        time.sleep(HIT_S)
+    time.sleep(HELD_S)
     proxy.hold_ends(0.0, loses_client=False)
     how = "after its client had asked again on another connection" if loses_client else "with its client waiting"
     return "publisher", f"{proxy.held - before} EndTxn came {HELD_S} s late, {how}"

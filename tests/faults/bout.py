@@ -58,7 +58,7 @@ class Bout:
     blows: list[Blow] = field(default_factory=list)
     report: Json = field(default_factory=dict)
     sent: int = 0
-    helpers: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def go(self) -> None:
         """Start, set up, load and strike, wait for silence, check; raises TestsStopError if it cannot go on."""
@@ -99,7 +99,7 @@ class Bout:
 
     def end(self) -> None:
         """Leave no process behind."""
-        for process in self.helpers:
+        for process in self.started:
             if process.poll() is None:
                 process.kill()
                 process.wait()
@@ -137,7 +137,7 @@ class Bout:
         process = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
-        self.helpers.append(process)
+        self.started.append(process)
         return process
 
     def _crowd(self, number: int, domain: str) -> subprocess.Popen[str]:
