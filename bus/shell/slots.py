@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from bus.core.log.topics import JOURNAL
+from bus.core.log.topics import JOURNAL, PUBLISHED
 from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.control_log import ControlLog
@@ -27,12 +27,19 @@ def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Eve
     slots = _Slots(config, control_log.genesis)
     control_log.close()
     member = kafka.member(config, GROUP, f"{instance}-publisher" if instance else "")
-    member.subscribe([JOURNAL], on_assign=slots.on_assign, on_revoke=slots.on_revoke, on_lost=slots.on_lost)
+    told = {"on_assign": slots.on_assign, "on_revoke": slots.on_revoke, "on_lost": slots.on_lost}
+    # A static member that comes back is given what it had, and nobody looks whether partitions were left over because
+    # it went in the middle of a hand-over: a slot would be nobody's for ever. Asking for less then makes it look.
+    member.subscribe([JOURNAL, PUBLISHED], **told)
+    is_looked_at = False
     began_s = time.monotonic()
     try:
         while not stop.is_set() and not slots.ended:
             if assigned := member.assignment():
                 member.pause(assigned)
+            if slots.has_joined and not is_looked_at:
+                is_looked_at = True
+                member.subscribe([JOURNAL], **told)
             heard = member.poll(kafka.BRIEF_S / 10)
             _check(heard.error() if heard is not None else None, instance)
             if refusal := kafka.login_refusal(began_s, config["bootstrap.servers"]):
@@ -70,10 +77,12 @@ class _Slots:
     def __init__(self, config: kafka.ClientConfig, genesis: Genesis) -> None:
         self._config, self._genesis = config, genesis
         self._running: dict[int, _Running] = {}
+        self.has_joined = False
         self.ended: list[BusError] = []
 
     def on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        for slot in sorted(p.partition for p in partitions if p.partition < self._genesis.slots):
+        self.has_joined = True
+        for slot in self._slots_of(partitions):
             halt = threading.Event()
             thread = threading.Thread(target=self._run, args=(slot, halt), name=f"slot-{slot}", daemon=True)
             self._running[slot] = _Running(thread, halt)
@@ -85,12 +94,12 @@ class _Slots:
         If it did, the group would wait for it, and when it came back deal the slots anew: two processes that start
         slowly would send each other away for ever.
         """
-        for p in partitions:
-            if p.partition in self._running:
-                self._end(p.partition)
+        for slot in self._slots_of(partitions):
+            if slot in self._running:
+                self._end(slot)
 
     def on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        if any(p.partition in self._running for p in partitions):
+        if any(slot in self._running for slot in self._slots_of(partitions)):
             self.ended.append(RetryableError("Kafka did not answer for so long that the slots may be another's by now"))
 
     def stop(self) -> None:
@@ -98,6 +107,9 @@ class _Slots:
             running.halt.set()
         for slot in list(self._running):
             self._end(slot)
+
+    def _slots_of(self, partitions: list[TopicPartition]) -> list[int]:
+        return sorted(p.partition for p in partitions if p.topic == JOURNAL and p.partition < self._genesis.slots)
 
     def _end(self, slot: int) -> None:
         running = self._running.pop(slot)
