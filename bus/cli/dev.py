@@ -18,6 +18,7 @@ from bus.cli.run import stop_on_signals
 if TYPE_CHECKING:
     from bus.cli.dev_screen import StartScreen
     from bus.dev.broker import LocalBroker
+    from bus.dev.cluster import LocalCluster
     from bus.shell.settings import Settings
 
 LOOK_S = 0.2  # how soon a stop, or the end of Kafka, is seen
@@ -30,6 +31,7 @@ EXAMPLE = (
     "agentbus dev",
     "agentbus dev --data ~/agentbus",
     "agentbus dev --secure --port 19092",
+    "agentbus dev --brokers 3",
 )
 
 
@@ -38,6 +40,13 @@ Secure = Annotated[
     typer.Option(
         "--secure",
         help="As in production: clients log in, and the broker lets each do only what it must (`agentbus acls`).",
+    ),
+]
+Brokers = Annotated[
+    int,
+    typer.Option(
+        metavar="1|3",
+        help="How many Kafka brokers: of three, which keep every record three times, any one may be lost.",
     ),
 ]
 HttpPort = Annotated[
@@ -83,6 +92,7 @@ def dev(
     ] = None,
     http_port: HttpPort = None,
     secure: Secure = False,
+    brokers: Brokers = 1,
     domain: Annotated[
         str | None, typer.Option(metavar="NAME", show_default=DOMAIN, help="The trust domain of all ids.")
     ] = None,
@@ -95,7 +105,8 @@ def dev(
     bus = None
     try:
         with StartScreen(caller) as screen:
-            settings, broker = _kafka(caller, screen, data=data, port=port, http_port=http_port, is_secure=secure)
+            wanted = _Wanted(data, port, http_port, brokers, is_secure=secure)
+            settings, broker = _kafka(caller, screen, wanted)
             logs.set_up(settings.log_level, settings.log_format)
             bus = DevBus(settings, broker, is_temporary=data is None, say=screen.note)
             _set_up(bus, screen, domain=domain, has_stages=not no_stages, has_sample=not empty)
@@ -115,33 +126,39 @@ def dev(
             caller.say("Stopped; nothing is left running.")
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the options ask of Kafka."""
+
+    data: Path | None
+    port: int | None
+    http_port: int | None
+    brokers: int
+    _: dataclasses.KW_ONLY
+    is_secure: bool
+
+
 def _kafka(
-    caller: Caller,
-    screen: "StartScreen",
-    *,
-    data: Path | None,
-    port: int | None,
-    http_port: int | None,
-    is_secure: bool,
-) -> tuple["Settings", "LocalBroker | None"]:
+    caller: Caller, screen: "StartScreen", wanted: _Wanted
+) -> tuple["Settings", "LocalBroker | LocalCluster | None"]:
     """A Kafka of our own, or the one that was named."""
     quiet = {} if os.environ.get("AGENTBUS_LOG_LEVEL") else {"log_level": "warning"}
     if caller.bootstrap:
-        if data is not None or port is not None or is_secure:
+        if wanted.data is not None or wanted.port is not None or wanted.is_secure or wanted.brokers > 1:
             text = "--bootstrap names a Kafka that is there"
-            raise typer.BadParameter(f"{text}: leave it out, or leave --data, --port and --secure out")
+            step = "leave it out, or leave --data, --port, --brokers and --secure out"
+            raise typer.BadParameter(f"{text}: {step}")
         screen.step(f"using the Kafka at {caller.bootstrap}")
-        settings = caller.settings(http_port=http_port, **quiet)
+        settings = caller.settings(http_port=wanted.http_port, **quiet)
         _check_alone(caller, settings)
         return settings, None
-    from bus.dev.broker import start_broker
     from bus.dev.client_files import ADMIN, client_file
 
     caller = _without_elsewhere(caller, screen)
-    if is_secure and (caller.kafka_config or caller.kafka):
+    if wanted.is_secure and (caller.kafka_config or caller.kafka):
         raise typer.BadParameter("--secure makes logins of its own: leave --kafka-config and -X out")
-    broker = start_broker(data, port, screen.on_progress, preferred_port=KAFKA_PORT, is_secure=is_secure)
-    for said in [*broker.left_over, *broker.notes, *_why_port(broker, port)]:
+    broker = _started(screen, wanted)
+    for said in [*broker.left_over, *broker.notes, *_why_port(broker, wanted.port)]:
         screen.note(said)
     # A name that outlives the process gives a run that comes after a kill its work back at once.
     named = {} if os.environ.get("AGENTBUS_INSTANCE") else {"instance": INSTANCE}
@@ -149,13 +166,33 @@ def _kafka(
     # Any: whatever a field of Settings takes
     given: dict[str, Any] = {
         "bootstrap": broker.bootstrap,
-        "http_port": http_port,
-        "replication": 1,
+        "http_port": wanted.http_port,
+        "replication": len(broker.pids),
         **quiet,
         **named,
         **login,
     }
     return caller.settings(**given), broker
+
+
+def _started(screen: "StartScreen", wanted: _Wanted) -> "LocalBroker | LocalCluster":
+    """One broker, or three; data that three have written stays theirs."""
+    from bus.dev.cluster import BROKERS, holds_cluster, start_cluster
+
+    if wanted.brokers not in (1, BROKERS):
+        raise typer.BadParameter(f"choose 1 or {BROKERS}", param_hint="--brokers")
+    is_threes = wanted.data is not None and holds_cluster(wanted.data)
+    if wanted.brokers == 1 and not is_threes:
+        from bus.dev.broker import start_broker
+
+        return start_broker(
+            wanted.data, wanted.port, screen.on_progress, preferred_port=KAFKA_PORT, is_secure=wanted.is_secure
+        )
+    if wanted.is_secure:
+        raise typer.BadParameter(f"--secure works with one broker, not with {BROKERS}")
+    if wanted.brokers == 1:
+        screen.note(f"{wanted.data} was written by {BROKERS} brokers: so many are started")
+    return start_cluster(wanted.data, wanted.port, screen.on_progress, preferred_port=KAFKA_PORT)
 
 
 def _check_alone(caller: Caller, settings: "Settings") -> None:
@@ -189,7 +226,7 @@ def _without_elsewhere(caller: Caller, screen: "StartScreen") -> Caller:
     return dataclasses.replace(caller, kafka_config=None) if is_from_there else caller
 
 
-def _why_port(broker: "LocalBroker", wanted: int | None) -> list[str]:
+def _why_port(broker: "LocalBroker | LocalCluster", wanted: int | None) -> list[str]:
     """Why Kafka is not where every example has it."""
     from bus.dev.ports import is_free
 

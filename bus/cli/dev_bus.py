@@ -16,6 +16,7 @@ from bus.core.log.topics import OPERATORS_LANE
 if TYPE_CHECKING:
     from bus.core.policy.control import Genesis
     from bus.dev.broker import LocalBroker
+    from bus.dev.cluster import LocalCluster
     from bus.dev.sample import Sample
     from bus.shell.acls import Holders
     from bus.shell.process import BusProcess
@@ -45,7 +46,7 @@ class DevBus:
     def __init__(
         self,
         settings: "Settings",
-        broker: "LocalBroker | None",
+        broker: "LocalBroker | LocalCluster | None",
         *,
         is_temporary: bool,
         say: Callable[[str], None] = lambda _: None,
@@ -168,7 +169,9 @@ class DevBus:
     def check(self) -> None:
         """Raise `BusError` if something that must run has ended."""
         if self.broker is not None and not self.broker.is_alive():
-            text = f"the Kafka broker (pid {self.broker.pid}) ended by itself"
+            pids = self.broker.pids
+            one = f"the Kafka broker (pid {self.broker.pid})"
+            text = f"{one if len(pids) == 1 else 'more than one of the three Kafka brokers'} ended by itself"
             step = "start `agentbus dev` again" + ("" if self.is_temporary else f" with --data {self.data}")
             raise CommandError(ExitCode.UNREACHABLE, text, step)
         if self.process is not None and self.process.failure is not None:
@@ -186,7 +189,7 @@ class DevBus:
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """What a program needs to know to use it."""
         publisher = self.process.supervisor.pid if self.process is not None and self.process.supervisor else 0
-        pids = {"dev": os.getpid(), "broker": self.broker.pid if self.broker else 0, "publisher": publisher}
+        pids = {"dev": os.getpid(), **(self.broker.pids if self.broker else {}), "publisher": publisher}
         return {
             "bootstrap": self.settings.bootstrap,
             "operator": self.operator,

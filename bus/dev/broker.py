@@ -42,6 +42,7 @@ from bus.dev.server_files import (
     LOG_FILE,
     NO_SPACE_WORDS,
     PORT_TAKEN_WORDS,
+    Quorum,
     broker_command,
     format_command,
     last_complaint,
@@ -102,16 +103,18 @@ class LocalBroker:
         port: int | None,
         preferred_port: int | None = None,
         is_secure: bool = False,
+        quorum: Quorum | None = None,
     ) -> None:
         self.java = java
         self.left_over: list[str] = []  # what an earlier, killed run had left, a sentence each
         self.notes = [*java.notes, *files.notes]  # what was passed over or repaired
         self.port = 0
         self._files = files
-        self._folder = DataFolder(data)
+        self._folder = DataFolder(data, cluster_id=quorum.cluster_id if quorum else "")
         self._given_port = port
         self._preferred_port = preferred_port
         self._is_secure = is_secure
+        self._quorum = quorum
         self._process: subprocess.Popen[bytes] | None = None
         self._steps = threading.RLock()
         self._owner_pid = os.getpid()
@@ -140,6 +143,11 @@ class LocalBroker:
     def pid(self) -> int:
         """The broker's process, 0 before the start."""
         return 0 if self._process is None else self._process.pid
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Every process there is, by name."""
+        return {"broker": self.pid}
 
     @property
     def log_file(self) -> Path:
@@ -186,7 +194,7 @@ class LocalBroker:
             if self.is_alive():
                 return
             self.port = self._choose_port()
-            (controller_port,) = free_ports(1)
+            controller_port = self._quorum.controller_port if self._quorum else free_ports(1)[0]
             self._write_files(controller_port)
             self._folder.save(dataclasses.replace(self._folder.record, port=self.port, broker=None))
             atexit.register(self.stop)
@@ -252,7 +260,13 @@ class LocalBroker:
         password = ""
         if self._is_secure:
             password = write_clients(self.data, [ADMIN], bootstrap=self.bootstrap)[ADMIN]
-        write_server_files(self.data, port=self.port, controller_port=controller_port, admin_password=password)
+        write_server_files(
+            self.data,
+            port=self.port,
+            controller_port=controller_port,
+            admin_password=password,
+            quorum=self._quorum,
+        )
 
     def _launch(self, command: list[str | Path]) -> None:
         def launch() -> None:
@@ -276,7 +290,7 @@ class LocalBroker:
         # A format that was cut short is begun anew: nothing was ever stored there.
         shutil.rmtree(self.data / KAFKA_FOLDER, ignore_errors=True)
         # The formatter reads the ports but does not open them; the start writes the real ones.
-        write_server_files(self.data, port=1, controller_port=2)
+        write_server_files(self.data, port=1, controller_port=2, quorum=self._quorum)
         record = self._folder.record
         self._launch(format_command(self.java.path, self._files.class_path, self.data, record.cluster_id))
         assert self._process is not None

@@ -35,8 +35,9 @@ META_FILE = "meta.properties"
 class DataFolder:
     """A data folder; `take` gives it to this process, `give_back` ends that."""
 
-    def __init__(self, given: Path | None) -> None:
+    def __init__(self, given: Path | None, *, cluster_id: str = "") -> None:
         self.path = Path() if given is None else given
+        self._cluster_id = cluster_id  # "": a cluster of its own
         self.is_temporary = given is None
         self._lock: IO[bytes] | None = None
         self._record: BrokerRecord | None = None
@@ -59,8 +60,8 @@ class DataFolder:
         record = read_record(self.path)
         if record is None:
             _need_empty(self.path)
-            record = _new_record(kafka_version, is_temporary=self.is_temporary)
-        _need_same_cluster(self.path, record)
+            record = _new_record(kafka_version, self._cluster_id, is_temporary=self.is_temporary)
+        _need_same_cluster(self.path, record, self._cluster_id)
         _need_not_newer(self.path, record, kafka_version)
         owner = mark_of(os.getpid())
         self.save(dataclasses.replace(record, kafka_version=kafka_version, owner=owner))
@@ -103,11 +104,15 @@ class DataFolder:
         return lock
 
 
-def _new_record(kafka_version: str, *, is_temporary: bool) -> BrokerRecord:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+def new_cluster_id() -> str:
+    """An id that no other cluster has, as Kafka writes one."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _new_record(kafka_version: str, cluster_id: str, *, is_temporary: bool) -> BrokerRecord:
     return BrokerRecord(
         kafka_version=kafka_version,
-        cluster_id=cluster_id,
+        cluster_id=cluster_id or new_cluster_id(),
         is_formatted=False,
         is_temporary=is_temporary,
         port=0,
@@ -130,8 +135,13 @@ def _need_empty(path: Path) -> None:
         )
 
 
-def _need_same_cluster(path: Path, record: BrokerRecord) -> None:
+def _need_same_cluster(path: Path, record: BrokerRecord, cluster_id: str) -> None:
     meta = path / KAFKA_FOLDER / META_FILE
+    if cluster_id not in ("", record.cluster_id):
+        raise DevError(
+            f"{path} belongs to another cluster than the brokers beside it",
+            "choose another folder with --data, or put the files back that belong together",
+        )
     if not record.is_formatted:
         return
     try:

@@ -6,6 +6,7 @@ seconds after kill -9; they are wrong for production and for benchmarks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from bus.dev.client_files import ADMIN, MECHANISM, write_secret
@@ -19,6 +20,7 @@ LOG_FILE = "broker.log"
 # What the JVM itself says, before and beside the log.
 CONSOLE_FILE = "broker.out"
 NODE_ID = 1
+IN_SYNC = 2  # of three copies one may be lost
 # Marks our broker among all processes: the argument is followed by its data folder.
 DATA_ARGUMENT = "-Dagentbus.data="
 
@@ -35,8 +37,8 @@ JVM_ARGUMENTS = (
 _SERVER = f"""\
 # Written at every start of the development broker: changes here are lost.
 process.roles=broker,controller
-node.id={NODE_ID}
-controller.quorum.voters={NODE_ID}@{HOST}:{{controller_port}}
+node.id={{node_id}}
+controller.quorum.voters={{voters}}
 listeners=CLIENTS://{HOST}:{{port}},CONTROLLER://{HOST}:{{controller_port}}
 advertised.listeners=CLIENTS://{HOST}:{{port}}
 listener.security.protocol.map=CLIENTS:{{protocol}},CONTROLLER:{{protocol}}
@@ -44,17 +46,17 @@ inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 log.dirs={KAFKA_FOLDER}
 
-# Topics are made on purpose, and on one node there is one copy.
+# Topics are made on purpose, and there are as many copies as brokers: on one node one.
 auto.create.topics.enable=false
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
+default.replication.factor={{copies}}
+min.insync.replicas={{in_sync}}
+offsets.topic.replication.factor={{copies}}
 offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={{copies}}
+transaction.state.log.min.isr={{in_sync}}
 transaction.state.log.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={{copies}}
+share.coordinator.state.topic.min.isr={{in_sync}}
 share.coordinator.state.topic.num.partitions=1
 
 # Small.
@@ -108,13 +110,39 @@ rootLogger.appenderRef.file.ref=file
 """.replace("LOG_FILE", LOG_FILE)
 
 
-def write_server_files(data: Path, *, port: int, controller_port: int, admin_password: str = "") -> None:
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """Which of several brokers a broker is (from 1), the cluster they are, and where the controllers of all listen."""
+
+    node_id: int
+    cluster_id: str
+    controller_ports: tuple[int, ...]
+
+    @property
+    def controller_port(self) -> int:
+        """Where this one's controller listens."""
+        return self.controller_ports[self.node_id - 1]
+
+
+def write_server_files(
+    data: Path, *, port: int, controller_port: int, admin_password: str = "", quorum: Quorum | None = None
+) -> None:
     """Write all settings into `data`. Every path in them is relative to it, so it may have any name.
 
     With a password for the administrator the broker asks everybody who they are and obeys ACLs.
     """
     protocol = "SASL_PLAINTEXT" if admin_password else "PLAINTEXT"
-    server = _SERVER.format(port=port, controller_port=controller_port, protocol=protocol)
+    one_of = quorum or Quorum(NODE_ID, "", (controller_port,))
+    copies = len(one_of.controller_ports)
+    server = _SERVER.format(
+        node_id=one_of.node_id,
+        voters=",".join(f"{n}@{HOST}:{held}" for n, held in enumerate(one_of.controller_ports, start=1)),
+        copies=copies,
+        in_sync=min(IN_SYNC, copies),
+        port=port,
+        controller_port=controller_port,
+        protocol=protocol,
+    )
     if admin_password:
         server += _SECURITY.format(login=_LOGIN.format(password=admin_password))
     try:

@@ -1,5 +1,6 @@
 """What a process tells over HTTP: /metrics for Prometheus, /healthz for the supervisor, /readyz for the balancer."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -60,11 +61,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, "application/json", json.dumps(body).encode())
 
     def _answer(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # who asked did not wait for the answer: a prober's time-out
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: requests of probes are no events."""

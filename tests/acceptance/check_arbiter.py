@@ -23,13 +23,23 @@ def check_arbiter(evidence: Evidence, verdicts: Verdicts, *, paused: list[tuple[
     left: list[str] = []
     promise = "the arbiter's verdict, reason and events are the ones computed here, for every record"
     verdicts.check(promise, _entries(evidence, left))
-    verdicts.check("never two holders: nothing is granted while it is held", _one_holder(evidence))
-    verdicts.check("fencing tokens rise per resource and are the decision's", _tokens(evidence))
+    check_holders(evidence, verdicts)
     verdicts.check("every claim forwarded has exactly one terminal decision", _claims(evidence))
     verdicts.check("every lease not renewed ended, soon after its time", chain(left, _ends_in_time(evidence, paused)))
+    check_ticks(evidence, verdicts)
+    verdicts.check("ticks are rare: at most ten a second", _tick_rate(evidence))
+
+
+def check_holders(evidence: Evidence, verdicts: Verdicts) -> None:
+    """The promises about holders and tokens, from the journal alone."""
+    verdicts.check("never two holders: nothing is granted while it is held", _one_holder(evidence))
+    verdicts.check("fencing tokens rise per resource and are the decision's", _tokens(evidence))
+
+
+def check_ticks(evidence: Evidence, verdicts: Verdicts) -> None:
+    """The promises about the time that ticks state, whoever wrote them."""
     verdicts.check("ticks say a time the broker gave and no gate held back", _ticks(evidence))
     verdicts.check("no record came to a partition after a tick that was later than it", _after_ticks(evidence))
-    verdicts.check("ticks are rare: at most ten a second", _tick_rate(evidence))
 
 
 def _entries(evidence: Evidence, left: list[str]) -> Iterator[str]:

@@ -56,6 +56,8 @@ class Steward:
     lease_ms: int
     contracts: Json
     domain: str
+    more_terms: dict[str, Json] = field(default_factory=dict)
+    processes: int = PROCESSES  # of agents
     heard: dict[str, Json] = field(default_factory=dict)
 
     def set_up(self) -> None:
@@ -66,10 +68,11 @@ class Steward:
             self.cluster.create_lane(lane)
         self._await([self.person.set("lane", lane, {"principal": f"User:{lane}"}) for lane in LANES])
         waiting = [self.person.set("terms", "lead", terms(self.lease_ms))]
+        waiting += [self.person.set("terms", name, value) for name, value in self.more_terms.items()]
         colleague = {"roles": ["operator"], "queues": [], "owns": []}
         waiting.append(self.person.set("person", self.operator.author.source, colleague))
         waiting += [self.person.set("contract", name, value) for name, value in self.contracts.items()]
-        for process in range(PROCESSES):
+        for process in range(self.processes):
             for agent in agents_of(process, self.domain):
                 value = {"lane": agent.lane, "roles": list(agent.roles), "owner": self.person.author.source}
                 waiting.append(self.person.set("agent", agent.id, value))

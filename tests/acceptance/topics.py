@@ -69,8 +69,8 @@ class Cluster:
         return {name: len(topic.partitions) for name, topic in topics.items()}
 
     def create(self, name: str, partitions: int, settings: dict[str, str]) -> None:
-        """Make one topic; it is there when this returns."""
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
+        """Make one topic, with as many copies as the broker makes by itself; it is there when this returns."""
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=-1, config=settings)
         self._admin.create_topics([topic], request_timeout=ANSWER_S)[name].result(ANSWER_S)
 
     def create_lane(self, lane: str) -> None:
@@ -129,12 +129,13 @@ class Cluster:
         try:
             while still_open:
                 if time.monotonic() > until:
-                    raise TestsStopError(f"{min(still_open)} could not be read to its end in {READ_ALL_S:.0f} s")
+                    raise TestsStopError(f"{min(still_open)} could not be read: nothing came for {READ_ALL_S:.0f} s")
                 for message in consumer.consume(READ_AT_ONCE, 0.05):
                     error = message.error()
                     if error is None:
                         record = as_record(message)
                         held[record.topic][record.partition].append(record)
+                        until = time.monotonic() + READ_ALL_S
                     elif error.code() == KafkaError._PARTITION_EOF:
                         still_open.discard((str(message.topic()), int(message.partition() or 0)))
         finally:

@@ -103,7 +103,7 @@ class Crowd:
         consumer.close()
         if left:
             self.failed.append(f"{left} messages were not acknowledged within {FLUSH_S:.0f} s")
-        return {"sent": self.sent, "broken": self.broken, "failed": self.failed[:3]}
+        return {"sent": self.sent, "broken": self.broken, "failed": self.failed[:3], "failures": len(self.failed)}
 
     def _go_home(self, producer: Producer) -> None:
         """Nine of ten release what they hold at the end; the leases of the others run out."""

@@ -52,6 +52,20 @@ def test_a_kafka_on_which_a_bus_runs_gets_no_second_one(dev: DevRun, cache: Path
     assert f"export AGENTBUS_BOOTSTRAP={bootstrap}" in said
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--brokers", "2"], "choose 1 or 3"),
+        (["--brokers", "3", "--secure"], "--secure works with one broker, not with 3"),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_one_sentence(cache: Path, options: list[str], why: str) -> None:
+    """It is said before anything is started."""
+    ran = agentbus("dev", *options, env=environment(cache))
+    assert ran.code == 2
+    assert why in ran.err
+
+
 def test_a_taken_port_is_one_sentence(cache: Path) -> None:
     """The port is named, and nothing is left running."""
     with socket.create_server(("127.0.0.1", 0)) as server:
