@@ -16,10 +16,12 @@ from bus.core.outputs.answers import Predecessors, arbiter_outputs, entry_destin
 from bus.core.outputs.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
 from bus.core.outputs.witness import Witness
 from bus.core.policy.control import Registry
+from bus.core.state.image import ImageReader, image_of
 from bus.core.state.partition import PartitionState
 from bus.shell.earlier_records import EarlierRecords, ReadOffsets
 from bus.shell.errors import FatalError
 from bus.shell.metrics import Metrics
+from bus.shell.snapshots.copies import ArbiterCopy, ArbiterReader
 from bus.shell.stage import Draft
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 
@@ -76,16 +78,28 @@ class ArbiterStage:
 
     # ---- restore --------------------------------------------------------------------------------------
 
+    def copy_state(self) -> ArbiterCopy:
+        """What the partition's arbiter knows now."""
+        return ArbiterCopy(self._last_hash, dict(self._sent.last), image_of(self.state))
+
+    def state_reader(self) -> ArbiterReader:
+        """Takes the lines of such a copy."""
+        return ArbiterReader(ImageReader(self.state), self._sent.last, self._know)
+
+    def _know(self, last_hash: str) -> None:
+        self._last_hash = last_hash
+
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold the entries of a valid segment: nothing else is looked up."""
         entries: list[tuple[Entry, Situations]] = []
         for entry in map(entry_from_json, segment["entries"]):
-            witness = Witness(self.state)
-            evolve(self.state, entry, witness)
             self._last_hash = entry.hash
-            if is_published:
+            if is_published:  # nothing is sent again, so nobody need look on
+                evolve(self.state, entry)
                 self._link(entry)
             else:
+                witness = Witness(self.state)
+                evolve(self.state, entry, witness)
                 entries.append((entry, witness.situations()))
         self.state.next_offset = segment["to"] + 1
         if not is_published:
@@ -165,6 +179,7 @@ class ArbiterStage:
         self._earlier.remember(record)
         entry, witness = decide(self.state, read_arrival(record)), Witness(self.state)
         evolve(self.state, entry, witness)
+        self._last_hash = entry.hash
         enclosed = self._enclose(entry, witness.situations())
         return with_hashes(entry, enclosed), enclosed
 

@@ -1,6 +1,6 @@
 """The gate as a stage of the owner loop: one lane in, one journal, what is forwarded, refused and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from bus.shell.control_log import ControlLog
 from bus.shell.errors import FatalError
 from bus.shell.gather import Gatherer
 from bus.shell.metrics import Metrics
+from bus.shell.snapshots.copies import GateCopy, GateReader
 from bus.shell.stage import Draft
 
 
@@ -69,6 +70,23 @@ class GateStage:
         return self._lane.encode()
 
     # ---- restore --------------------------------------------------------------------------------------
+
+    def copy_state(self) -> GateCopy:
+        """What the lane's gate knows now."""
+        known = {
+            "at": self._state.at_ms,
+            "control": self._number,
+            "position": self.next_offset,
+            "hash": self._last_hash,
+        }
+        return GateCopy(known, dict(self._sent.last), list(self._state.seen.items()))
+
+    def state_reader(self) -> GateReader:
+        """Takes the lines of such a copy."""
+        return GateReader(self._state, self._sent.last, self._know)
+
+    def _know(self, known: Mapping[str, Any]) -> None:  # Any: JSON
+        self._number, self.next_offset, self._last_hash = known["control"], known["position"], known["hash"]
 
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold the rows of a valid segment."""
@@ -190,7 +208,7 @@ class GateStage:
         else:
             basis = self._gatherer.gather(record, at, registry)
             judged = step(self._state, record.offset, at, basis)
-        self.next_offset = record.offset + 1
+        self.next_offset, self._last_hash = record.offset + 1, judged.row.hash
         self._add_outputs(draft, record, judged, basis, registry.number)
         self._metrics.decided("gate", judged.row.verdict, judged.row.reason)
         if basis.shadowed:

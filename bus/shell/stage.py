@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bus.core.log.records import Output, Record
+from bus.shell.snapshots.copies import StateCopy, StateReader
 
 
 @dataclass(slots=True)
@@ -38,6 +39,12 @@ class Stage(Protocol):
 
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold a valid segment of decisions; one that is not published is kept for `redraft`."""
+
+    def copy_state(self) -> StateCopy:
+        """What is known now, for a snapshot; only where everything decided is published."""
+
+    def state_reader(self) -> StateReader:
+        """Takes the lines of such a copy, before anything is folded."""
 
     def mark_published(self, count: int) -> None:
         """The first ``count`` segments that were kept are published after all."""

@@ -24,6 +24,7 @@ class PartitionState:
     """Everything the arbiter knows in partition ``p``, folded from its journal. Times in milliseconds.
 
     ``resolvers_version`` is written into every basis, so that a re-decision knows which strategies were in force.
+    ``anchored`` is None unless records were lost and that was accepted: then it names the lanes heard of since.
     """
 
     gen: int
@@ -33,6 +34,7 @@ class PartitionState:
     next_offset: int = 0
     resources: dict[str, Resource] = field(default_factory=dict)
     last_of_lane: dict[str, str] = field(default_factory=dict)
+    anchored: frozenset[str] | None = None
     resolvers: Resolvers = field(default_factory=dict, compare=False)
     resolvers_version: int = field(default=0, compare=False)
     stakes: dict[str, set[str]] = field(default_factory=dict)
@@ -70,6 +72,18 @@ class PartitionState:
             self.resources.pop(subject, None)
         else:
             self.resources[subject] = resource
+
+    def fill(self, resources: dict[str, Resource]) -> None:
+        """Put all subjects at once, where none is yet: their indexes are made in one go."""
+        assert not self.resources, "only an empty partition is filled"
+        self.resources = resources
+        deadlines = []
+        for subject, resource in resources.items():
+            if (deadline := resource.next_deadline()) is not None:
+                deadlines.append((deadline, subject))
+            for agent in resource.stakeholders:
+                self.stakes.setdefault(agent, set()).add(subject)
+        self._deadlines = sorted(deadlines)
 
     def next_deadline(self) -> int | None:
         """When the next tick has something to do; None if nothing is due, ever."""
