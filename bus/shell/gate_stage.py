@@ -1,6 +1,6 @@
 """The gate as a stage of the owner loop: one lane in, one journal, what is forwarded, refused and answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class GateStage:
         """Fold the rows of a valid segment."""
         rows = []
         self._number = segment["control"]
-        for row in map(row_from_json, segment["rows"]):
+        for row in map(row_from_json, segment.get("rows", ())):  # a gap has none
             rows.append((row, self._first_offset(row)))
             evolve(self._state, row)
             self._last_hash = row.hash
@@ -185,6 +185,13 @@ class GateStage:
         draft.body |= {"from": first, "to": draft.to}
         draft.items = ("rows", rows)
         return draft, len(rows)
+
+    def gap(self, to: int, behind: Callable[[], Iterable[Record]]) -> Draft:  # noqa: ARG002 no message here needs another
+        """Say in the journal that the records up to ``to`` were lost; senders that hear nothing send again."""
+        body = {"kind": "gap", "engine": ENGINE, "gen": self._control_log.genesis.gen, "lane": self._lane}
+        body |= {"control": self._number, "from": self.next_offset, "to": to}
+        self.next_offset = to + 1
+        return Draft(body, to)
 
     def _in_force(self) -> tuple[Registry, bool]:
         """The registry to judge by, and whether it is a newer one than the journal knows of."""

@@ -1,6 +1,6 @@
 """What a stage adds to the owner loop: how its records are judged, folded, and sent again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,6 +60,9 @@ class Stage(Protocol):
 
     def vouches_for(self, record: Record) -> bool:
         """Is this record, the one before the position, the one that the journal judged last?"""
+
+    def gap(self, to: int, behind: Callable[[], Iterable[Record]]) -> Draft:
+        """Go on behind input offset ``to``: what lies before was lost unjudged. ``behind`` are the records there."""
 
     def draft(self, records: Sequence[Record], *, poison: int | None) -> tuple[Draft | None, int]:
         """Judge records into one segment; and how many. The one at ``poison`` is refused without a look at it."""

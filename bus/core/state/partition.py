@@ -132,6 +132,10 @@ class PartitionState:
                 pairs[its_lane, source] = None
         return tuple(pairs)
 
+    def may_anchor(self, lane: str) -> bool:
+        """May this lane go on from any newer message? Once, after records were lost and that was accepted."""
+        return self.anchored is not None and lane not in self.anchored
+
     def origin(self, src: str) -> tuple[str, int]:
         """Lane and offset a forwarded record came from."""
         found = lane_and_offset(src)
@@ -148,12 +152,12 @@ def fold_event(state: PartitionState, entry: Entry, event: Event, occasion: Occa
             change = state.registry.next_change(SUSPENDED, suspension_name(what.select), value)
             state.registry = state.registry.apply(change)
             if value is not None:
-                _doom(state, state.decision(entry.o, event.n))
+                doom(state, state.decision(entry.o, event.n))
         case ControlSet():
             change = Change(what.control, what.kind_of, what.name, what.rev, what.value)
             state.registry = state.registry.apply(change)
             if what.kind_of == "agent":
-                _doom(state, state.decision(entry.o, event.n))
+                doom(state, state.decision(entry.o, event.n))
         case _:
             before = state.resource(event.subject)
             after = folded(before, event.subject, event.n, what, occasion)
@@ -161,7 +165,7 @@ def fold_event(state: PartitionState, entry: Entry, event: Event, occasion: Occa
                 state.put(event.subject, after)
 
 
-def _doom(state: PartitionState, cause: str) -> None:
+def doom(state: PartitionState, cause: str) -> None:
     """Make everything that suspended agents hold, claim, or is kept for them, due at the next tick."""
     stopped = {agent for agent in state.stakes if state.registry.suspension_of(agent)}
     for agent in stopped:

@@ -52,7 +52,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A closed snapshot. ``place`` is the offset of its closing record on ``bus.snapshots``, -1 before it has one."""
+    """A closed snapshot. ``place`` is the offset of its closing record, -1 before it has one, ``time_ms`` its time."""
 
     id: str
     engine: str
@@ -62,6 +62,7 @@ class Snapshot:
     parts: tuple[Part, ...]
     format: int = FORMAT
     place: int = -1
+    time_ms: int = 0
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The closing record's value."""
@@ -161,7 +162,7 @@ def read_record(record: Record) -> Snapshot | Finding | None:
         found = json.loads(record.value or b"")
         if not isinstance(found, dict) or found.get("v") != 1:
             return None
-        return _snapshot(found, record.offset) if found["kind"] == "snapshot" else _finding(found)
+        return _snapshot(found, record) if found["kind"] == "snapshot" else _finding(found)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -171,12 +172,12 @@ def snapshot_value(snapshot: Snapshot) -> bytes:
     return canonical(snapshot.to_json())
 
 
-def _snapshot(found: Mapping[str, Any], place: int) -> Snapshot:  # Any: JSON
+def _snapshot(found: Mapping[str, Any], record: Record) -> Snapshot:  # Any: JSON
     names = ("stage", "partition", "gen", "topic_id", "offset", "seq", "prev", "position")
     standing = Standing(**{name: found[name] for name in names})
     parts = tuple(Part(int(offset), str(part_hash)) for offset, part_hash in found["parts"])
     stated = (found["state_hash"], found["state_bytes"], parts, found["format"])
-    return Snapshot(found["id"], found["engine"], standing, *stated, place)
+    return Snapshot(found["id"], found["engine"], standing, *stated, record.offset, record.timestamp_ms)
 
 
 def _finding(found: Mapping[str, Any]) -> Finding:  # Any: JSON
