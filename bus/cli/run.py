@@ -98,6 +98,7 @@ def run(
     from bus.shell import logs
     from bus.shell.process import stop_with_starter
 
+    accepted = _accepted(accept_gap)
     given = {"instance": instance, "http_port": http_port, "log_format": log_format and log_format.value}
     # The publisher's own process lives with its supervisor and says in the log what it lacks.
     known = caller.unchecked_settings if child_of else caller.settings
@@ -112,7 +113,7 @@ def run(
     if not single_node and caller.running() is None:
         _refuse_unsafe(settings)
     stages = tuple(dict.fromkeys(one.value for one in stage)) or tuple(one.value for one in Stage)
-    _work(caller, settings, stages, _accepted(accept_gap), stop)
+    _work(caller, settings, stages, accepted, stop)
 
 
 def _accepted(named: list[str]) -> frozenset[str]:
