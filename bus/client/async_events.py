@@ -60,6 +60,7 @@ class AsyncDuties:
         self._voice = voice
         self._events = AsyncEvents(voice.asked, opening, timeout_s)
         self._say = say
+        self._has_looked_back = False
 
     def __aiter__(self) -> AsyncIterator[Duty[Awaitable[Verdict]]]:
         """The duties, as they come."""
@@ -67,6 +68,9 @@ class AsyncDuties:
 
     async def __anext__(self) -> Duty[Awaitable[Verdict]]:
         """The next duty whose time is not over."""
+        if not self._has_looked_back:
+            self._has_looked_back = True
+            await asyncio.to_thread(self._voice.look_back)
         while True:
             duty = self._voice.duty(await anext(self._events), self._say)
             if duty is not None:

@@ -76,9 +76,7 @@ def after(contest: Contest, event: Event, agent: str) -> Contest:
             joined = replace(contest, id=event.text("contest"), over=contest.over or "claims", candidate=own)
             return replace(joined, deadline_ms=until_ms, bound_ms=bound_ms)
         case "rung":
-            now = replace(contest, rung=event.text("rung"), deadline_ms=deadline_ms)
-            rivals = rivals_named(event)
-            return replace(now, rivals=rivals, candidates=tuple(one.candidate for one in rivals)) if rivals else now
+            return _on_rung(contest, event, deadline_ms)
         case "turn":
             return replace(contest, deadline_ms=deadline_ms)
         case "frozen" | "case_opened":
@@ -115,8 +113,27 @@ def _opened(contest: Contest, event: Event, deadline_ms: int | None) -> Contest:
         deadline_ms=deadline_ms,
         bound_ms=event.integer("bound"),
         candidates=tuple(str(one) for one in event.listed("candidates")),
-        seats=tuple((str(one[0]), tuple(map(str, one[1]))) for one in event.listed("seats") if _is_seat(one)),
+        seats=seats_named(event),
     )
+
+
+def _on_rung(contest: Contest, event: Event, deadline_ms: int | None) -> Contest:
+    """A vote names who sits, a negotiation what may be offered; else what was known before still holds."""
+    rivals = rivals_named(event)
+    candidates = tuple(map(str, event.listed("outcomes"))) or tuple(one.candidate for one in rivals)
+    return replace(
+        contest,
+        rung=event.text("rung"),
+        deadline_ms=deadline_ms,
+        rivals=rivals or contest.rivals,
+        candidates=candidates or contest.candidates,
+        seats=seats_named(event) or contest.seats,
+    )
+
+
+def seats_named(event: Event) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The seats as an opening, or a rung that is a vote, lists them: name and agents."""
+    return tuple((str(one[0]), tuple(map(str, one[1]))) for one in event.listed("seats") if _is_seat(one))
 
 
 def _is_seat(value: object) -> bool:

@@ -167,11 +167,8 @@ class Duties:
         seated = {agent for _, agents in known.seats for agent in agents}
         if event.kind == "contest_opened":
             return known.over != "claims" and self._agent in seated
-        # A rung is told to candidates and seats alone, so who does not compete has a seat.
-        competes = bool(known.candidate) or self._agent in {one.agent for one in known.rivals}
-        is_seated = self._agent in seated if known.seats else not competes
         is_vote = event.kind == "rung" and event.text("rung") == VOTE
-        return is_vote and known.over in ("", "claims") and is_seated
+        return is_vote and known.over in ("", "claims") and self._agent in seated
 
 
 def _kind(event: Event) -> DutyKind:

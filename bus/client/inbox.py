@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bus.client.clock import elapsed_s
 from bus.client.event import Event
@@ -26,6 +26,13 @@ class Inbox:
         """One more; never blocks."""
         with self._changed:
             self._events.append(event)
+            self._wake()
+
+    def put_first(self, events: Sequence[Event]) -> None:
+        """These were there before: ahead of the others, less those that are here already."""
+        with self._changed:
+            here = {event.decision for event in self._events}
+            self._events.extendleft(event for event in reversed(events) if event.decision not in here)
             self._wake()
 
     def close(self) -> None:

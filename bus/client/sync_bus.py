@@ -174,10 +174,11 @@ class Bus:
     def duties(self, *, timeout_s: float | None = None) -> Iterator[Duty[Verdict]]:
         """What others ask of this agent, as it comes: to judge an action, to vote, its turn in a negotiation.
 
-        Each is handed out once, to one of those who iterate, unless its time is over by then. Ends when nothing came
-        for ``timeout_s`` (None: waits for ever), or the bus is closed. A thousand are kept for whoever looks late.
+        Each is handed out once, to one of those who iterate, unless its time is over by then. What was asked in the
+        fifteen minutes before, and is still open, comes first: a restart forgets no duty. Ends when nothing came for
+        ``timeout_s`` (None: waits for ever), or the bus is closed. A thousand are kept for whoever looks late.
         """
-        self.open()
+        self._voice.look_back()
         while (event := self._voice.asked.wait(timeout_s)) is not None:
             if (duty := self._voice.duty(event, self._say)) is not None:
                 yield duty

@@ -4,10 +4,13 @@ Every method here returns at once. `Bus` waits for a `Request` with its future, 
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+
+from confluent_kafka import KafkaException
 
 from bus.client.connection import Connection
 from bus.client.duty import Duties, Duty, Said, Say
@@ -17,6 +20,7 @@ from bus.client.giving_up import wait_again
 from bus.client.holding import Holding
 from bus.client.holdings import Holdings
 from bus.client.inbox import Inbox
+from bus.client.look_back import duties_left
 from bus.client.message import ASK, CLAIM, JSON, Body, Draft, encoded, further_headers, withdrawal_of
 from bus.client.pending import OnProgress, Request, Until
 from bus.client.verdict import Held, Outcome, Verdict, outcome_of, verdict_of
@@ -29,6 +33,7 @@ _ID = re.compile(r"[!-~]{1,64}")
 _TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*){2}\.v[1-9][0-9]*")
 
 OnEvent = Callable[[Event], object]
+_log = logging.getLogger("agentbus.client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Voice:
     _on_event: list[OnEvent] = field(default_factory=list)
     _is_listening: bool = False
     _is_closed: bool = False
+    _has_looked_back: bool = False
 
     def __post_init__(self) -> None:
         if not _AGENT.fullmatch(self.agent):
@@ -219,6 +225,25 @@ class Voice:
         with self.connection.lock:
             self.connection.callbacks.start()
             self._on_event.append(call)
+
+    def look_back(self) -> None:
+        """Find what was asked of the agent before it listened, once; blocks. What Kafka does not tell is not found."""
+        self.open()
+        with self.connection.lock:
+            is_first, self._has_looked_back = not self._has_looked_back, True
+        if not is_first:
+            return
+        try:
+            left = duties_left(
+                self.connection.settings, self.connection.lane, self.agent, now_ms=self.connection.clock.now_ms()
+            )
+        except (ClientError, KafkaException) as error:
+            _log.warning("what %s was asked for before could not be looked up: %s", self.agent, error)
+            return
+        with self.connection.lock:
+            for event in left:
+                self._duties.notice(event)
+        self.asked.put_first(left)
 
     def duty(self, event: Event, say: Say[Said]) -> Duty[Said] | None:
         """What an event of ``asked`` asks for; None if the time for it is over."""

@@ -165,6 +165,20 @@ def test_a_question_is_answered_by_the_seats(court: Court, gold: Bus, bench: Ben
     assert (getattr(outcome, "winner", None), getattr(outcome, "by", None)) == ("invoice", "vote")
 
 
+def test_what_was_asked_before_an_agent_listened_is_not_forgotten(court: Court, gold: Bus) -> None:
+    """A judge that starts late finds what is still open, and what it has answered no more when it starts again."""
+    subject = court.subject("pitch")
+    asking = Asking(lambda: gold.ask(subject, "What is it?", ["invoice", "letter"]))
+    court.told("contest_opened", subject)
+    for name in JUDGES:
+        with court.bus(name, timeout_s=TIMEOUT_S) as late:
+            duty = next(duty for duty in late.duties(timeout_s=TIMEOUT_S) if duty.subject == subject)
+            duty.vote("invoice", "has_a_total")
+        with court.bus(name, timeout_s=TIMEOUT_S) as again:
+            assert subject not in [duty.subject for duty in again.duties(timeout_s=1.0)]
+    assert getattr(asking.wait(), "winner", None) == "invoice"
+
+
 def test_a_frozen_holder_keeps_what_it_holds_until_a_person_decides(court: Court, gold: Bus, silver: Bus) -> None:
     """Longer than its lease the holder is not told that it is lost; what the person leaves it with goes on."""
     subject = court.subject("booth")

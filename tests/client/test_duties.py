@@ -44,12 +44,12 @@ def _joined(agent: str) -> Event:
         ([_opened("question", OTHER, ME)], True),
         ([_opened("review", OTHER)], False),  # it acts, or holds: it is told, and not asked
         ([_opened("claims", ME)], False),  # there is nothing to choose from yet
-        ([_rung()], True),
-        ([_rung(excerpts=EXCERPTS)], True),
+        ([_rung(seats=[["crm", [OTHER, ME]]])], True),
+        ([_rung(excerpts=EXCERPTS, seats=[["crm", [OTHER]]])], False),
         ([_rung("negotiate", excerpts=EXCERPTS)], False),
         ([_rung("human")], False),
-        ([_joined(ME), _rung()], False),
-        ([_rung(excerpts=[{"candidate": "1.0.1.1", "agent": ME}])], False),
+        ([_joined(ME), _rung(seats=[["crm", [OTHER]]])], False),
+        ([_joined(ME), _rung(seats=[["crm", [ME]]])], True),  # the terms let claimants vote, and another one opened it
         ([_opened("claims", ME), _joined(ME), _rung()], True),  # the terms let claimants vote
         ([_opened("claims", OTHER), _rung()], False),  # the holder of what is challenged
         ([_event("turn", turn=1, party=ME, standing="", deadline=9)], True),
@@ -94,6 +94,14 @@ def test_a_turn_knows_what_may_be_offered_and_what_stands() -> None:
     )[0]
     assert (duty.kind, duty.turn, duty.standing, duty.own) == ("turn", 2, "1.0.2.0", "1.0.1.1")
     assert duty.candidates == ("1.0.1.1", "1.0.2.0")
+
+
+def test_a_turn_offers_what_the_terms_let_be_offered() -> None:
+    """Outcomes that are no claims: the rung lists them."""
+    rung = _rung("negotiate", excerpts=EXCERPTS, outcomes=["sales", "support", "nobody"])
+    duty = _duty(_joined(ME), rung, _event("turn", turn=1, party=ME, standing=""))[0]
+    assert duty.candidates == ("sales", "support", "nobody")
+    assert [one.candidate for one in duty.rivals] == ["1.0.1.1", "1.0.2.0"]
 
 
 def test_what_is_said_has_the_form_of_its_contract() -> None:

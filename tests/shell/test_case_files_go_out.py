@@ -135,7 +135,8 @@ def test_what_is_sealed_stays_in_the_journal(script: Script) -> None:
     for decision, body in run.bodies(OUTCOMES):
         assert {name: value for name, value in body.items() if name not in stated} == public(events[decision])
     for decision, body in run.bodies("bus.out."):
-        added = stated | ({"record", "excerpts"} - events[decision].keys())
+        added = stated | ({"record", "excerpts", "outcomes"} - events[decision].keys())
+        added |= {"seats"} if body["kind"] == "rung" else set()
         lane = body["to"][0][0]
         assert {name: value for name, value in body.items() if name not in added} == for_lanes(events[decision])[lane]
 
@@ -173,6 +174,17 @@ def test_a_vote_over_claims_brings_their_reasoning() -> None:
         first, second = body["excerpts"]
         assert (first["claim"], first["agent"], second["reasoning"]) == ("c1", "spiffe://acme/agent/sales", "")
         assert first["reasoning"] == "\u00e4" * 256
+
+
+def test_who_has_a_say_on_a_rung_hears_what_it_may_say() -> None:
+    """A vote lists the seats, a negotiation what may be offered."""
+    claims = ("1 sales claims lead/L-1 as c1", "2 legal claims lead/L-1 as c2", "11 tick")
+    vote = _run(("terms lead window=10 ladder=vote,deny seats=crm ballot=20",), claims)
+    heard = [body for _, body in vote.bodies("bus.out.") if body["kind"] == "rung"]
+    assert [body["seats"] for body in heard] == [[["crm", ["spiffe://acme/agent/crm"]]]] * 3
+    deal = _run(("terms lead window=10 ladder=negotiate,deny outcomes=sales,legal,nobody",), claims)
+    heard = [body for _, body in deal.bodies("bus.out.") if body["kind"] == "rung"]
+    assert [body["outcomes"] for body in heard] == [["sales", "legal", "nobody"]] * 2
 
 
 def test_a_segment_of_many_cases_stays_small() -> None:

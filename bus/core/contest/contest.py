@@ -69,6 +69,11 @@ class Electorate:
     seats: tuple[Seat, ...] = ()
     vetoers: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    @property
+    def agents_by_seat(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The seats as an opening lists them: name and agents."""
+        return tuple((seat.name, seat.agents) for seat in self.seats)
+
 
 @dataclass(frozen=True, slots=True)
 class Ballot:

@@ -122,13 +122,6 @@ def _resting(contest: Contest, result: Settle | Wait | Escalate) -> Contest:
             return contest
 
 
-def _without_a_rung(contest: Contest) -> Walked | None:
-    """Where the contest stands if no rung is asked: nobody is left, a person has it, or a veto stands."""
-    if contest.over == "claims" and not contest.live:
-        return Walked(contest, Settle(NONE, UNCONTESTED))
-    return Walked(contest, Escalate(contest.case)) if contest.case else _vetoed(contest)
-
-
 def _as_case(contest: Contest, result: Escalate) -> Contest:
     """The contest as a person gets it: no rung is on, and no deadline of its own is left."""
     return replace(contest, case=result.why, hears="nothing")

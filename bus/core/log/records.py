@@ -36,9 +36,13 @@ class Output:
     id: str
 
 
+# Made once: ``json.dumps`` with these settings would make an encoder for every value.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+
 def canonical(value: Any) -> bytes:  # Any: every JSON value
     """Canonical JSON: sorted keys, compact, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
+    return _encode(value).encode("ascii")
 
 
 def digest(content: bytes) -> str:

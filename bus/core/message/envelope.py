@@ -8,8 +8,10 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from bus.core.decision.reasons import GateReason
 from bus.core.log.records import Headers, Record
@@ -18,6 +20,7 @@ from bus.core.policy.contracts import Violation, shortened
 VALUE_BYTES_MAX = 65_536  # an agent's message, not a file transfer
 HEADERS_MAX = 64
 HEADER_BYTES_MAX = 8_192
+TIMES_REMEMBERED = 1024  # each is asked for when it is checked, when it is read, and by the other stage
 HEADER_NAME_SHOWN_MAX = 128  # a violation's path names the header, within reason
 
 _SOURCE = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
@@ -30,13 +33,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 CONTENT_TYPES = ("application/json", "application/avro")
 _REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type")
-_KNOWN = frozenset(
-    {
-        *("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_bustoken"),
-        *("ce_expirytime", "ce_correlationid", "ce_causationid", "ce_busconfidence", "ce_busdelegation"),
-        *("ce_dataschema", "ce_bussignature", "ce_sequence"),
-    }
-)
+_LATER = ("ce_subject", "ce_bustoken")  # what does not match here is no envelope error
+_HASHED = ("ce_type", "ce_subject", "ce_bustoken", "content-type")
 _RULES = {
     "ce_specversion": "is 1.0",
     "ce_id": "is 1 to 64 visible ASCII characters",
@@ -79,12 +77,13 @@ class BadEnvelope:
     violations: tuple[Violation, ...]
 
 
+@lru_cache(maxsize=TIMES_REMEMBERED)
 def time_ms(text: str) -> int | None:
     """Epoch milliseconds (truncated) of the one accepted form of a time; None if it is no real time."""
     found = _TIME.fullmatch(text)
     if not found:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    year, month, day, hour, minute, second = map(int, found.groups()[:6])
     if hour > 23 or minute > 59 or second > 59:
         return None
     try:
@@ -93,6 +92,22 @@ def time_ms(text: str) -> int | None:
         return None
     fraction = int((found[7] or "0").ljust(3, "0")[:3])
     return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + fraction
+
+
+# What each header we know must be; None stands for any UTF-8 text.
+_CHECKS: dict[str, Callable[[str], object] | None] = {
+    "ce_specversion": re.compile(r"1\.0").fullmatch,
+    "ce_id": _ID.fullmatch,
+    "ce_source": _SOURCE.fullmatch,
+    "ce_type": _TYPE.fullmatch,
+    "ce_time": time_ms,
+    "ce_expirytime": time_ms,
+    "content-type": re.compile("|".join(CONTENT_TYPES)).fullmatch,
+    "ce_subject": _SUBJECT.fullmatch,
+    "ce_bustoken": _TOKEN.fullmatch,
+    **dict.fromkeys(("ce_correlationid", "ce_causationid", "ce_busconfidence", "ce_busdelegation")),
+    **dict.fromkeys(("ce_dataschema", "ce_bussignature", "ce_sequence")),
+}
 
 
 def first(headers: Headers, name: str) -> bytes:
@@ -109,11 +124,9 @@ def readable(headers: Headers, name: str) -> str:
 
 def message_hash(record: Record) -> str:
     """SHA-256 over type, subject, token, content type and value: what makes two messages the same message."""
-    hasher = hashlib.sha256()
-    for name in ("ce_type", "ce_subject", "ce_bustoken", "content-type"):
-        hasher.update(first(record.headers, name) + b"\n")
-    hasher.update(record.value or b"")
-    return hasher.hexdigest()
+    values = dict(reversed(record.headers))
+    said = [values.get(name) or b"" for name in _HASHED]
+    return hashlib.sha256(b"\n".join((*said, record.value or b""))).hexdigest()
 
 
 def read_envelope(record: Record) -> Envelope | BadEnvelope:
@@ -124,36 +137,54 @@ def read_envelope(record: Record) -> Envelope | BadEnvelope:
         unreadable = Violation("/headers", "encoding", "", "a header name is not UTF-8", "name headers in ASCII")
         return BadEnvelope(GateReason.BAD_ENVELOPE, (unreadable,))
     values = dict(reversed(record.headers))
-    wrong = _doubled(record.headers) + _missing(values) + _malformed(values) + _foreign(values)
+    texts, malformed = _read(values)
+    doubled = _doubled(record.headers) if len(values) < len(record.headers) else []
+    strange = [name for name in values if name not in texts]
+    wrong = doubled + _missing(values) + malformed + _foreign(strange)
     if wrong:
         return BadEnvelope(GateReason.BAD_ENVELOPE, shortened(wrong))
-    if reserved := [_violation(n, "reserved", "belongs to the bus", "leave it out") for n in values if _is_reserved(n)]:
+    if reserved := [
+        _violation(n, "reserved", "belongs to the bus", "leave it out") for n in strange if _is_reserved(n)
+    ]:
         return BadEnvelope(GateReason.RESERVED_HEADER, shortened(reserved))
-    return _envelope({name: _text(value) or "" for name, value in values.items() if name in _KNOWN or name in _RULES})
+    return _envelope(texts)
 
 
 def forwarded_envelope(headers: Headers) -> Envelope | None:
     """The envelope of a record that a gate has let through; None if no gate can have written these headers."""
-    texts = {name: _text(value) or "" for name, value in headers if name in _KNOWN or name in _RULES}
+    texts = {name: _text(value) or "" for name, value in headers if name in _CHECKS}
     complete = all(name in texts and _matches(name, texts[name]) for name in _REQUIRED)
     return _envelope(texts) if complete else None
 
 
+def _read(values: dict[str, bytes | None]) -> tuple[dict[str, str], list[Violation]]:
+    """The texts of the headers we know, and what is wrong with them; subject and token are looked at later."""
+    texts: dict[str, str] = {}
+    wrong = []
+    for name, value in values.items():
+        if name not in _CHECKS:
+            continue
+        text = _text(value)
+        texts[name] = text or ""
+        if name not in _LATER and (value is None or text is None or not _matches(name, text)):
+            wrong.append(_mismatch(name))
+    return texts, wrong
+
+
 def _envelope(texts: dict[str, str]) -> Envelope:
-    misnamed = [n for n in ("ce_subject", "ce_bustoken") if n in texts and not _matches(n, texts[n])]
-    subject = "" if "ce_subject" in misnamed else texts.get("ce_subject", "")
-    token = None if "ce_bustoken" in misnamed or "ce_bustoken" not in texts else int(texts["ce_bustoken"])
+    subject, token = texts.get("ce_subject"), texts.get("ce_bustoken")
+    misnamed = [name for name in _LATER if name in texts and not _matches(name, texts[name])]
     return Envelope(
         id=texts["ce_id"],
         source=texts["ce_source"],
         type=texts["ce_type"],
         time_ms=time_ms(texts["ce_time"]) or 0,
         content_type=texts["content-type"],
-        subject=subject,
-        token=token,
+        subject="" if subject is None or "ce_subject" in misnamed else subject,
+        token=None if token is None or "ce_bustoken" in misnamed else int(token),
         expiry_ms=time_ms(texts["ce_expirytime"]) if "ce_expirytime" in texts else None,
         dataschema=texts.get("ce_dataschema", ""),
-        subject_violations=tuple(_mismatch(name) for name in misnamed),
+        subject_violations=tuple(map(_mismatch, misnamed)) if misnamed else (),
     )
 
 
@@ -165,25 +196,8 @@ def _text(value: bytes | None) -> str | None:
 
 
 def _matches(name: str, text: str) -> bool:
-    match name:
-        case "ce_specversion":
-            return text == "1.0"
-        case "ce_id":
-            return _ID.fullmatch(text) is not None
-        case "ce_source":
-            return _SOURCE.fullmatch(text) is not None
-        case "ce_type":
-            return _TYPE.fullmatch(text) is not None
-        case "ce_time" | "ce_expirytime":
-            return time_ms(text) is not None
-        case "content-type":
-            return text in CONTENT_TYPES
-        case "ce_subject":
-            return _SUBJECT.fullmatch(text) is not None
-        case "ce_bustoken":
-            return _TOKEN.fullmatch(text) is not None
-        case _:
-            return True
+    check = _CHECKS[name]
+    return check is None or check(text) is not None
 
 
 def _is_reserved(name: str) -> bool:
@@ -199,7 +213,9 @@ def _too_large(record: Record) -> tuple[Violation, ...]:
         found.append(
             Violation("/headers", "maxHeaders", "", f"{len(record.headers)} headers are more than {HEADERS_MAX}")
         )
-    header_bytes = sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
+    header_bytes = 0
+    for name, value in record.headers:
+        header_bytes += len(name.encode()) + len(value or b"")
     if header_bytes > HEADER_BYTES_MAX:
         text = f"{header_bytes} bytes of headers are more than {HEADER_BYTES_MAX}"
         found.append(Violation("/headers", "maxBytes", "", text, "put content into the body"))
@@ -231,20 +247,9 @@ def _missing(values: dict[str, bytes | None]) -> list[Violation]:
     return [_violation(n, "required", "is missing", f"add it: it {_RULES[n]}") for n in _REQUIRED if n not in values]
 
 
-def _malformed(values: dict[str, bytes | None]) -> list[Violation]:
-    wrong = []
-    for name, value in values.items():
-        if name in ("ce_subject", "ce_bustoken") or (name not in _KNOWN and name != "content-type"):
-            continue
-        text = _text(value)
-        if value is None or text is None or not _matches(name, text):
-            wrong.append(_mismatch(name))
-    return wrong
-
-
-def _foreign(values: dict[str, bytes | None]) -> list[Violation]:
+def _foreign(strange: list[str]) -> list[Violation]:
     return [
         _violation(name, "unknown", "is no attribute of this contract", "leave it out or name it without ce_")
-        for name in values
-        if name.startswith("ce_") and name not in _KNOWN
+        for name in strange
+        if name.startswith("ce_")
     ]

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bus.core.contest.contest import Candidate
+from bus.core.contest.negotiation import outcomes_of
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, ContestOpened, RungReached
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import Event
@@ -46,7 +48,7 @@ def offsets_named(entry: Entry, situations: Situations) -> set[int]:
             case ContestOpened(over="question"):
                 offsets.add(entry.o)
             case RungReached():
-                offsets |= {o for _, o in _candidates(event.what, situations.get(event.n))}
+                offsets |= {one.o for one in _competing(event.what, situations.get(event.n))}
             case CaseOpened() | CaseChanged() | CaseClosed():
                 offsets |= offsets_of(_edition(entry, event, event.what, situations, {}))
             case _:
@@ -64,11 +66,8 @@ def enclose(entry: Entry, situations: Situations, records: Records) -> dict[int,
             case ContestOpened(over="question"):
                 found[event.n] = _record_to_judge(event, event.what, Said(records.get(entry.o)))
             case RungReached():
-                candidates = _candidates(event.what, situations.get(event.n))
-                excerpts = [{**one, "reasoning": _reasoning(records.get(o))} for one, o in candidates]
-                if excerpts:
-                    lanes = frozenset(lane for lane, _ in event.to)
-                    found[event.n] = Enclosed({"excerpts": excerpts}, lanes)
+                if shown := _rung(event.what, situations.get(event.n), records):
+                    found[event.n] = Enclosed(shown, frozenset(lane for lane, _ in event.to))
             case CaseOpened() | CaseChanged() | CaseClosed():
                 file = case_file(_edition(entry, event, event.what, situations, records))
                 found[event.n] = Enclosed(file=file)
@@ -101,13 +100,27 @@ def _edition(
     return Edition(entry, event, what, situations[event.n], records)
 
 
-def _candidates(what: RungReached, seen: Situation | None) -> list[tuple[dict[str, Any], int]]:  # Any: JSON
-    """The claims that compete on a rung where agents have a say, each with where its bytes are."""
+def _competing(what: RungReached, seen: Situation | None) -> list[Candidate]:
+    """The claims that compete on a rung where agents have a say."""
     contest = seen.resource.contest if seen else None
     if contest is None or contest.over != "claims" or what.rung not in ("vote", "negotiate"):
         return []
-    live = [one for one in contest.live if one.agent]
-    return [({"candidate": one.id, "agent": one.agent, "claim": one.claim}, one.o) for one in live]
+    return [one for one in contest.live if one.agent]
+
+
+def _rung(what: RungReached, seen: Situation | None, records: Records) -> JsonObject:
+    """What those who have a say on a rung need: the claims with their reasoning, who votes, what may be offered."""
+    competing = _competing(what, seen)
+    if not competing or seen is None or seen.resource.contest is None:
+        return {}
+    contest = seen.resource.contest
+    excerpts = [
+        {"candidate": one.id, "agent": one.agent, "claim": one.claim, "reasoning": _reasoning(records.get(one.o))}
+        for one in competing
+    ]
+    if what.rung == "vote":
+        return {"excerpts": excerpts, "seats": [[name, list(who)] for name, who in contest.electorate.agents_by_seat]}
+    return {"excerpts": excerpts, "outcomes": list(outcomes_of(contest))}
 
 
 def _reasoning(record: Record | None) -> str:

@@ -143,7 +143,7 @@ def _renew(u: Unfolding, message: Message) -> None:
     """A frozen holder keeps what it has: the lease clock stands still, so there is nothing to extend."""
     token, is_frozen = int(message.body["token"]), u.resource.case is not None
     if failed := check_holder(u.resource, u.source, token, u.type, None if is_frozen else u.moment):
-        _fail(u, failed)
+        u.fail(failed)
     elif is_frozen:
         confirm(u)
     else:
@@ -157,7 +157,7 @@ def _release(u: Unfolding, message: Message, terms: Terms) -> None:
     """Whatever ``at``: it extends nothing. With ``to`` the subject is kept for that agent a while."""
     token, to = int(message.body["token"]), message.body.get("to", "")
     if failed := check_holder(u.resource, u.source, token, u.type, None):
-        _fail(u, failed)
+        u.fail(failed)
         return
     handover = Handover(to, u.moment.later + terms.handover_ms) if to else None
     u.say(Ended(u.source, token, "released", handover=handover), u.source)
@@ -186,18 +186,13 @@ def _ask(u: Unfolding, message: Message, terms: Terms) -> None:
     else:
         until = message.body.get("until")
         end = start + terms.vote.ballot_ms
-        seats = tuple((seat.name, seat.agents) for seat in u.state.electorate(terms).seats)
+        seats = u.state.electorate(terms).agents_by_seat
         options = tuple(message.body["options"])
         bound = start + bound_ms(terms, "question", u.state.resolvers)
         deadline = end if until is None else min(end, int(until))
         open_choice(
             u, ContestOpened("question", terms.ref, terms.vote.method, options, seats, deadline, min(bound, deadline))
         )
-
-
-def _fail(u: Unfolding, failed: Refused) -> None:
-    u.verdict = "refused"
-    u.say(failed, u.source)
 
 
 def _report(u: Unfolding, message: Message) -> None:

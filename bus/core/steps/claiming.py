@@ -97,7 +97,7 @@ def _is_held(u: Unfolding, terms: Terms) -> bool:
 def _open(u: Unfolding, terms: Terms) -> None:
     """A contest over claims; the holder of a challenged subject is its first candidate."""
     start, holding = u.moment.later, u.resource.holding
-    seats = tuple((seat.name, seat.agents) for seat in u.state.electorate(terms).seats)
+    seats = u.state.electorate(terms).agents_by_seat
     bound = start + bound_ms(terms, "claims", u.state.resolvers)
     opened = ContestOpened("claims", terms.ref, terms.vote.method, (), seats, start + terms.window_ms, bound)
     contest = u.say(opened, u.source, *([holding.agent] if holding else []))

@@ -28,8 +28,7 @@ def guarded(u: Unfolding, message: Message, contract: Contract, terms: Terms) ->
     assert token is not None
     moment = None if resource.case else u.moment  # while the subject is frozen the lease clock stands still
     if failed := check_holder(resource, u.source, token, u.type, moment):
-        u.verdict = "refused"
-        u.say(failed, u.source)
+        u.fail(failed)
     elif not _need(contract, message.values.get("cost"), terms) and not resource.case and not resource.held:
         assert resource.holding is not None
         admit(u, message, contract, token=token, until=resource.holding.until)
@@ -95,10 +94,8 @@ def _open_review(u: Unfolding, action: HeldAction, contract: Contract, terms: Te
     assert contract.review is not None
     terms = review_terms(terms, contract.review)
     end = u.moment.later + terms.vote.ballot_ms
-    electorate = u.state.electorate(terms)
     opened = ContestOpened(
-        *("review", terms.ref, terms.vote.method, ("approve", "reject")),
-        tuple((seat.name, seat.agents) for seat in electorate.seats),
+        *("review", terms.ref, terms.vote.method, ("approve", "reject"), u.state.electorate(terms).agents_by_seat),
         *(end, u.moment.later + bound_ms(terms, "review", u.state.resolvers)),
         held=action.id,
     )

@@ -82,8 +82,12 @@ class Unfolding:
     def refuse(self, reason: str, detail: str, *, token: int | None = None, retry_after: int | None = None) -> None:
         """What the sender asked for fails."""
         current = self.resource.token if reason == "fenced" else None
+        self.fail(Refused(self.source, self.type, reason, detail, token, current, retry_after))
+
+    def fail(self, refused: Refused) -> None:
+        """What the sender asked for fails, for the reason that was found."""
         self.verdict = "refused"
-        self.say(Refused(self.source, self.type, reason, detail, token, current, retry_after), self.source)
+        self.say(refused, self.source)
 
     def deny(self, reason: str, retry_after: int | None = None) -> None:
         """The sender's claim fails."""
