@@ -39,6 +39,7 @@ class PartitionState:
     resolvers_version: int = field(default=0, compare=False)
     stakes: dict[str, set[str]] = field(default_factory=dict)
     _deadlines: list[tuple[int, str]] = field(default_factory=list)
+    _due_at: dict[str, int] = field(default_factory=dict)  # the same by subject, so that none is worked out twice
     _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)
     _seated_at: int = -1
 
@@ -57,12 +58,14 @@ class PartitionState:
     def put(self, subject: str, resource: Resource) -> None:
         """Replace a subject's state and keep the indexes of deadlines and holders in step."""
         before = self.resource(subject)
-        old, new = before.next_deadline(), resource.next_deadline()
+        old, new = self._due_at.get(subject), resource.next_deadline()
         if old != new:
             if old is not None:
                 del self._deadlines[bisect_left(self._deadlines, (old, subject))]
+                del self._due_at[subject]
             if new is not None:
                 insort(self._deadlines, (new, subject))
+                self._due_at[subject] = new
         lost, won = before.stakeholders, resource.stakeholders
         for agent in lost - won:
             self.stakes[agent].discard(subject)
@@ -84,6 +87,7 @@ class PartitionState:
             for agent in resource.stakeholders:
                 self.stakes.setdefault(agent, set()).add(subject)
         self._deadlines = sorted(deadlines)
+        self._due_at = {subject: deadline for deadline, subject in deadlines}
 
     def next_deadline(self) -> int | None:
         """When the next tick has something to do; None if nothing is due, ever."""

@@ -141,8 +141,8 @@ class Unpacking:
             text = opened.decompress(value, PART_BYTES)
         except zlib.error as error:
             raise ValueError(f"a part cannot be read: {error}") from error
-        if opened.unconsumed_tail:
-            raise ValueError("a part is larger than any part")
+        if not opened.eof:
+            raise ValueError("a part is torn, or larger than any part")
         self._hash.update(text)
         lines = (self._rest + text).split(b"\n")
         self._rest = lines.pop()
