@@ -208,7 +208,11 @@ def tell(figures: Figures, *, is_json: bool) -> None:
         return
     f = figures
     size = f"{f['events']:,.0f} events, {f['resources']:,.0f} resources, {f['journal_bytes'] / 1e6:,.0f} MB of journal"
-    rows = (("bare consume", "bare"), ("restore from 0", "from_zero"), ("restore from a snapshot", "from_snapshot"))
+    rows: tuple[tuple[str, str], ...] = (
+        ("bare consume", "bare"),
+        ("restore from 0", "from_zero"),
+        ("restore from a snapshot", "from_snapshot"),
+    )
     rows += (("snapshot, written and verified without rests", "snapshot"),)
     lines = [size, f"{'':46}{'clock s':>9}{'CPU s':>9}{'x bare (CPU)':>14}"]
     for label, name in rows:

@@ -272,10 +272,8 @@ class Owner:
             count = 1
             self._probe(self._waiting[0].offset, now_s)
         batch = [self._waiting[i] for i in range(count)]
-        if count:
-            self._links.judging.begin(self.stage.topic, self.stage.partition, batch[0].offset)
-        draft, judged = self.stage.draft(batch, poison=self._poison)
-        self._links.judging.end()
+        with self._links.judging.of(self.stage.topic, self.stage.partition, self.stage.next_offset):
+            draft, judged = self.stage.draft(batch, poison=self._poison)
         if draft is None:
             return False
         for _ in range(judged):

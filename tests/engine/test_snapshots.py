@@ -23,7 +23,7 @@ from bus.shell.kafka import record_of
 from bus.shell.metrics import Metrics
 from bus.shell.snapshots.copies import GateCopy
 from bus.shell.snapshots.keeper import Job, Keeper
-from bus.shell.snapshots.records import Finding, Snapshot, read_record
+from bus.shell.snapshots.records import Finding, Snapshot, Standing, read_record
 from bus.shell.snapshots.replay import Rest
 from bus.shell.snapshots.shelf import Shelf
 from tests.engine.conftest import World, new_world, until
@@ -200,6 +200,36 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(world: World) -> None:
     assert _claim(world, "spoilt", agent, ["boat/u1"]) == ["confirmed"]
 
 
+def _found_by(shelf: Shelf, key: str) -> Snapshot | None:
+    while not shelf.look(key):
+        pass
+    return shelf.newest(key)
+
+
+def test_the_newest_good_snapshot_is_found_however_much_stands_behind_it(world: World) -> None:
+    """The topic is read backwards piece by piece; what came since a look before is seen by the next one."""
+    shelf = Shelf(world.config)
+    assert _found_by(shelf, "gate/far") is None
+    wanted = []
+    for offset in (10, 20):
+        told = Snapshot("s", "1.0", Standing("gate", "far", 1, "x", offset, 1, "", 1), "aa", 1, ()).to_json()
+        world.producer.produce("bus.snapshots", canonical(told), partition=0)
+        world.producer.flush(10)
+        wanted.append(world.read("bus.snapshots")[-1].offset())
+        finding = Finding("verified", "gate/far", "s", wanted[-1], -1, "aa", "1.0")
+        world.producer.produce("bus.snapshots", canonical(finding.to_json()), partition=0)
+        for _ in range(300):
+            world.producer.produce("bus.snapshots", b"{}", partition=0)
+        world.producer.flush(10)
+        for one in (shelf, Shelf(world.config)):
+            newest = _found_by(one, "gate/far")
+            assert newest is not None
+            assert newest.place == wanted[-1]
+    older = shelf.newest("gate/far", before=20)
+    assert older is not None
+    assert older.place == wanted[0]
+
+
 def test_a_snapshot_that_a_replay_does_not_come_to_is_never_good(world: World) -> None:
     """Somebody wrote another state than the journal leads to: the replay says `mismatch`, and it is not offered."""
     first = world.start("gate", "arbiter", **OFTEN)
@@ -222,7 +252,4 @@ def test_a_snapshot_that_a_replay_does_not_come_to_is_never_good(world: World) -
     told = 'agentbus_snapshots_total{journal="bus.gate.doubted",result="mismatch"} 1.0'
     assert told in generate_latest(metrics.registry).decode()
     shelf = Shelf(world.config)
-    while not shelf.look("gate/doubted"):
-        pass
-    shelf.close()
-    assert shelf.newest("gate/doubted") == good
+    assert _found_by(shelf, "gate/doubted") == good
