@@ -161,7 +161,7 @@ class ArbiterStage:
 
     def _link(self, entry: Entry) -> None:
         for topic, partition, n in entry_destinations(entry, self.partition):
-            self._sent.link(topic, partition, f"{self._sent.source}.{entry.o}.{n}")
+            self._sent.last[topic, partition] = f"{self._sent.source}.{entry.o}.{n}"
 
     # ---- the running arbiter --------------------------------------------------------------------------
 

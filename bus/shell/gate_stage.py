@@ -79,7 +79,7 @@ class GateStage:
             "position": self.next_offset,
             "hash": self._last_hash,
         }
-        return GateCopy(known, dict(self._sent.last), list(self._state.seen.items()))
+        return GateCopy(known, dict(self._sent.last), dict(self._state.seen))
 
     def state_reader(self) -> GateReader:
         """Takes the lines of such a copy."""
@@ -156,7 +156,7 @@ class GateStage:
 
     def _link(self, row: Row) -> None:
         for topic, partition in row_destinations(row, self._lane, self._partitions):
-            self._sent.link(topic, partition, f"{self._lane}.{row.offset}")
+            self._sent.last[topic, partition] = f"{self._lane}.{row.offset}"
 
     @property
     def _partitions(self) -> int:

@@ -242,7 +242,7 @@ def test_a_snapshot_that_a_replay_does_not_come_to_is_never_good(world: World) -
     make = lambda: GateStage("doubted", good.standing.topic_id, log, Gatherer("doubted", bool), Metrics())  # noqa: E731
     metrics = Metrics()
     keeper = Keeper(world.config, metrics, rest=Rest())
-    wrong = GateCopy({"at": 0, "control": 0, "position": good.standing.position, "hash": ""}, {}, ())
+    wrong = GateCopy({"at": 0, "control": 0, "position": good.standing.position, "hash": ""}, {}, {})
     keeper.start()
     keeper.keep(Job(good.standing, wrong, make, "bus.gate.doubted"))
     found = until(lambda: _found(world, "mismatch", "gate/doubted") or None, "the replay did not say that it differs")

@@ -8,7 +8,7 @@ made later, one at a time, so that nothing waits for them.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,13 +42,13 @@ class GateCopy:
 
     known: Mapping[str, Any]  # Any: JSON
     sent: Places
-    seen: Sequence[tuple[tuple[str, str], Seen]]
+    seen: Mapping[tuple[str, str], Seen]
 
     def lines(self) -> Iterator[bytes]:
         """The lane's few numbers, what it sent last to each place, and every id it remembers."""
         yield canonical(["gate", dict(self.known)])
         yield from lines_of_sent(self.sent)
-        for (source, identifier), first in self.seen:
+        for (source, identifier), first in self.seen.items():
             yield canonical(["seen", source, identifier, first.offset, first.hash, first.at])
 
 
@@ -94,7 +94,7 @@ class GateReader:
                 self.sent[topic, partition] = identifier
             case "seen":
                 source, identifier, offset, message_hash, at = rest
-                self.state.seen[source, identifier] = Seen(offset, message_hash, at)
+                self.state.remember((source, identifier), Seen(offset, message_hash, at))
             case _:
                 raise ValueError(f"a gate's snapshot has no line of kind {kind}")
 
