@@ -1,19 +1,23 @@
 """The journals and the control log of a bus, read into typed values that every check can use."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from bus.audit.chains import Chain, fold_chain
 from bus.audit.evidence import ARBITER_PUBLISHED, GATE_PUBLISHED, Evidence, Log, Place
 from bus.audit.forms import fits, is_entry, is_row
+from bus.core.arbiter import evolve
 from bus.core.decision.entries import Entry, entry_from_json
+from bus.core.decision.events import Event
 from bus.core.gate import Row, row_from_json
 from bus.core.log import topics
 from bus.core.log.journal import parse_segment
 from bus.core.log.records import Record
 from bus.core.policy.contracts import JsonObject
 from bus.core.policy.control import Change, Genesis, Registry, genesis_from_json
+from bus.core.state.gaps import fold_gap
+from bus.core.state.partition import PartitionState
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.control_log import change_of
 from bus.shell.errors import NotInitialisedError
@@ -35,6 +39,20 @@ class Entered:
     entry: Entry
     raw: JsonObject
     journal_offset: int
+    gap: JsonObject | None = None  # an accepted loss right before it
+
+    def fold(self, state: PartitionState, watch: Callable[[Event], None] | None = None) -> None:
+        """Fold it into the partition's state, what was lost before it first; raises what the core raises."""
+        self.fold_gap(state)
+        if watch is None:
+            evolve(state, self.entry)
+        else:
+            evolve(state, self.entry, watch)
+
+    def fold_gap(self, state: PartitionState) -> None:
+        """Fold what was lost right before it."""
+        if self.gap is not None and state.next_offset <= self.gap["to"]:
+            fold_gap(state, self.gap)
 
 
 @dataclass(slots=True)
@@ -206,11 +224,14 @@ def _gate_book(lane: str, chain: Chain, partitions: int) -> GateBook:
 
 def _arbiter_book(p: int, chain: Chain) -> ArbiterBook:
     book = ArbiterBook(p, chain)
+    gap: JsonObject | None = None
     for segment in chain.segments:
+        gap = segment.body if segment.kind == "gap" else gap
         for item in segment.items:
             entry = _entry(item)
             if entry is not None:
-                book.entered.append(Entered(entry, item, segment.offset))
+                book.entered.append(Entered(entry, item, segment.offset, gap))
+                gap = None
             else:
                 book.unread.append((segment.offset, "an entry is not of the form this engine knows"))
     return book

@@ -31,7 +31,7 @@ class Segment:
 
     @property
     def kind(self) -> str:
-        """``genesis``, ``takeover``, ``gate`` or ``arbiter``."""
+        """``genesis``, ``takeover``, ``gap``, ``gate`` or ``arbiter``."""
         return str(self.body.get("kind"))
 
     @property
@@ -51,6 +51,11 @@ class Chain:
     tip: Tip = field(default_factory=Tip)
     next_journal_offset: int = 0
     next_input: int = 0
+
+    @property
+    def gaps(self) -> list[Segment]:
+        """Where records were lost before anybody judged them, and a person accepted that."""
+        return [segment for segment in self.segments if segment.kind == "gap"]
 
 
 def fold_chain(place: Place, log: Log, mark: int | None) -> Chain:
@@ -94,7 +99,7 @@ def _take(chain: Chain, offset: int, segment: dict[str, Any], value: bytes) -> N
         chain.breaks.append((offset, wrong))
         return
     chain.segments.append(Segment(offset, segment))
-    if segment["kind"] in _DECISIONS:
+    if segment["kind"] in (*_DECISIONS, "gap"):
         chain.next_input = segment["to"] + 1
 
 
@@ -105,9 +110,10 @@ def _misformed(chain: Chain, segment: dict[str, Any]) -> str:  # Any: JSON
         return ""
     if kind == "takeover":
         return "" if isinstance(segment.get("mark"), int) else "the take-over states no mark"
-    if not isinstance(kind, str) or kind not in _DECISIONS:
+    if not isinstance(kind, str) or kind not in (*_DECISIONS, "gap"):
         return f"the segment is of kind {kind}, which this engine does not know"
-    first, to, items = segment.get("from"), segment.get("to"), segment.get(_DECISIONS[kind])
+    items = [] if kind == "gap" else segment.get(_DECISIONS[kind])
+    first, to = segment.get("from"), segment.get("to")
     if type(first) is not int or type(to) is not int or not isinstance(items, list):
         return "the segment does not say what it is about"
     if first != chain.next_input:

@@ -5,7 +5,7 @@ import re
 from bus import ENGINE
 from bus.audit.book import ArbiterBook, Book, GateBook
 from bus.audit.chains import Chain, Segment
-from bus.audit.findings import Check
+from bus.audit.findings import Check, span
 from bus.core.log import topics
 from bus.core.log.records import canonical
 
@@ -47,6 +47,11 @@ def _look_at(book: Book, chain: Chain, named: Expected, source: str, check: Chec
         check.find(chain.place, offset, sentence)
     if not chain.segments:
         return
+    for gap in chain.gaps:
+        lost = span(gap.body["from"], gap.body["to"])
+        check.leave_out(
+            f"{chain.place[0]}/{chain.place[1]}: gap accepted at offset {gap.offset}: input {lost} was lost"
+        )
     expected = {**named, "gen": book.genesis.gen}
     topic_id = book.evidence.topic_ids.get(source)
     if topic_id is not None:
@@ -97,7 +102,7 @@ def _look_at_items(journal: GateBook | ArbiterBook, offsets: list[int], check: C
             if current is None:
                 return
             if current <= last or not segment.body["from"] <= current <= segment.body["to"]:
-                span = f"{segment.body['from']} to {segment.body['to']}"
-                text = f"the decision on input {current} stands out of order or outside {span}"
+                inside_of = f"{segment.body['from']} to {segment.body['to']}"
+                text = f"the decision on input {current} stands out of order or outside {inside_of}"
                 check.find(journal.chain.place, segment.offset, text)
             last = current

@@ -127,8 +127,28 @@ def _look_at_ways(book: Book, check: Check) -> None:
             for p in decided.row.partitions:
                 ways.setdefault(p, []).append(decided)
         for p, by_lane in taken.items():
-            _look_at_way(gate, p, ways.get(p, []), by_lane.get(lane, []), check)
-            _look_at_missing(book, gate, p, ways.get(p, [])[len(by_lane.get(lane, [])) :], mark, check)
+            gaps = [gap.offset for gap in book.arbiters[p].chain.gaps]
+            way, lost = _without_lost(ways.get(p, []), by_lane.get(lane, []), gaps)
+            if gaps:
+                text = f"{topics.ARBITER}/{p}: a gap was accepted there: what {gate.source} forwarded may be in it"
+                check.leave_out(text)
+            check.count("forwarded and lost in a gap", lost) if lost else None
+            _look_at_way(gate, p, way, by_lane.get(lane, []), check)
+            rest = [] if gaps else way[len(by_lane.get(lane, [])) :]
+            _look_at_missing(book, gate, p, rest, mark, check)
+
+
+def _without_lost(ways: list[Decided], taken: list[tuple[int, Entered]], gaps: list[int]) -> tuple[list[Decided], int]:
+    """What was forwarded, without what an accepted gap has taken, and how much that is."""
+    kept: list[Decided] = []
+    place, before = 0, -1
+    for offset, entered in taken:
+        if any(before < gap < entered.journal_offset for gap in gaps):
+            place = next((n for n in range(place, len(ways)) if ways[n].row.offset == offset), place)
+        kept += ways[place : place + 1]
+        place, before = place + 1, entered.journal_offset
+    lost = place - len(kept) if gaps else 0
+    return kept + ways[place:], max(0, lost)
 
 
 def _taken(entered: list[Entered]) -> dict[str, list[tuple[int, Entered]]]:

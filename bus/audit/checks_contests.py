@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from bus.audit.book import ArbiterBook, Book, Entered
 from bus.audit.findings import Check
 from bus.audit.right_before import with_suspended
-from bus.core.arbiter import evolve
 from bus.core.contest.candidates import drop
 from bus.core.contest.contest import Contest, Settle
 from bus.core.contest.ladder import UNCONTESTED, after_message, after_tick
@@ -77,7 +76,7 @@ def _events(book: Book, arbiter: ArbiterBook) -> Iterator[_Said]:
         def watch(event: Event, seen: list[tuple[Event, Resource]] = seen) -> None:
             seen.append((event, state.resource(event.subject)))
 
-        evolve(state, entered.entry, watch)
+        entered.fold(state, watch)
         yield from (_Said(entered, event, before, state) for event, before in seen if event.subject)
 
 

@@ -76,7 +76,7 @@ def _expect_of_arbiter(book: Book, arbiter: ArbiterBook, matching: Matching) -> 
     enclosing = Enclosing(book, arbiter.p, log)
     for entered in arbiter.entered:
         entry, record = entered.entry, log.by_offset.get(entered.entry.o) if log else None
-        enclosed = enclosing.of(entry)
+        enclosed = enclosing.of(entered)
         if record is None or enclosed is None:
             why = "the record is gone" if record is None else "what goes with it is gone"
             matching.check.leave_out(f"what {topics.ARBITER}/{arbiter.p} led to, where {why}")

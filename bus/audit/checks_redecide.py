@@ -92,6 +92,7 @@ def _redecide(book: Book, arbiter: ArbiterBook, log: Log, check: Check) -> None:
     for entered in arbiter.entered:
         entry, record = entered.entry, log.by_offset.get(entered.entry.o)
         try:
+            entered.fold_gap(state)
             if record is None:
                 older.append(entry.o)
             else:

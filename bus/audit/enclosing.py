@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bus.audit.book import Book
+from bus.audit.book import Book, Entered
 from bus.audit.evidence import Log
-from bus.core.arbiter import evolve
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened
 from bus.core.decision.entries import Entry
 from bus.core.log.records import digest
@@ -34,13 +33,14 @@ class Enclosing:
         self._files = _files_by_hash(self.book)
         self._state = PartitionState(self.book.genesis.gen, self.p, registry, resolvers=RESOLVERS)
 
-    def of(self, entry: Entry) -> Mapping[int, Enclosed] | None:
+    def of(self, entered: Entered) -> Mapping[int, Enclosed] | None:
         """What goes with its events, by their numbers; None if the records it tells of are not there any more."""
         if self.is_lost:
             return None
+        entry = entered.entry
         witness = Witness(self._state)
         try:
-            evolve(self._state, entry, witness)
+            entered.fold(self._state, witness)
             situations = witness.situations()
             records = self.log.by_offset if self.log else {}
             if self.log and self.log.first > 0 and not offsets_named(entry, situations) <= records.keys():

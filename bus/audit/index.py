@@ -28,6 +28,7 @@ from bus.core.log import topics
 from bus.core.log.journal import Tip, advance, continues, parse_segment
 from bus.core.log.records import Record
 from bus.core.policy.control import Change, Registry
+from bus.core.state.gaps import fold_gap
 from bus.shell.catalogue import built_in_contracts
 from resolvers import RESOLVERS
 
@@ -243,6 +244,8 @@ class Index:
                     state.touched.clear()
                     evolve(state, entry)
                     remember_entry(self._pen, state, entry, item, record.offset)
+            case "gap" if "changes" in segment:
+                fold_gap(self._state(record.partition), segment)
             case _:
                 pass
 

@@ -1,6 +1,7 @@
 """`agentbus run`: runs stages of the bus in this process, until it is told to stop."""
 
 import os
+import re
 import signal
 import threading
 from enum import StrEnum
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from bus.shell.settings import Settings
 
 STAGES_LOGIN = "agentbus"  # who the stages are on a secured development bus
+PARTITION = re.compile(r"gate/[a-z][a-z0-9-]{0,31}|arbiter/[0-9]{1,5}")
 LOOK_S = 0.1  # how soon a stop or a failure is seen
 
 EXAMPLES = (
     "agentbus run --bootstrap kafka:9092 --instance bus-1 --http-port 9464",
     "agentbus run --stage gate --stage arbiter --log-format json",
+    "agentbus run --accept-gap gate/sales",
 )
 
 
@@ -39,9 +42,22 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+AcceptGap = Annotated[
+    list[str],
+    typer.Option(
+        "--accept-gap",
+        metavar="STAGE/PARTITION",
+        show_default=False,
+        help="Records lost before they were judged stop a partition: go on behind them, once, and say so in its "
+        "journal. gate/LANE or arbiter/NUMBER. May be repeated.",
+    ),
+]
+
+
 @with_caller
 def run(
     caller: Caller,
+    *,
     stage: Annotated[
         list[Stage],
         typer.Option(metavar="STAGE", show_default="all", help="gate, arbiter or publisher. May be repeated."),
@@ -72,6 +88,7 @@ def run(
             envvar="AGENTBUS_LOG_FORMAT", metavar="FORM", show_default="text", help="The log as text or json."
         ),
     ] = None,
+    accept_gap: AcceptGap = [],  # noqa: B006 Typer copies it
     single_node: Annotated[
         bool, typer.Option("--single-node", help="Accept topics with fewer than three copies: for development only.")
     ] = False,
@@ -81,6 +98,7 @@ def run(
     from bus.shell import logs
     from bus.shell.process import stop_with_starter
 
+    accepted = _accepted(accept_gap)
     given = {"instance": instance, "http_port": http_port, "log_format": log_format and log_format.value}
     # The publisher's own process lives with its supervisor and says in the log what it lacks.
     known = caller.unchecked_settings if child_of else caller.settings
@@ -95,13 +113,26 @@ def run(
     if not single_node and caller.running() is None:
         _refuse_unsafe(settings)
     stages = tuple(dict.fromkeys(one.value for one in stage)) or tuple(one.value for one in Stage)
-    _work(caller, settings, stages, stop)
+    _work(caller, settings, stages, accepted, stop)
 
 
-def _work(caller: Caller, settings: "Settings", stages: tuple[str, ...], stop: threading.Event) -> None:
+def _accepted(named: list[str]) -> frozenset[str]:
+    """The partitions whose losses are accepted; raises `UsageError`."""
+    from bus.shell.errors import UsageError
+
+    for name in named:
+        if not PARTITION.fullmatch(name):
+            step = "write gate/LANE or arbiter/NUMBER, as the log names it where it stops"
+            raise UsageError(f"--accept-gap {name} names no partition", step)
+    return frozenset(named)
+
+
+def _work(
+    caller: Caller, settings: "Settings", stages: tuple[str, ...], accepted: frozenset[str], stop: threading.Event
+) -> None:
     from bus.shell.process import BusProcess
 
-    process = BusProcess(settings, stages)
+    process = BusProcess(settings, stages, accepted)
     try:
         process.start()
         if wait_until_ready(process, stop):

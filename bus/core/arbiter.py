@@ -40,7 +40,8 @@ def decide(state: PartitionState, arrived: Arrived) -> Entry:
             return _decide_tick(state, arrived)
         case Message():
             last = state.last_of_lane.get(arrived.lane, "")
-            if arrival(last=last, identifier=arrived.id, prev=arrived.prev) is not Arrival.NEXT:
+            comes = arrival(last=last, identifier=arrived.id, prev=arrived.prev)
+            if comes is Arrival.REPEAT or (comes is Arrival.GAP and not state.may_anchor(arrived.lane)):
                 return Entry(arrived.o, "repeat", src=arrived.src)
             return _decide_control(state, arrived) if arrived.is_control else decide_message(state, arrived)
 
@@ -62,6 +63,8 @@ def evolve(state: PartitionState, entry: Entry, watch: Callable[[Event], None] =
     else:
         lane, offset = state.origin(entry.src)
         state.last_of_lane[lane] = f"{lane}.{offset}"
+        if state.may_anchor(lane):
+            state.anchored = (state.anchored or frozenset()) | {lane}
     occasion = state.occasion(entry)
     for event in entry.events:
         watch(event)

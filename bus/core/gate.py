@@ -8,7 +8,7 @@ a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> 
 3. An id is remembered for 330 s after its first row, unless that row was refused before its sender was sure.
 """
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -102,10 +102,25 @@ class Judged:
 
 @dataclass(slots=True)
 class GateState:
-    """What a lane's gate remembers: the running ``at``, and who sent which id when (oldest first)."""
+    """What a lane's gate remembers: the running ``at``, and who sent which id when (oldest first).
+
+    A plain dict, for it is copied whole for a snapshot; where it begins it would look for long, so a queue tells.
+    """
 
     at_ms: int = 0
-    seen: OrderedDict[tuple[str, str], Seen] = field(default_factory=OrderedDict)
+    seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    _oldest: deque[tuple[str, str]] = field(default_factory=deque)
+
+    def remember(self, key: tuple[str, str], first: Seen) -> None:
+        """Keep the first row of an id."""
+        if key not in self.seen:
+            self.seen[key] = first
+            self._oldest.append(key)
+
+    def forget(self, at: int) -> None:
+        """Let go of what is older than any repeat could be."""
+        while self._oldest and at - self.seen[self._oldest[0]].at > MEMORY_MS:
+            del self.seen[self._oldest.popleft()]
 
 
 def arrival_ms(state: GateState, append_ms: int) -> int:
@@ -133,13 +148,9 @@ def decide(state: GateState, offset: int, at: int, basis: GateBasis) -> Judged:
 def evolve(state: GateState, row: Row) -> None:
     """Fold one row into the lane's state, in place: the owner of the lane is the only one who has it."""
     state.at_ms = row.at
-    while state.seen:
-        oldest = next(iter(state.seen))
-        if row.at - state.seen[oldest].at <= MEMORY_MS:
-            break
-        del state.seen[oldest]
+    state.forget(row.at)
     if row.reason not in NOT_REMEMBERED:
-        state.seen.setdefault((row.source, row.id), Seen(row.offset, row.hash, row.at))
+        state.remember((row.source, row.id), Seen(row.offset, row.hash, row.at))
 
 
 def _row(offset: int, at: int, basis: GateBasis, verdict: Verdict, reason: str, partitions: tuple[int, ...]) -> Row:

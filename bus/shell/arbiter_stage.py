@@ -1,6 +1,6 @@
 """The arbiter as a stage of the owner loop: one partition of ``bus.arbiter`` in, its journal and its answers out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,22 +10,30 @@ from bus.core.decision.entries import Entry, entry_from_json
 from bus.core.log.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
 from bus.core.log.records import Record, canonical
 from bus.core.log.topics import ARBITER, JOURNAL
-from bus.core.message.arrivals import read_arrival
+from bus.core.message.arrivals import Message, read_arrival
 from bus.core.message.envelope import message_hash
 from bus.core.outputs.answers import Predecessors, arbiter_outputs, entry_destinations
 from bus.core.outputs.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
 from bus.core.outputs.witness import Witness
-from bus.core.policy.control import Registry
+from bus.core.policy.control import Change, Registry
+from bus.core.state.gaps import change_to_json, fold_gap
+from bus.core.state.image import ImageReader, image_of
 from bus.core.state.partition import PartitionState
 from bus.shell.earlier_records import EarlierRecords, ReadOffsets
 from bus.shell.errors import FatalError
 from bus.shell.metrics import Metrics
+from bus.shell.snapshots.copies import ArbiterCopy, ArbiterReader
 from bus.shell.stage import Draft
 from resolvers import RESOLVERS, RESOLVERS_VERSION
 
 # What one segment sends may not fill the producer's queue: a burst of cases has a file of up to 64 KiB for each.
 OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 EARLIER_READS_MAX = 500  # records one segment asks Kafka for; more would keep the other partitions waiting
+
+
+def no_changes(number: int) -> list[Change]:  # noqa: ARG001 whatever is known
+    """What came into force behind a number, where no control log is at hand."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,16 @@ class _Kept:
 class ArbiterStage:
     """Everything the arbiter of one partition knows; see `bus.shell.stage.Stage`."""
 
-    def __init__(self, partition: int, topic_id: str, registry: Registry, metrics: Metrics, read: ReadOffsets) -> None:
+    def __init__(
+        self,
+        partition: int,
+        topic_id: str,
+        registry: Registry,
+        metrics: Metrics,
+        read: ReadOffsets,
+        *,
+        changes_after: Callable[[int], list[Change]] = no_changes,
+    ) -> None:
         self.topic, self.partition, self.journal = ARBITER, partition, JOURNAL
         self.state = PartitionState(
             registry.genesis.gen,
@@ -50,6 +67,7 @@ class ArbiterStage:
         )
         self.last_seen: tuple[int, int] | None = None  # offset and append time (ms) of the newest record judged
         self._earlier = EarlierRecords(read)
+        self._changes_after = changes_after
         self._topic_id = topic_id
         self._metrics = metrics
         self._sent = Predecessors(f"{registry.genesis.gen}.{partition}")
@@ -76,16 +94,30 @@ class ArbiterStage:
 
     # ---- restore --------------------------------------------------------------------------------------
 
+    def copy_state(self) -> ArbiterCopy:
+        """What the partition's arbiter knows now."""
+        return ArbiterCopy(self._last_hash, dict(self._sent.last), image_of(self.state))
+
+    def state_reader(self) -> ArbiterReader:
+        """Takes the lines of such a copy."""
+        return ArbiterReader(ImageReader(self.state), self._sent.last, self._know)
+
+    def _know(self, last_hash: str) -> None:
+        self._last_hash = last_hash
+
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold the entries of a valid segment: nothing else is looked up."""
         entries: list[tuple[Entry, Situations]] = []
-        for entry in map(entry_from_json, segment["entries"]):
-            witness = Witness(self.state)
-            evolve(self.state, entry, witness)
+        if segment["kind"] == "gap":
+            fold_gap(self.state, segment)
+        for entry in map(entry_from_json, segment.get("entries", ())):
             self._last_hash = entry.hash
-            if is_published:
+            if is_published:  # nothing is sent again, so nobody need look on
+                evolve(self.state, entry)
                 self._link(entry)
             else:
+                witness = Witness(self.state)
+                evolve(self.state, entry, witness)
                 entries.append((entry, witness.situations()))
         self.state.next_offset = segment["to"] + 1
         if not is_published:
@@ -129,7 +161,7 @@ class ArbiterStage:
 
     def _link(self, entry: Entry) -> None:
         for topic, partition, n in entry_destinations(entry, self.partition):
-            self._sent.link(topic, partition, f"{self._sent.source}.{entry.o}.{n}")
+            self._sent.last[topic, partition] = f"{self._sent.source}.{entry.o}.{n}"
 
     # ---- the running arbiter --------------------------------------------------------------------------
 
@@ -160,11 +192,30 @@ class ArbiterStage:
         draft.items = ("entries", encoded)
         return draft, len(encoded)
 
+    def gap(self, to: int, behind: Callable[[], Iterable[Record]]) -> Draft:
+        """Say in the journal that the records up to ``to`` were lost, and which changes came into force in there."""
+        known = self.state.registry.number
+        changes = [change_to_json(change) for change in self._changes_until(known, behind)]
+        body = {"kind": "gap", "engine": ENGINE, "gen": self.state.gen, "p": self.partition}
+        body |= {"from": self.next_offset, "to": to, "changes": changes}
+        fold_gap(self.state, body)
+        return Draft(body, to)
+
+    def _changes_until(self, known: int, behind: Callable[[], Iterable[Record]]) -> list[Change]:
+        """The changes behind number ``known`` whose messages were lost: up to the first one that is still there."""
+        later = self._changes_after(known)
+        if not later:
+            return []
+        numbers = (read_arrival(record) for record in behind())
+        still = next((one.control for one in numbers if isinstance(one, Message) and one.is_control), None)
+        return [change for change in later if still is None or change.number < still]
+
     def _judge(self, record: Record) -> tuple[Entry, dict[int, Enclosed]]:
         """The entry for a record, as it is journaled, and what goes with its events."""
         self._earlier.remember(record)
         entry, witness = decide(self.state, read_arrival(record)), Witness(self.state)
         evolve(self.state, entry, witness)
+        self._last_hash = entry.hash
         enclosed = self._enclose(entry, witness.situations())
         return with_hashes(entry, enclosed), enclosed
 

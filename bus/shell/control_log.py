@@ -86,6 +86,10 @@ class ControlLog:
             self._keep(found)
         return found
 
+    def changes_after(self, number: int) -> list[Change]:
+        """The changes behind that number, as far as the log is known."""
+        return [change for change in self._changes if change.number > number]
+
     def _keep(self, registry: Registry) -> None:
         self._registries[registry.number] = registry
         while len(self._registries) > REGISTRIES_KEPT_MAX:

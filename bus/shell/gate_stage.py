@@ -1,6 +1,6 @@
 """The gate as a stage of the owner loop: one lane in, one journal, what is forwarded, refused and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from bus.shell.control_log import ControlLog
 from bus.shell.errors import FatalError
 from bus.shell.gather import Gatherer
 from bus.shell.metrics import Metrics
+from bus.shell.snapshots.copies import GateCopy, GateReader
 from bus.shell.stage import Draft
 
 
@@ -70,11 +71,28 @@ class GateStage:
 
     # ---- restore --------------------------------------------------------------------------------------
 
+    def copy_state(self) -> GateCopy:
+        """What the lane's gate knows now."""
+        known = {
+            "at": self._state.at_ms,
+            "control": self._number,
+            "position": self.next_offset,
+            "hash": self._last_hash,
+        }
+        return GateCopy(known, dict(self._sent.last), dict(self._state.seen))
+
+    def state_reader(self) -> GateReader:
+        """Takes the lines of such a copy."""
+        return GateReader(self._state, self._sent.last, self._know)
+
+    def _know(self, known: Mapping[str, Any]) -> None:  # Any: JSON
+        self._number, self.next_offset, self._last_hash = known["control"], known["position"], known["hash"]
+
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold the rows of a valid segment."""
         rows = []
         self._number = segment["control"]
-        for row in map(row_from_json, segment["rows"]):
+        for row in map(row_from_json, segment.get("rows", ())):  # a gap has none
             rows.append((row, self._first_offset(row)))
             evolve(self._state, row)
             self._last_hash = row.hash
@@ -138,7 +156,7 @@ class GateStage:
 
     def _link(self, row: Row) -> None:
         for topic, partition in row_destinations(row, self._lane, self._partitions):
-            self._sent.link(topic, partition, f"{self._lane}.{row.offset}")
+            self._sent.last[topic, partition] = f"{self._lane}.{row.offset}"
 
     @property
     def _partitions(self) -> int:
@@ -168,6 +186,13 @@ class GateStage:
         draft.items = ("rows", rows)
         return draft, len(rows)
 
+    def gap(self, to: int, behind: Callable[[], Iterable[Record]]) -> Draft:  # noqa: ARG002 no message here needs another
+        """Say in the journal that the records up to ``to`` were lost; senders that hear nothing send again."""
+        body = {"kind": "gap", "engine": ENGINE, "gen": self._control_log.genesis.gen, "lane": self._lane}
+        body |= {"control": self._number, "from": self.next_offset, "to": to}
+        self.next_offset = to + 1
+        return Draft(body, to)
+
     def _in_force(self) -> tuple[Registry, bool]:
         """The registry to judge by, and whether it is a newer one than the journal knows of."""
         if self._registry is None:
@@ -190,7 +215,7 @@ class GateStage:
         else:
             basis = self._gatherer.gather(record, at, registry)
             judged = step(self._state, record.offset, at, basis)
-        self.next_offset = record.offset + 1
+        self.next_offset, self._last_hash = record.offset + 1, judged.row.hash
         self._add_outputs(draft, record, judged, basis, registry.number)
         self._metrics.decided("gate", judged.row.verdict, judged.row.reason)
         if basis.shadowed:

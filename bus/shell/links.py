@@ -1,6 +1,6 @@
 """The Kafka clients and counters that the owners of one stage share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, Producer
 
@@ -8,6 +8,9 @@ from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
 from bus.shell.errors import NotPermittedError
 from bus.shell.metrics import Metrics
+from bus.shell.snapshots.keeper import Keeper
+from bus.shell.snapshots.shelf import Shelf
+from bus.shell.watchdog import Judging
 
 
 @dataclass(slots=True)
@@ -22,3 +25,14 @@ class Links:
     broker_time: BrokerTime
     refused: NotPermittedError | None = None  # Kafka did not let an owner do what it must
     fatal: str = ""  # the producer is beyond repair: the whole stage starts again
+    keeper: Keeper | None = None  # without one no snapshots are taken
+    shelf: Shelf | None = None  # without one every restore begins at 0
+    accepted_gaps: set[str] = field(default_factory=set)  # `gate/sales`: lost input there is accepted, once
+    judging: Judging = field(default_factory=Judging)
+
+    def close(self) -> None:
+        """End what works beside the stage; its clients are closed by who made them."""
+        if self.keeper is not None:
+            self.keeper.stop()
+        if self.shelf is not None:
+            self.shelf.close()

@@ -42,6 +42,12 @@ class Metrics:
             ["journal", "code"],
             registry=r,
         )
+        self._snapshots = Counter(
+            "agentbus_snapshots",
+            "Snapshots `written`, `verified` by a replay, or `failed`; a `mismatch` is a fault in the bus.",
+            ["journal", "result"],
+            registry=r,
+        )
         self._missing = Gauge(
             "agentbus_lane_topic_missing",
             "1 where the input or journal of a lane in force is gone: a person has to look.",
@@ -99,6 +105,10 @@ class Metrics:
     def stopped(self, journal: str, code: str) -> None:
         """Show a partition that has stopped for good."""
         self._stopped.labels(journal, code).set(1)
+
+    def snapshot(self, journal: str, result: str) -> None:
+        """Count what became of a snapshot."""
+        self._snapshots.labels(journal, result).inc()
 
     def topics_missing(self, known: Iterable[str], missing: Collection[str]) -> None:
         """Show which of the lanes' topics that were ever gone are gone now."""

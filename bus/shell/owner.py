@@ -22,8 +22,10 @@ from bus.core.log.journal import Tip, seal
 from bus.core.log.records import Output, Record
 from bus.shell import kafka
 from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError
+from bus.shell.input_check import gap_draft, lost_until
 from bus.shell.links import Links
 from bus.shell.restore import Restoration
+from bus.shell.snapshots.taking import Taking
 from bus.shell.stage import Draft, Stage, StageMaker
 from bus.shell.surroundings import surroundings_of
 
@@ -98,6 +100,7 @@ class Owner:
         self._is_dirty = False
         self._looked_s = not_before_s
         self._trouble = ""
+        self._taking = Taking(self._links.keeper, self._make_stage)
 
     @property
     def is_busy(self) -> bool:
@@ -187,7 +190,8 @@ class Owner:
     def _restore(self, now_s: float) -> None:
         if self._restoration is None:
             place = (self.stage.journal, self.stage.partition)
-            self._restoration = Restoration(self.stage, kafka.committed(self._links.marks, [place])[place])
+            mark = kafka.committed(self._links.marks, [place])[place]
+            self._restoration = Restoration(self.stage, mark, self._links.shelf)
         end = self._restoration.step(self._links.config, now_s)
         if end is not None:
             self._claim(self._restoration, end, now_s)
@@ -207,7 +211,7 @@ class Owner:
         """The take-over is in place: send again what may not have been sent, then go on where the journal ends."""
         restored = self._restoration
         assert restored is not None
-        self._check_input()
+        lost = lost_until(self._links, self.stage)
         place, span = (self.stage.topic, self.stage.partition), self.stage.unpublished_range()
         records = kafka.read_range(self._links.config, *place, *span) if span else {}
         again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
@@ -218,26 +222,13 @@ class Owner:
         self._is_careful = restored.is_idle or bool(restored.attempts)
         if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
             self._poison = self.stage.next_offset
+        self._taking.begin(restored, now_s)
         self._restoration = None
+        if lost is not None:
+            self._append(gap_draft(self._links, self.stage, lost), now_s)
         self.phase = Phase.RUNNING
         self._links.metrics.took_over(self.stage.journal, restored.void_segments)
         log.info("took_over", **self._where, position=self.stage.next_offset, sent_again=len(resent))
-
-    def _check_input(self) -> None:
-        first, end = kafka.ends(self._links.marks, self.stage.topic, self.stage.partition)
-        position = self.stage.next_offset
-        if position < first:
-            text = f"{self.stage.topic} begins at {first}, the journal is at {position}"
-            raise FatalError("history_gap", text, "records were deleted before they were judged: raise the retention")
-        if position > end:
-            text = f"{self.stage.topic} ends at {end}, the journal is at {position}"
-            raise FatalError("log_divergence", text, "the input is not the one the journal was written for")
-        if first < position:
-            place = (self.stage.topic, self.stage.partition)
-            before = kafka.read_range(self._links.config, *place, position - 1, position - 1)
-            if position - 1 in before and not self.stage.vouches_for(before[position - 1]):
-                text = f"{self.stage.topic} offset {position - 1} is not the record the journal judged"
-                raise FatalError("log_divergence", text, "the input was replaced: bring back the one the journal names")
 
     # ---- running --------------------------------------------------------------------------------------
 
@@ -248,8 +239,13 @@ class Owner:
         self._retire(now_s)
         self._watch(now_s)
         until_s = self._around.now_s() + JUDGE_S_MAX
-        while len(self._flights) < IN_FLIGHT_MAX and self._judge(now_s) and self._around.now_s() < until_s:
+        # A snapshot is taken where everything is published: for that it lets what is under way land, a round trip.
+        is_due = self._taking.is_due(self.stage, now_s)
+        room = 0 if is_due else IN_FLIGHT_MAX
+        while len(self._flights) < room and self._judge(now_s) and self._around.now_s() < until_s:
             pass
+        if is_due and not self._flights:
+            self._taking.take(self.stage, self._end - 1, self._tip, now_s)
         self._pace()
         self._commit(now_s)
         if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:
@@ -277,12 +273,14 @@ class Owner:
             count = 1
             self._probe(self._waiting[0].offset, now_s)
         batch = [self._waiting[i] for i in range(count)]
-        draft, judged = self.stage.draft(batch, poison=self._poison)
+        with self._links.judging.of(self.stage.topic, self.stage.partition, self.stage.next_offset):
+            draft, judged = self.stage.draft(batch, poison=self._poison)
         if draft is None:
             return False
         for _ in range(judged):
             self._waiting.popleft()
         self._append(draft, now_s)
+        self._taking.count(judged)
         if judged:
             self._is_careful, self._poison = False, None
         return True

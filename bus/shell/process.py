@@ -16,10 +16,13 @@ from bus.shell import kafka
 from bus.shell.errors import BusError
 from bus.shell.login_check import check_login
 from bus.shell.metrics import Metrics
+from bus.shell.options import Options
 from bus.shell.readiness import Readiness
 from bus.shell.serve import HttpServer
 from bus.shell.settings import Settings
 from bus.shell.slots import publish_slots
+from bus.shell.snapshots.keeper import Rhythm
+from bus.shell.watchdog import Watchdog
 from bus.shell.worker import ArbiterWorker, GateWorker, Worker
 
 STAGES = ("gate", "arbiter", "publisher")
@@ -138,17 +141,22 @@ class Supervisor:
 class BusProcess:
     """The stages of one process. Named steps: ``start``, ``wait_ready``, ``stop``; ``failure`` ends it early."""
 
-    def __init__(self, settings: Settings, stages: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Settings, stages: tuple[str, ...], accepted_gaps: frozenset[str] = frozenset()
+    ) -> None:
         config, self.metrics = settings.client_config(), Metrics()
+        rhythm = Rhythm(settings.snapshot_records, settings.snapshot_every_s)
+        options = Options(rhythm, accepted_gaps)
         self._settings, self._stages = settings, stages
         self._config = config
         self._stop = threading.Event()
         self._workers: list[Worker] = []
         if "gate" in stages:
-            self._workers.append(GateWorker(config, settings.instance, self.metrics))
+            self._workers.append(GateWorker(config, settings.instance, self.metrics, options))
         if "arbiter" in stages:
-            self._workers.append(ArbiterWorker(config, settings.instance, self.metrics))
+            self._workers.append(ArbiterWorker(config, settings.instance, self.metrics, options))
         self._threads: list[threading.Thread] = []
+        self._watchdog = Watchdog([worker.judging for worker in self._workers], settings.hang_s)
         self.supervisor = Supervisor(_publisher_command(settings), self.metrics) if "publisher" in stages else None
         self.failure: BusError | None = None
         readiness: list[Readiness] = [worker.readiness for worker in self._workers]
@@ -168,6 +176,7 @@ class BusProcess:
         kafka.partition_counts(kafka.admin(self._config), self._settings.bootstrap)
         check_login(self._config, self._stages)
         self._http.start()
+        self._watchdog.start()
         for worker in self._workers:
             thread = threading.Thread(target=self._run, args=(worker,), name=f"bus-{worker.stage_name}", daemon=True)
             self._threads.append(thread)
@@ -191,6 +200,7 @@ class BusProcess:
             thread.join(ENDS_WITHIN_S)
         if self.supervisor is not None:
             self.supervisor.stop()
+        self._watchdog.stop()
         self._http.stop()
 
     def _run(self, worker: Worker) -> None:

@@ -151,7 +151,11 @@ class Publisher:
                 continue
             if error := message.error():
                 if error.code() == KafkaError._AUTO_OFFSET_RESET:
-                    raise FatalError("history_gap", f"the publisher's input is gone: {error.str()}", "see the runbook")
+                    raise FatalError(
+                        "history_gap",
+                        f"the publisher's input is gone: {error.str()}",
+                        "see docs/runbook.md#history_gap",
+                    )
                 if error.code() in kafka.NOT_ALLOWED:
                     raise kafka.not_allowed(message.topic() or "its input", error)
                 raise RetryableError(f"the publisher cannot read: {error.str()}")

@@ -59,6 +59,23 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="`debug`, `info`, `warning`, `error`."
     )
+    snapshot_records: int = Field(
+        default=50_000,
+        ge=1,
+        description="After so many records a partition's state is written to `bus.snapshots`: a restore reads that and "
+        "about as many decisions at most, a few seconds; fewer means more writing.",
+    )
+    snapshot_every_s: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="And after so many seconds, if any record came: so the journals' retention may be counted in days.",
+    )
+    hang_s: float = Field(
+        default=30.0,
+        ge=1,
+        description="A batch that is judged for so many seconds hangs: the process says at which record, and ends. "
+        "Started again it judges that record alone, and refuses it as `poison` the third time.",
+    )
     person: str = Field(
         default="",
         description="Who sends control messages: `spiffe://<domain>/person/<name>`, or just the name. Unset, the "

@@ -1,10 +1,11 @@
 """What a stage adds to the owner loop: how its records are judged, folded, and sent again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bus.core.log.records import Output, Record
+from bus.shell.snapshots.copies import StateCopy, StateReader
 
 
 @dataclass(slots=True)
@@ -39,6 +40,12 @@ class Stage(Protocol):
     def fold(self, segment: dict[str, Any], *, is_published: bool) -> None:  # Any: JSON
         """Fold a valid segment of decisions; one that is not published is kept for `redraft`."""
 
+    def copy_state(self) -> StateCopy:
+        """What is known now, for a snapshot; only where everything decided is published."""
+
+    def state_reader(self) -> StateReader:
+        """Takes the lines of such a copy, before anything is folded."""
+
     def mark_published(self, count: int) -> None:
         """The first ``count`` segments that were kept are published after all."""
 
@@ -53,6 +60,9 @@ class Stage(Protocol):
 
     def vouches_for(self, record: Record) -> bool:
         """Is this record, the one before the position, the one that the journal judged last?"""
+
+    def gap(self, to: int, behind: Callable[[], Iterable[Record]]) -> Draft:
+        """Go on behind input offset ``to``: what lies before was lost unjudged. ``behind`` are the records there."""
 
     def draft(self, records: Sequence[Record], *, poison: int | None) -> tuple[Draft | None, int]:
         """Judge records into one segment; and how many. The one at ``poison`` is refused without a look at it."""

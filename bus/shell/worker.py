@@ -28,10 +28,14 @@ from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer
 from bus.shell.links import Links
 from bus.shell.metrics import Metrics
+from bus.shell.options import AS_EVER, Options
 from bus.shell.owner import Owner, Phase
 from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
+from bus.shell.snapshots.keeper import Keeper
+from bus.shell.snapshots.shelf import Shelf
 from bus.shell.stage import Stage
-from bus.shell.surroundings import surroundings_of
+from bus.shell.surroundings import MACHINE, surroundings_of
+from bus.shell.watchdog import Judging
 
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
@@ -54,8 +58,11 @@ class Worker(ABC):
     stage_name = ""
     group = ""
 
-    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics, options: Options = AS_EVER) -> None:
         self._config = config
+        self._options = options
+        self._accepted_gaps = set(options.accepted_gaps)
+        self.judging = Judging()
         self._instance = f"{instance}-{self.stage_name}" if instance else ""
         self._metrics = metrics
         self.readiness = Readiness(self.stage_name)
@@ -131,7 +138,18 @@ class Worker(ABC):
         producer: Producer = kafka.producer(self._config)
         self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
         marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
-        self._links = Links(self._config, producer, self._consumer, marks, self._metrics, self._broker_time)
+        # A simulated world begins at 0 each time: snapshots are a machine's, with threads and clients of their own.
+        keeps = self._around is MACHINE
+        keeper = Keeper(self._config, self._metrics, self._options.rhythm) if keeps else None
+        if keeper is not None:
+            keeper.start()
+        self._links = Links(
+            *(self._config, producer, self._consumer, marks, self._metrics, self._broker_time),
+            keeper=keeper,
+            shelf=Shelf(self._config) if keeps else None,
+            accepted_gaps=self._accepted_gaps,
+            judging=self.judging,
+        )
         self._topics, self._topic_ids, self._missing = [], {}, set()
 
     def round(self) -> None:
@@ -270,6 +288,7 @@ class Worker(ABC):
             self._links.producer.flush(kafka.BRIEF_S)
             self._consumer.close()
             self._links.marks.close()
+            self._links.close()
             self._links = None
 
 
@@ -279,8 +298,8 @@ class GateWorker(Worker):
     stage_name = "gate"
     group = "bus-gate"
 
-    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
-        super().__init__(config, instance, metrics)
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics, options: Options = AS_EVER) -> None:
+        super().__init__(config, instance, metrics, options)
         self._known_topics: set[str] = set()
         self._waited_until_s = 0.0
         self._topics_looked_s = 0.0
@@ -344,8 +363,8 @@ class ArbiterWorker(Worker):
     stage_name = "arbiter"
     group = "bus-arbiter"
 
-    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics) -> None:
-        super().__init__(config, instance, metrics)
+    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics, options: Options = AS_EVER) -> None:
+        super().__init__(config, instance, metrics, options)
         self._clock: Clock | None = None
 
     def _wanted_topics(self) -> list[str]:
@@ -362,7 +381,8 @@ class ArbiterWorker(Worker):
 
         def make() -> Stage:
             registry = Registry(genesis, built_in_contracts())
-            return ArbiterStage(place[1], topic_id, registry, self._metrics, self._reads(place[1]))
+            reads, changes_after = self._reads(place[1]), self._control_log.changes_after
+            return ArbiterStage(place[1], topic_id, registry, self._metrics, reads, changes_after=changes_after)
 
         return make
 

@@ -45,6 +45,13 @@ def test_a_setting_of_ours_is_not_passed_through(nowhere: Terminal) -> None:
     assert "group.id is not passed through" in ran.complaint
 
 
+def test_a_loss_is_accepted_by_the_name_of_its_partition(nowhere: Terminal) -> None:
+    """A name that is none is a usage error before anything is asked of Kafka, and says what a name looks like."""
+    ran = nowhere("run", "--accept-gap", "sales")
+    assert ran.code == 2
+    assert "gate/LANE or arbiter/NUMBER" in ran.complaint
+
+
 def test_topics_with_one_copy_are_refused_in_production(dev: DevRun, tmp_path: Path) -> None:
     """Somebody else's machine, which does not know it for a development bus: run will not start on it."""
     elsewhere = environment(tmp_path / "cache")

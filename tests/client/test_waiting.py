@@ -147,7 +147,7 @@ def test_a_callback_may_end_the_callbacks() -> None:
     callbacks, called = Callbacks(), threading.Event()
     callbacks.start()
     thread = callbacks._thread
-    assert thread is not None
+    assert isinstance(thread, threading.Thread)
     callbacks.add(callbacks.stop)
     callbacks.add(called.set)
     thread.join(20)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
 
 from bus.core.policy.control import Genesis
 from bus.dev.broker import start_broker
@@ -86,7 +86,7 @@ class World:
         """Everything that stands in a topic-partition now."""
         found: list[Any] = []
         consumer = kafka.reader(self.config, isolation=isolation)
-        consumer.assign([TopicPartition(topic, partition, 0)])
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
         while True:
             for message in kafka.fetch(consumer, WAIT_S):
                 if kafka.is_end(message):
@@ -146,15 +146,20 @@ def until(look: Callable[[], T | None], failure: str) -> T:
     raise AssertionError(failure)
 
 
-@pytest.fixture(scope="session")
-def cluster_with_genesis() -> Iterator[World]:
-    """One broker for all tests of the engine."""
+def new_world() -> Iterator[World]:
+    """A broker with a genesis, for as long as it is asked for."""
     with start_broker() as broker:
         world = World(broker.bootstrap, Genesis(1, "acme", 2, (STEWARD,), skew_ms=50))
         cluster.create_topics(kafka.admin(world.config), cluster.bus_plan(2), replication=1)
         cluster.write_genesis(world.config, world.genesis)
         yield world
         world.stop_all()
+
+
+@pytest.fixture(scope="session")
+def cluster_with_genesis() -> Iterator[World]:
+    """One broker for all tests of the engine but those that take something away from it."""
+    yield from new_world()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A process with stages, to be killed by a test; its gate may be made to die of records that hold a pill."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from bus.shell.worker import GateWorker
 PILL = os.environ.get("ENGINE_TEST_PILL", "").encode()
 GROUP = os.environ.get("ENGINE_TEST_GROUP", "")
 HOW = os.environ.get("ENGINE_TEST_DEATH", "kill")
+ACCEPTED = frozenset(os.environ.get("ENGINE_TEST_ACCEPT", "").split())
 
 
 class MortalGatherer(Gatherer):
@@ -31,6 +33,8 @@ class MortalGatherer(Gatherer):
         if PILL and PILL in (record.value or b""):
             if HOW == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if HOW == "hang":
+                re.match("(a+)+$", "a" * 64 + "b")  # for ever, in native code that lets no other thread run
             raise MemoryError("a bug that one record meets")
         return super().gather(record, at, registry, was_forwarded=was_forwarded)
 
@@ -50,7 +54,7 @@ def main() -> None:
     settings = Settings(bootstrap=sys.argv[1], instance=os.environ.get("ENGINE_TEST_NAME", ""))
     if GROUP:
         GateWorker.group = GROUP  # a gate that the group of the others knows nothing of
-    process = BusProcess(settings, tuple(sys.argv[2:]))
+    process = BusProcess(settings, tuple(sys.argv[2:]), ACCEPTED)
     if PILL:
         mortal = MortalGateWorker(settings.client_config(), settings.instance, process.metrics)
         process._workers = [mortal if isinstance(w, GateWorker) else w for w in process._workers]

@@ -48,17 +48,21 @@ def _dead_or_done(world: World, process: subprocess.Popen[str], lane: str) -> Ca
     return lambda: process.poll() is not None or len(rows_of(world, lane)) == 2 or None
 
 
-@pytest.mark.parametrize("death", ["kill", "raise"])
+@pytest.mark.parametrize("death", ["kill", "raise", "hang"])
 def test_a_record_that_kills_the_stage_twice_is_poison(world: World, death: str) -> None:
-    """It is judged alone after the first death, refused after the third, and what stands behind it is judged."""
+    """It is judged alone after the first death, refused after the third, and what stands behind it is judged.
+
+    One that hangs for ever in native code is a death as well: the process ends itself.
+    """
     lane = f"pill-{death}"
     first = world.started("gate", "arbiter")
     agent = world.lane(lane)
     world.kill(first)
     world.send(lane, "bus.resource.claim.v1", {"reasoning": f"swallow-{death}"}, source=agent, subject="boat/x")
     world.send(lane, "bus.resource.claim.v1", {}, source=agent, subject="boat/y")
+    pill = {"ENGINE_TEST_PILL": f"swallow-{death}", "ENGINE_TEST_DEATH": death, "AGENTBUS_HANG_S": "2"}
     for _ in range(4):
-        mortal = world.start("gate", "arbiter", ENGINE_TEST_PILL=f"swallow-{death}", ENGINE_TEST_DEATH=death)
+        mortal = world.start("gate", "arbiter", **pill)
         until(_dead_or_done(world, mortal, lane), "the gate neither died nor went on")
         if mortal.poll() is None:
             break

@@ -93,6 +93,8 @@ class ChainWatch:
                 self.next_input = _next(segment)
                 for entry in segment.get("entries", ()):
                     self._entry(entry, record.timestamp_ms)
+            case "gap":  # lost before it was judged, and accepted
+                self.next_input = _next(segment)
             case other:
                 self._broken(record.offset, f"the segment is of kind {other}, which this version does not know")
         if self.control is not None and (not self._numbered or self._numbered[-1][1] != self.control):

@@ -24,6 +24,7 @@ class PartitionState:
     """Everything the arbiter knows in partition ``p``, folded from its journal. Times in milliseconds.
 
     ``resolvers_version`` is written into every basis, so that a re-decision knows which strategies were in force.
+    ``anchored`` is None unless records were lost and that was accepted: then it names the lanes heard of since.
     """
 
     gen: int
@@ -33,10 +34,12 @@ class PartitionState:
     next_offset: int = 0
     resources: dict[str, Resource] = field(default_factory=dict)
     last_of_lane: dict[str, str] = field(default_factory=dict)
+    anchored: frozenset[str] | None = None
     resolvers: Resolvers = field(default_factory=dict, compare=False)
     resolvers_version: int = field(default=0, compare=False)
     stakes: dict[str, set[str]] = field(default_factory=dict)
     _deadlines: list[tuple[int, str]] = field(default_factory=list)
+    _due_at: dict[str, int] = field(default_factory=dict)  # the same by subject, so that none is worked out twice
     _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)
     _seated_at: int = -1
 
@@ -55,12 +58,14 @@ class PartitionState:
     def put(self, subject: str, resource: Resource) -> None:
         """Replace a subject's state and keep the indexes of deadlines and holders in step."""
         before = self.resource(subject)
-        old, new = before.next_deadline(), resource.next_deadline()
+        old, new = self._due_at.get(subject), resource.next_deadline()
         if old != new:
             if old is not None:
                 del self._deadlines[bisect_left(self._deadlines, (old, subject))]
+                del self._due_at[subject]
             if new is not None:
                 insort(self._deadlines, (new, subject))
+                self._due_at[subject] = new
         lost, won = before.stakeholders, resource.stakeholders
         for agent in lost - won:
             self.stakes[agent].discard(subject)
@@ -70,6 +75,19 @@ class PartitionState:
             self.resources.pop(subject, None)
         else:
             self.resources[subject] = resource
+
+    def fill(self, resources: dict[str, Resource]) -> None:
+        """Put all subjects at once, where none is yet: their indexes are made in one go."""
+        assert not self.resources, "only an empty partition is filled"
+        self.resources = resources
+        deadlines = []
+        for subject, resource in resources.items():
+            if (deadline := resource.next_deadline()) is not None:
+                deadlines.append((deadline, subject))
+            for agent in resource.stakeholders:
+                self.stakes.setdefault(agent, set()).add(subject)
+        self._deadlines = sorted(deadlines)
+        self._due_at = {subject: deadline for deadline, subject in deadlines}
 
     def next_deadline(self) -> int | None:
         """When the next tick has something to do; None if nothing is due, ever."""
@@ -118,6 +136,10 @@ class PartitionState:
                 pairs[its_lane, source] = None
         return tuple(pairs)
 
+    def may_anchor(self, lane: str) -> bool:
+        """May this lane go on from any newer message? Once, after records were lost and that was accepted."""
+        return self.anchored is not None and lane not in self.anchored
+
     def origin(self, src: str) -> tuple[str, int]:
         """Lane and offset a forwarded record came from."""
         found = lane_and_offset(src)
@@ -134,12 +156,12 @@ def fold_event(state: PartitionState, entry: Entry, event: Event, occasion: Occa
             change = state.registry.next_change(SUSPENDED, suspension_name(what.select), value)
             state.registry = state.registry.apply(change)
             if value is not None:
-                _doom(state, state.decision(entry.o, event.n))
+                doom(state, state.decision(entry.o, event.n))
         case ControlSet():
             change = Change(what.control, what.kind_of, what.name, what.rev, what.value)
             state.registry = state.registry.apply(change)
             if what.kind_of == "agent":
-                _doom(state, state.decision(entry.o, event.n))
+                doom(state, state.decision(entry.o, event.n))
         case _:
             before = state.resource(event.subject)
             after = folded(before, event.subject, event.n, what, occasion)
@@ -147,7 +169,7 @@ def fold_event(state: PartitionState, entry: Entry, event: Event, occasion: Occa
                 state.put(event.subject, after)
 
 
-def _doom(state: PartitionState, cause: str) -> None:
+def doom(state: PartitionState, cause: str) -> None:
     """Make everything that suspended agents hold, claim, or is kept for them, due at the next tick."""
     stopped = {agent for agent in state.stakes if state.registry.suspension_of(agent)}
     for agent in stopped:

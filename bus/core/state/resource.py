@@ -102,8 +102,20 @@ class Resource:
         kept_for = (self.handover.agent,) if self.handover else ()
         return frozenset((*holder, *kept_for, *(one.agent for one in self.claims)))
 
+    @property
+    def is_plain(self) -> bool:
+        """Is there nothing but a holding, or nothing at all, that a deadline could be about?"""
+        is_contested = self.contest is not None or self.case is not None or self.held or self.wait is not None
+        is_kept = self.handover is not None or self.cooling_until or self.facts or self.cooldowns or self.doomed
+        return not (is_contested or is_kept)
+
     def next_deadline(self) -> int | None:
         """The earliest time (ms) at which a tick changes something here."""
+        if self.is_plain:  # nearly all, nearly always
+            holding = self.holding
+            if holding is None:
+                return None
+            return holding.due_ms if holding.doomed_by else holding.until
         times = [due.at for due in dues_of(self)]
         times += [fact.until for fact in self.facts.values()]
         times += self.cooldowns.values()

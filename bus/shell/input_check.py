@@ -1,0 +1,77 @@
+"""Is the input the one the journal judged, and does it still hold what comes next? Else the partition stops.
+
+What was lost before anybody judged it can be accepted: the journal then says so in a `gap` segment, and goes on behind.
+"""
+
+from collections.abc import Iterator
+
+import structlog
+from confluent_kafka import TopicPartition
+
+from bus.core.log.records import Record
+from bus.shell import kafka
+from bus.shell.errors import FatalError, RetryableError
+from bus.shell.links import Links
+from bus.shell.snapshots.standing import name_of
+from bus.shell.stage import Draft, Stage
+
+RUNBOOK = "docs/runbook.md"
+
+log = structlog.get_logger("bus.input")
+
+
+def lost_until(links: Links, stage: Stage) -> int | None:
+    """The last offset of a gap in the input that was accepted; None if there is none.
+
+    Raises `FatalError` (``history_gap``, ``log_divergence``), `RetryableError`.
+    """
+    first, end = kafka.ends(links.marks, stage.topic, stage.partition)
+    position = stage.next_offset
+    if position < first:
+        name = name_of(stage)
+        if name in links.accepted_gaps:
+            links.accepted_gaps.discard(name)  # once: what is lost later is another loss
+            return first - 1
+        text = f"{stage.topic} begins at {first}, the journal is at {position}: what lies between was never judged"
+        step = f"bring it back, or accept the loss with `agentbus run --accept-gap {name}`; see {RUNBOOK}#history_gap"
+        raise FatalError("history_gap", text, step)
+    if position > end:
+        text = f"{stage.topic} ends at {end}, the journal is at {position}"
+        raise FatalError("log_divergence", text, f"the input is not the one it was written for; {_page()}")
+    if first < position:
+        before = kafka.read_range(links.config, stage.topic, stage.partition, position - 1, position - 1)
+        if position - 1 in before and not stage.vouches_for(before[position - 1]):
+            text = f"{stage.topic} offset {position - 1} is not the record the journal judged"
+            step = f"the input was replaced: bring back the one the journal names; {_page()}"
+            raise FatalError("log_divergence", text, step)
+    return None
+
+
+def gap_draft(links: Links, stage: Stage, lost: int) -> Draft:
+    """The segment that says in the journal that everything up to ``lost`` was never judged, and is accepted."""
+    where = {"journal": stage.journal, "partition": stage.partition}
+    log.warning("gap_accepted", **where, first=stage.next_offset, last=lost)
+    return stage.gap(lost, lambda: _records_from(links.config, stage.topic, stage.partition, lost + 1))
+
+
+def _records_from(config: kafka.ClientConfig, topic: str, partition: int, first: int) -> Iterator[Record]:
+    """The records of a partition from ``first`` to its end; raises `BusError`."""
+    consumer = kafka.reader(config)
+    try:
+        consumer.assign([TopicPartition(topic, partition, first)])
+        while True:
+            messages = kafka.fetch(consumer, kafka.CALL_TIMEOUT_S)
+            if not messages:
+                raise RetryableError(f"{topic}/{partition} does not answer")
+            for message in messages:
+                if kafka.is_end(message):
+                    return
+                if error := message.error():
+                    raise kafka.read_error(error, topic, partition)
+                yield kafka.record_of(message)
+    finally:
+        consumer.close()
+
+
+def _page() -> str:
+    return f"see {RUNBOOK}#log_divergence"
