@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from confluent_kafka import ElectionType, KafkaException
-from confluent_kafka.admin import AdminClient
 
 from bus.dev.cluster import new_quorum
 from tests.acceptance.bus_process import STAGE_READY_S, BusProcess, start
@@ -37,7 +35,6 @@ AT_WORK_S = 20.0
 AT_WORK = ("took_over", "publishing")  # what a stage logs when it has something to do
 LOST = "lost on purpose: a record"  # what `tests.faults.odd_stage` logs of each
 HTTP_OK = 200
-ELECTED_S = 20.0
 
 
 @dataclass(slots=True)
@@ -159,14 +156,6 @@ class Bench:
         node.kill()
         node.start()
         node.wait_ready()
-
-    def elect(self) -> None:
-        """Give every partition back to the broker that should lead it, if another does since that was away."""
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
-        try:
-            admin.elect_leaders(ElectionType.PREFERRED, request_timeout=ELECTED_S).result(ELECTED_S)
-        except KafkaException as error:
-            raise TestsStopError(f"no leaders could be elected: {error.args[0].str()}") from error
 
     def calm_down(self, until_s: float) -> None:
         """Wait until every stage says that it is ready again, but not past this moment (monotonic)."""

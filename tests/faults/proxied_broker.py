@@ -23,6 +23,8 @@ DISK_MIB = 3_072  # memory is used as it is written to: far more than a round le
 FILLER = "filler"
 FILLED_BYTES = 8 * 1024 * 1024  # at once, until less than this is free
 SMALLEST_FILE_BYTES = 1  # no file may grow: what a quota does
+# A broker that was away soon leads again what it led: one more change of leader.
+LEADERS = "\nleader.imbalance.check.interval.seconds=3\nleader.imbalance.per.broker.percentage=0\n"
 MS_NODEV = 4
 UNMOUNT_NOW = 2  # also while something still has a file open
 
@@ -67,7 +69,7 @@ class ProxiedBroker(LocalBroker):
         super()._write_files(controller_port)
         path = self.data / SERVER_FILE
         lines = path.read_text(encoding="utf-8").splitlines()
-        path.write_text("\n".join(self._with_stages(line) for line in lines) + "\n", encoding="utf-8")
+        path.write_text("\n".join(self._with_stages(line) for line in lines) + LEADERS, encoding="utf-8")
 
     def _with_stages(self, line: str) -> str:
         name, _, _ = line.partition("=")
