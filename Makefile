@@ -9,12 +9,13 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help install demo test pages accept docs lint lock clean
+.PHONY: help install demo test model pages accept docs lint lock clean
 
 help:
 	@echo "make install  .venv with everything in it; then: source .venv/bin/activate"
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
 	@echo "make test     lint, then all tests but the two below"
+	@echo "make model    the protocols' models, and that none of their rules may be left out (two minutes of a core)"
 	@echo "make pages    every command and snippet of README and docs/, run on a real bus"
 	@echo "make accept   the black-box runs: 10,000 messages against the wire contract, 10,000 claims of our client, 60 random contests"
 	@echo "make docs     docs/reference and the shown files, made from the code"
@@ -32,6 +33,10 @@ demo: $(READY)
 
 test: lint
 	@$(BIN)/python -m pytest --ignore=tests/acceptance --ignore=tests/docs/test_pages.py
+
+# What is safe by a rule must be lost without it: each is left out in turn.
+model: $(READY)
+	@$(BIN)/python -m tests.model.check
 
 # Every command and snippet of README and docs/, on a real bus.
 pages: $(READY)
