@@ -36,6 +36,7 @@ class SimProducer:
         self._bytes_max = int(settings.get("message.max.bytes", 1_000_000))
         self._epoch = 0
         self._outstanding = 0
+        self._must_abort = False  # a record of the transaction was lost: the client does not let it be committed
         self._reports: deque[tuple[OnDelivery | None, KafkaError | None, SimMessage]] = deque()
         self._free_s: dict[Place, float] = {}  # when the record before is in the log: order per partition
 
@@ -79,6 +80,7 @@ class SimProducer:
             on_delivery, error, message = self._reports.popleft()
             self._outstanding -= 1
             count += 1
+            self._must_abort = self._must_abort or error is not None
             if error is None:
                 self._node.hop("acknowledged")
             if on_delivery is not None:
@@ -106,6 +108,7 @@ class SimProducer:
     def begin_transaction(self) -> None:
         """The next record begins one at the broker."""
         self._node.check()
+        self._must_abort = False
 
     def commit_transaction(self, timeout: float = -1) -> None:
         """Wait for what was produced, then for the end; a fenced producer hears of that here."""
@@ -114,6 +117,8 @@ class SimProducer:
             raise _failed(KafkaError._TIMED_OUT, "the transaction did not end in time")
         if broker.is_fenced(self._identity, self._epoch):
             raise _failed(KafkaError._FENCED, "another producer has this transactional id")
+        if self._must_abort:
+            raise _failed(KafkaError._STATE, "a record failed: the transaction must be aborted")
         end = partial(broker.end_transaction, self._identity, self._epoch, is_aborted=False)
         if node.network.end_is_late():
             node.timeline.after(node.chance.uniform(*HELD_UP_S), end)  # this one is on its way all the same
