@@ -13,7 +13,7 @@ import pytest
 from tests.tidy.tree import ROOT, text_of
 
 PREPARE = ROOT / ".ci/prepare"
-TARGETS = ("demo", "test", "model", "accept", "lint", "lock", "clean")
+TARGETS = ("demo", "test", "model", "accept", "torture", "lint", "lock", "clean")
 
 
 def _prepare(python: Path, venv: Path) -> subprocess.CompletedProcess[str]:
