@@ -8,8 +8,9 @@ from bus.shell import kafka
 from bus.shell.broker_time import BrokerTime
 from bus.shell.errors import NotPermittedError
 from bus.shell.metrics import Metrics
-from bus.shell.snapshots.keeper import Keeper
+from bus.shell.snapshots.keeper import Keeper, Rhythm
 from bus.shell.snapshots.shelf import Shelf
+from bus.shell.surroundings import MACHINE, surroundings_of
 from bus.shell.watchdog import Judging
 
 
@@ -36,3 +37,14 @@ class Links:
             self.keeper.stop()
         if self.shelf is not None:
             self.shelf.close()
+
+
+def open_snapshots(
+    config: kafka.ClientConfig, metrics: Metrics, rhythm: Rhythm
+) -> tuple[Keeper, Shelf] | tuple[None, None]:
+    """Who takes snapshots, and where they are found; nobody in a simulated world, which begins at 0 each time."""
+    if surroundings_of(config) is not MACHINE:
+        return None, None
+    keeper = Keeper(config, metrics, rhythm)
+    keeper.start()
+    return keeper, Shelf(config)

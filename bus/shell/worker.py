@@ -26,15 +26,13 @@ from bus.shell.control_log import ControlLog
 from bus.shell.errors import FencedError, NotPermittedError, RetryableError
 from bus.shell.gate_stage import GateStage
 from bus.shell.gather import Gatherer
-from bus.shell.links import Links
+from bus.shell.links import Links, open_snapshots
 from bus.shell.metrics import Metrics
 from bus.shell.options import AS_EVER, Options
 from bus.shell.owner import Owner, Phase
 from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
-from bus.shell.snapshots.keeper import Keeper
-from bus.shell.snapshots.shelf import Shelf
 from bus.shell.stage import Stage
-from bus.shell.surroundings import MACHINE, surroundings_of
+from bus.shell.surroundings import surroundings_of
 from bus.shell.watchdog import Judging
 
 BUSY_WAIT_S = 0.001
@@ -138,15 +136,11 @@ class Worker(ABC):
         producer: Producer = kafka.producer(self._config)
         self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
         marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
-        # A simulated world begins at 0 each time: snapshots are a machine's, with threads and clients of their own.
-        keeps = self._around is MACHINE
-        keeper = Keeper(self._config, self._metrics, self._options.rhythm) if keeps else None
-        if keeper is not None:
-            keeper.start()
+        keeper, shelf = open_snapshots(self._config, self._metrics, self._options.rhythm)
         self._links = Links(
             *(self._config, producer, self._consumer, marks, self._metrics, self._broker_time),
             keeper=keeper,
-            shelf=Shelf(self._config) if keeps else None,
+            shelf=shelf,
             accepted_gaps=self._accepted_gaps,
             judging=self.judging,
         )

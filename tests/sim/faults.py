@@ -115,8 +115,8 @@ PROTOCOL = (
     Planted(
         "the arbiter judges what does not continue its lane",
         arbiter.decide,
-        "is not Arrival.NEXT",
-        "is Arrival.GAP and False",
+        "comes is Arrival.GAP and not",
+        "False and not",
     ),
     Planted(
         "outputs do not name what came before them",
