@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from bus.core.log.records import Record
 from bus.core.log.topics import ARBITER, gate_journal, incoming
@@ -133,12 +133,11 @@ class Worker(ABC):
         """Connect; raises `BusError`."""
         self._control_log.open()
         check_partitions(self._config, self._control_log.genesis)
-        producer: Producer = kafka.producer(self._config)
         self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
         marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
         keeper, shelf = open_snapshots(self._config, self._metrics, self._options.rhythm)
         self._links = Links(
-            *(self._config, producer, self._consumer, marks, self._metrics, self._broker_time),
+            *(self._config, kafka.producer(self._config), self._consumer, marks, self._metrics, self._broker_time),
             keeper=keeper,
             shelf=shelf,
             accepted_gaps=self._accepted_gaps,
