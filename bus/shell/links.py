@@ -24,10 +24,10 @@ class Links:
     marks: Consumer
     metrics: Metrics
     broker_time: BrokerTime
-    refused: NotPermittedError | None = None  # Kafka did not let an owner do what it must
-    fatal: str = ""  # the producer is beyond repair: the whole stage starts again
     keeper: Keeper | None = None  # without one no snapshots are taken
     shelf: Shelf | None = None  # without one every restore begins at 0
+    refused: NotPermittedError | None = None  # Kafka did not let an owner do what it must
+    fatal: str = ""  # the producer is beyond repair: the whole stage starts again
     accepted_gaps: set[str] = field(default_factory=set)  # `gate/sales`: lost input there is accepted, once
     judging: Judging = field(default_factory=Judging)
 
@@ -39,9 +39,7 @@ class Links:
             self.shelf.close()
 
 
-def open_snapshots(
-    config: kafka.ClientConfig, metrics: Metrics, rhythm: Rhythm
-) -> tuple[Keeper, Shelf] | tuple[None, None]:
+def open_snapshots(config: kafka.ClientConfig, metrics: Metrics, rhythm: Rhythm) -> tuple[Keeper | None, Shelf | None]:
     """Who takes snapshots, and where they are found; nobody in a simulated world, which begins at 0 each time."""
     if surroundings_of(config) is not MACHINE:
         return None, None

@@ -11,8 +11,6 @@ RESTORING --- end of journal ---> CLAIMING --- acknowledged in place ---> RUNNIN
 """
 
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
@@ -22,8 +20,10 @@ from bus.core.log.journal import Tip, seal
 from bus.core.log.records import Output, Record
 from bus.shell import kafka
 from bus.shell.errors import BusError, FatalError, NotPermittedError, RetryableError
+from bus.shell.flight import Flight
 from bus.shell.input_check import gap_draft, lost_until
 from bus.shell.links import Links
+from bus.shell.phase import Phase
 from bus.shell.restore import Restoration
 from bus.shell.snapshots.taking import Taking
 from bus.shell.stage import Draft, Stage, StageMaker
@@ -41,32 +41,6 @@ COMMIT_AGAIN_S = 30.0  # a commit that the client repeats may overtake a newer o
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
 
 log = structlog.get_logger("bus.owner")
-
-
-class Phase(Enum):
-    """Where the ownership of a partition stands."""
-
-    RESTORING = "restoring"
-    CLAIMING = "claiming"
-    RUNNING = "running"
-    STOPPED = "stopped"
-
-
-@dataclass(slots=True, eq=False)
-class _Flight:
-    """A segment under way: appended, then final, then its outputs sent and acknowledged."""
-
-    offset: int
-    started_s: float
-    draft: Draft
-    is_final: bool = False
-    sent: int = 0
-    acknowledged: int = 0
-    is_again: bool = False  # sent by an owner before, perhaps: its time runs from its first output on
-
-    @property
-    def is_done(self) -> bool:
-        return self.is_final and self.acknowledged == len(self.draft.outputs) + len(self.draft.last)
 
 
 class Owner:
@@ -91,7 +65,7 @@ class Owner:
         self._mark = 0
         self._input_done = -1
         self._waiting: deque[Record] = deque()
-        self._flights: deque[_Flight] = deque()
+        self._flights: deque[Flight] = deque()
         self._is_positioned = False
         self._is_paused = False
         self._is_careful = False
@@ -204,8 +178,19 @@ class Owner:
         self._append(self._takeover(self.stage.next_offset - 1), now_s)
 
     def _takeover(self, to: int, **more: int) -> Draft:
+        if self._untold and not more:
+            more = {"survived": self._untold}
         body = {"kind": "takeover", "engine": ENGINE, "nonce": self._around.nonce(), "mark": self._mark, **more}
         return Draft(body, to)
+
+    @property
+    def _next(self) -> tuple[str, int, int]:
+        return (self.stage.topic, self.stage.partition, self.stage.next_offset)
+
+    @property
+    def _untold(self) -> int:
+        """How often this process has begun to judge the next record alone, and lives, unknown to the journal."""
+        return self._links.judging.survived[self._next]
 
     def _own(self, now_s: float) -> None:
         """The take-over is in place: send again what may not have been sent, then go on where the journal ends."""
@@ -215,13 +200,14 @@ class Owner:
         place, span = (self.stage.topic, self.stage.partition), self.stage.unpublished_range()
         records = kafka.read_range(self._links.config, *place, *span) if span else {}
         again = zip(restored.unpublished, self.stage.redraft(records), strict=True)
-        resent = [_Flight(offset, now_s, draft, is_final=True, is_again=True) for offset, draft in again]
+        resent = [Flight(offset, now_s, draft, is_final=True, is_again=True) for offset, draft in again]
         self._flights.extendleft(reversed(resent))
         if not resent:  # the owner before may have gone between its two commits
             self._input_done, self._is_dirty = self.stage.next_offset, True
-        self._is_careful = restored.is_idle or bool(restored.attempts)
-        if restored.attempts.get(self.stage.next_offset, 0) >= ATTEMPTS_MAX:
+        self._is_careful = restored.is_idle or any(restored.attempts.values())
+        if restored.attempts.get(self.stage.next_offset, 0) - self._untold >= ATTEMPTS_MAX:
             self._poison = self.stage.next_offset
+        self._links.judging.survived.pop(self._next, None)  # the take-over has told it
         self._taking.begin(restored, now_s)
         self._restoration = None
         if lost is not None:
@@ -273,8 +259,15 @@ class Owner:
             count = 1
             self._probe(self._waiting[0].offset, now_s)
         batch = [self._waiting[i] for i in range(count)]
-        with self._links.judging.of(self.stage.topic, self.stage.partition, self.stage.next_offset):
-            draft, judged = self.stage.draft(batch, poison=self._poison)
+        at = self._next
+        try:
+            with self._links.judging.of(*at):
+                draft, judged = self.stage.draft(batch, poison=self._poison)
+        except (BusError, KafkaException):
+            raise
+        except Exception:
+            self._links.judging.survived.pop(at, None)  # the record did it: the probe before it counts
+            raise
         if draft is None:
             return False
         for _ in range(judged):
@@ -292,7 +285,11 @@ class Owner:
             raise RetryableError(f"the journal ends at {end}, not at {self._end}: somebody else wrote")
 
     def _probe(self, offset: int, now_s: float) -> None:
-        """Say in the journal which record is judged alone, so that one that kills the stage is known by it."""
+        """Say in the journal which record is judged alone, so that one that kills the stage is known by it.
+
+        Who loses the partition in between, and not its life, says so in its next take-over: that one killed nobody.
+        """
+        self._links.judging.survived[self._next] += 1
         self._append(self._takeover(offset - 1, probe=offset), now_s)
         if self._links.producer.flush(kafka.WATCHDOG_S):
             raise RetryableError("a probe was not acknowledged in time")
@@ -301,7 +298,7 @@ class Owner:
 
     def _append(self, draft: Draft, now_s: float) -> None:
         value, self._tip = seal(self._tip, draft.body, draft.items)
-        flight = _Flight(self._end, now_s, draft)
+        flight = Flight(self._end, now_s, draft)
         self._end += 1
         self._flights.append(flight)
         session = self._session
@@ -349,7 +346,7 @@ class Owner:
             if last and not flight.is_done:
                 return
 
-    def _produce(self, flight: _Flight, output: Output) -> bool:
+    def _produce(self, flight: Flight, output: Output) -> bool:
         session = self._session
 
         def on_delivery(error: KafkaError | None, _: Message) -> None:

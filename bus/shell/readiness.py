@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.shell.owner import Phase
+from bus.shell.phase import Phase
 
 # Once lost, a partition is taken over again in seconds. Lost once more within this time, it is not well: a balancer
 # must not take the moments between two losses for health. The same of a login that was refused.

@@ -189,6 +189,8 @@ class Restoration:
         if "probe" in segment:
             self.attempts[segment["probe"]] = self.attempts.get(segment["probe"], 0) + 1
         else:
+            offset = self.stage.next_offset
+            self.attempts[offset] = max(0, self.attempts.get(offset, 0) - segment.get("survived", 0))
             self.is_idle = True
 
     def _check_genesis(self, segment: dict[str, Any]) -> None:  # Any: JSON

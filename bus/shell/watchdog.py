@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,12 +29,16 @@ log = structlog.get_logger("bus.watchdog")
 
 @dataclass(slots=True, eq=False)
 class Judging:
-    """What one stage is judging now: since when (monotonic, 0: nothing), in which partition, from which record on."""
+    """What one stage is judging now: since when (monotonic, 0: nothing), in which partition, from which record on.
+
+    ``survived`` counts, by topic, partition and offset, how often it has begun to judge a record alone and still lives.
+    """
 
     since_s: float = 0.0
     topic: str = ""
     partition: int = 0
     offset: int = 0
+    survived: Counter[tuple[str, int, int]] = field(default_factory=Counter)
 
     @contextmanager
     def of(self, topic: str, partition: int, offset: int) -> Iterator[None]:

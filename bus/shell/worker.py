@@ -29,7 +29,8 @@ from bus.shell.gather import Gatherer
 from bus.shell.links import Links, open_snapshots
 from bus.shell.metrics import Metrics
 from bus.shell.options import AS_EVER, Options
-from bus.shell.owner import Owner, Phase
+from bus.shell.owner import Owner
+from bus.shell.phase import Phase
 from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
 from bus.shell.stage import Stage
 from bus.shell.surroundings import surroundings_of
@@ -135,11 +136,9 @@ class Worker(ABC):
         check_partitions(self._config, self._control_log.genesis)
         self._consumer = kafka.member(self._config, self.group, self._instance, on_commit=self._on_commit)
         marks = kafka.reader(self._config, f"{self.group}-published", on_commit=self._on_commit)
-        keeper, shelf = open_snapshots(self._config, self._metrics, self._options.rhythm)
         self._links = Links(
             *(self._config, kafka.producer(self._config), self._consumer, marks, self._metrics, self._broker_time),
-            keeper=keeper,
-            shelf=shelf,
+            *open_snapshots(self._config, self._metrics, self._options.rhythm),
             accepted_gaps=self._accepted_gaps,
             judging=self.judging,
         )

@@ -67,7 +67,7 @@ Judged(s, tip, from, to) ==
     [kind |-> "judged", id |-> <<s, tip[2] + 1>>, prev |-> tip, from |-> from, to |-> to, mark |-> 0,
      valid |-> FALSE]
 
-\* Owner._Flight: a segment on its way, the offset it must get, and how far it is.
+\* flight.Flight: a segment on its way, the offset it must get, and how far it is.
 Flight(s, offset) ==
     [id |-> s.id, prev |-> s.prev, offset |-> offset, from |-> s.from, final |-> FALSE, there |-> s.kind # "judged"]
 

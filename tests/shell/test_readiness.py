@@ -13,7 +13,7 @@ from bus.shell import kafka, process
 from bus.shell.broker_time import BrokerTime
 from bus.shell.links import Links
 from bus.shell.metrics import Metrics
-from bus.shell.owner import Phase
+from bus.shell.phase import Phase
 from bus.shell.process import BusProcess, PublisherCommand, Supervisor
 from bus.shell.readiness import SETTLED_AFTER_S, STUCK_AFTER_S, Losses, Readiness
 from bus.shell.settings import Settings

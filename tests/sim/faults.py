@@ -15,7 +15,7 @@ from bus.core import arbiter, gate
 from bus.core.outputs import answers
 from bus.core.state import fold, resource
 from bus.core.steps import acts, claiming, deadlines, granting
-from bus.shell import arbiter_stage, clock, gate_stage, owner, publisher, restore
+from bus.shell import arbiter_stage, clock, flight, gate_stage, owner, publisher, restore
 
 Function = Callable[..., Any]  # Any: whatever the function takes and gives
 
@@ -53,7 +53,7 @@ PROTOCOL = (
     ),
     Planted(
         "a segment is done when its outputs are handed over, not when they are there",
-        owner._Flight.is_done,
+        flight.Flight.is_done,
         "self.is_final and self.acknowledged ==",
         "self.is_final and self.sent ==",
     ),

@@ -5,7 +5,10 @@ from collections import Counter
 import pytest
 
 from bus.cli.simulated import audited
-from bus.sim.judge import fingerprint
+from bus.sim.judge import fingerprint, violations
+from bus.sim.quiet import quiet
+from bus.sim.run import play
+from bus.sim.weather import STORM
 from tests.sim.oracle import parted
 from tests.sim.seeds import Judged, judged, played
 
@@ -51,3 +54,10 @@ def test_the_auditor_and_the_oracle_find_nothing_either(runs: list[Judged]) -> N
     report = audited(run)
     assert [str(finding) for check in report.checks for finding in check.findings] == []
     assert parted(run) == []
+
+
+@pytest.mark.parametrize("seed", [104, 107, 127])
+def test_who_lost_a_partition_in_mid_judgement_makes_nothing_poison(seed: int) -> None:
+    """Two owners that fight over one record both live: it is judged in the end, whoever judges it."""
+    with quiet():
+        assert [str(one) for one in violations(play(seed, 1.0, STORM))] == []
