@@ -296,7 +296,7 @@ VERBS = {
         (
             "agentbus cases rule deal/D-9 reject --reason 'terms are not ours' --as ben",
             "agentbus cases rule lead/L-1 award 2 --reason 'their customer' --as ben",
-            "agentbus cases rule 1.7.198.2 approve --alike --reason 'checked by phone' --as ben",
+            "agentbus cases rule 1.7.198.2 approve --alike --reason 'by phone' --as ben",
         ),
     ),
     "watch": (watch, ("agentbus cases watch --queue revenue --bell", "agentbus cases watch --json")),

@@ -28,9 +28,8 @@ INSTANCE = "dev"
 ELSEWHERE = ("AGENTBUS_BOOTSTRAP", "AGENTBUS_KAFKA_CONFIG", "AGENTBUS_KAFKA")
 
 EXAMPLE = (
-    "agentbus dev",
-    "agentbus dev --data ~/agentbus",
-    "agentbus dev --secure --port 19092",
+    "agentbus dev --data ~/agentbus --port 19092",
+    "agentbus dev --secure",
     "agentbus dev --brokers 3",
 )
 

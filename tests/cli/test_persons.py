@@ -15,11 +15,12 @@ def test_a_queue_that_nobody_has_any_more_is_told(terminal: Terminal, tmp_path: 
     for name in ("moe", "zoe"):
         assert terminal("persons", "set", name, "--role", "resolver", "--queue", "piers").code == 0
     warning = "warning: nobody has queue piers any more, where cases of pier go"
-    assert warning not in terminal("persons", "set", "moe", "--role", "resolver").err
-    assert warning in terminal("persons", "set", "zoe", "--role", "resolver").err
+    assert warning not in terminal("persons", "set", "moe", "--role", "resolver", "--queue", "").err
+    assert warning in terminal("persons", "set", "zoe", "--role", "resolver", "--queue", "").err
     assert terminal("persons", "set", "zoe", "--role", "resolver", "--queue", "piers").code == 0
     assert warning in terminal("persons", "rm", "zoe").err
     terminal("persons", "rm", "moe")
+    terminal("terms", "rm", "pier")  # doctor would complain of the queue
 
 
 def test_an_owned_agent_that_does_not_exist_is_named(terminal: Terminal) -> None:
