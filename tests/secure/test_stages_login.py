@@ -56,9 +56,7 @@ def test_a_password_that_became_wrong_is_said_seldom_and_a_stop_still_ends_it(se
     assert worker._restart_after_s >= 8, "it has not tried three times"
     assert not thread.is_alive()
     assert not worker.readiness.is_ready
-    told = [
-        one for one in told if secured.bootstrap in one["why"]
-    ]  # stages of other tests live in this process as well
+    told = [one for one in told if secured.bootstrap in one["why"]]  # other tests have stages here
     assert {(one["event"], one["log_level"]) for one in told} == {("stage_refused", "error")}, told
     said = "\n".join(f"{one['stage']}: {one['why']}" for one in told)
     assert len(told) <= 1 + (time.monotonic() - began_s) / TOLD_EVERY_S, said
