@@ -174,6 +174,8 @@ def _live(bus: Bus, life: Life, claims: int, seen: Seen, operator: Bus) -> None:
             lease = _claim(bus, subject, life, seen)
         except Denied as no:
             seen.claimed(bus.agent, subject, "denied", decision=no.decision, why=no.reason)
+        except LeaseLost as lost:  # granted, and ended before it could be handed over
+            seen.claimed(bus.agent, subject, "granted", token=lost.token)
         except ClientError as error:
             seen.claimed(bus.agent, subject, type(error).__name__, why=str(error))
         else:
@@ -275,6 +277,8 @@ async def _live_async(bus: AsyncBus, life: Life, claims: int, seen: Seen, operat
             lease = await _claim_async(bus, subject, life, seen)
         except Denied as no:
             seen.claimed(bus.agent, subject, "denied", decision=no.decision, why=no.reason)
+        except LeaseLost as lost:  # granted, and ended before it could be handed over
+            seen.claimed(bus.agent, subject, "granted", token=lost.token)
         except ClientError as error:
             seen.claimed(bus.agent, subject, type(error).__name__, why=str(error))
         else:
