@@ -3,14 +3,10 @@
 What was lost before anybody judged it can be accepted: the journal then says so in a `gap` segment, and goes on behind.
 """
 
-from collections.abc import Iterator
-
 import structlog
-from confluent_kafka import TopicPartition
 
-from bus.core.log.records import Record
 from bus.shell import kafka
-from bus.shell.errors import FatalError, RetryableError
+from bus.shell.errors import FatalError
 from bus.shell.links import Links
 from bus.shell.snapshots.standing import name_of
 from bus.shell.stage import Draft, Stage
@@ -51,26 +47,7 @@ def gap_draft(links: Links, stage: Stage, lost: int) -> Draft:
     """The segment that says in the journal that everything up to ``lost`` was never judged, and is accepted."""
     where = {"journal": stage.journal, "partition": stage.partition}
     log.warning("gap_accepted", **where, first=stage.next_offset, last=lost)
-    return stage.gap(lost, lambda: _records_from(links.config, stage.topic, stage.partition, lost + 1))
-
-
-def _records_from(config: kafka.ClientConfig, topic: str, partition: int, first: int) -> Iterator[Record]:
-    """The records of a partition from ``first`` to its end; raises `BusError`."""
-    consumer = kafka.reader(config)
-    try:
-        consumer.assign([TopicPartition(topic, partition, first)])
-        while True:
-            messages = kafka.fetch(consumer, kafka.CALL_TIMEOUT_S)
-            if not messages:
-                raise RetryableError(f"{topic}/{partition} does not answer")
-            for message in messages:
-                if kafka.is_end(message):
-                    return
-                if error := message.error():
-                    raise kafka.read_error(error, topic, partition)
-                yield kafka.record_of(message)
-    finally:
-        consumer.close()
+    return stage.gap(lost, lambda: kafka.records_between(links.config, stage.topic, stage.partition, lost + 1))
 
 
 def _page() -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -196,9 +196,13 @@ def is_end(message: Message) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF
 
 
-def read_range(config: ClientConfig, topic: str, partition: int, first: int, last: int) -> dict[int, Record]:
-    """The records from offset ``first`` to ``last``, both included; raises `RetryableError` if the broker is silent."""
-    found: dict[int, Record] = {}
+def records_between(
+    config: ClientConfig, topic: str, partition: int, first: int, last: int | None = None
+) -> Iterator[Record]:
+    """The records from offset ``first`` to ``last``, both included, or to the end as it is when it is reached.
+
+    Raises `RetryableError` if the broker is silent.
+    """
     consumer = reader(config)
     try:
         consumer.assign([TopicPartition(topic, partition, first)])
@@ -208,16 +212,21 @@ def read_range(config: ClientConfig, topic: str, partition: int, first: int, las
                 raise RetryableError(f"{topic}/{partition} gave nothing from offset {first} on")
             for message in messages:
                 if is_end(message):
-                    return found
+                    return
                 if error := message.error():
                     raise read_error(error, topic, partition)
                 record = record_of(message)
-                if record.offset <= last:
-                    found[record.offset] = record
-                if record.offset >= last:
-                    return found
+                if last is None or record.offset <= last:
+                    yield record
+                if last is not None and record.offset >= last:
+                    return
     finally:
         consumer.close()
+
+
+def read_range(config: ClientConfig, topic: str, partition: int, first: int, last: int) -> dict[int, Record]:
+    """The records from offset ``first`` to ``last``, both included; raises as `records_between`."""
+    return {record.offset: record for record in records_between(config, topic, partition, first, last)}
 
 
 def read_offsets(config: ClientConfig, topic: str, partition: int, offsets: Sequence[int]) -> dict[int, Record]:

@@ -5,6 +5,7 @@ What it says may be held up on its way, or be said twice; its clock may be wrong
 
 import json
 import random
+from abc import ABC, abstractmethod
 from typing import Any
 
 from bus.core.log.topics import answers, incoming
@@ -19,7 +20,7 @@ SAID_AGAIN_S = (0.0, 20.0)
 HEARD_MAX = 400  # answers taken in at once
 
 
-class Actor:
+class Actor(ABC):
     """One agent or person. Subclasses say what it does with its turn, and what with an answer."""
 
     def __init__(self, world: World, source: str, lane: str, *, mean_s: float) -> None:
@@ -48,13 +49,13 @@ class Actor:
         self.act()
         self.world.timeline.after(self.chance.expovariate(1 / self._mean_s), self._turn)
 
+    @abstractmethod
     def act(self) -> None:
         """Do something."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hear(self, event: dict[str, Any]) -> None:  # Any: JSON
         """Take in an event that concerns this one."""
-        raise NotImplementedError
 
     def listen(self) -> None:
         """Hear what has been answered on the lane since."""

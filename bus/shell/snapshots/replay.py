@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import TopicPartition
-
 from bus.core.log.journal import Tip, advance, continues, parse_segment
 from bus.shell import kafka
-from bus.shell.errors import RetryableError
 from bus.shell.snapshots.loading import Loading
 from bus.shell.snapshots.records import Packing, Snapshot
 from bus.shell.stage import Stage
@@ -85,22 +82,5 @@ def pieces(segment: dict[str, Any]) -> Iterator[dict[str, Any]]:  # Any: JSON
 def _journal(config: kafka.ClientConfig, place: tuple[str, int], first: int, last: int) -> Iterator[bytes]:
     if first > last:
         return
-    consumer = kafka.reader(config)
-    try:
-        consumer.assign([TopicPartition(*place, first)])
-        while True:
-            messages = kafka.fetch(consumer, kafka.CALL_TIMEOUT_S)
-            if not messages:
-                raise RetryableError(f"{place[0]}/{place[1]} does not answer")
-            for message in messages:
-                if kafka.is_end(message):
-                    return
-                if error := message.error():
-                    raise kafka.read_error(error, *place)
-                if (message.offset() or 0) > last:
-                    return
-                yield message.value() or b""
-                if message.offset() == last:
-                    return
-    finally:
-        consumer.close()
+    for record in kafka.records_between(config, *place, first, last):
+        yield record.value or b""

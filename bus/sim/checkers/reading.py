@@ -13,7 +13,6 @@ from bus.core.log.records import Record
 
 Place = tuple[str, int]
 Json = dict[str, Any]  # Any: JSON
-RECORDS_SHOWN_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
