@@ -47,8 +47,11 @@ _CONSUMER: ClientSettings = {
     "allow.auto.create.topics": False,
     "log_level": 0,
 }
+# One partition moves and the others go on; but who dies in the middle of a move leaves it to nobody (`member`).
+ONE_BY_ONE = "cooperative-sticky"
+# Everything is dealt anew each time, so that nothing can be left over.
+ALL_AT_ONCE = "roundrobin"
 _MEMBER: ClientSettings = {
-    "partition.assignment.strategy": "cooperative-sticky",
     "session.timeout.ms": 6_000,
     "heartbeat.interval.ms": 500,
     "max.poll.interval.ms": 300_000,
@@ -128,9 +131,15 @@ def transactional_producer(config: ClientConfig, transactional_id: str) -> Produ
 OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
-def member(config: ClientConfig, group: str, instance: str, on_commit: OnCommit | None = None) -> Consumer:
-    """A member of a consumer group; ``instance`` (may be "") makes its membership static, so a restart is cheap."""
-    own: ClientSettings = {"group.id": group, "error_cb": no_stderr}
+def member(
+    config: ClientConfig, group: str, instance: str, on_commit: OnCommit | None = None, *, deals: str = ONE_BY_ONE
+) -> Consumer:
+    """A member of a consumer group; ``instance`` (may be "") makes its membership static, so a restart is cheap.
+
+    Kafka gives a static member that comes back what it had, and nobody looks at the group. Dealt `ONE_BY_ONE`, a
+    partition that it had given up, and that no other had been given yet, stays nobody's until the group deals again.
+    """
+    own: ClientSettings = {"group.id": group, "error_cb": no_stderr, "partition.assignment.strategy": deals}
     if instance:
         own["group.instance.id"] = instance
     if on_commit is not None:

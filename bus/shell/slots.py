@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
@@ -18,14 +19,16 @@ GROUP = "bus-publisher"
 def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Event) -> None:
     """Publish the slots the group gives to this process, until told to stop.
 
-    Slot ``s`` goes with partition ``s`` of the journal. Raises `BusError` on any trouble, also when a slot is taken
-    away: the process must end, and its supervisor starts it again.
+    Slot ``s`` goes with partition ``s`` of the journal. The group deals all slots anew each time: whoever dies in the
+    middle of that, none is left to nobody. Raises `BusError` on any trouble: the process must end, and its supervisor
+    starts it again.
     """
     control_log = ControlLog(config, {})
     control_log.open()
     slots = _Slots(config, control_log.genesis)
     control_log.close()
-    member = kafka.member(config, GROUP, f"{instance}-publisher" if instance else "")
+    name = f"{instance}-publisher" if instance else ""
+    member = kafka.member(config, GROUP, name, deals=kafka.ALL_AT_ONCE)
     member.subscribe([JOURNAL], on_assign=slots.on_assign, on_revoke=slots.on_revoke, on_lost=slots.on_lost)
     began_s = time.monotonic()
     try:
@@ -55,36 +58,56 @@ def _check(error: KafkaError | None, instance: str) -> None:
         raise RetryableError(f"the consumer failed: {error.str()}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A slot that is published here, and how to end that."""
+
+    thread: threading.Thread
+    halt: threading.Event
+
+
 class _Slots:
     """The slots this process publishes, each in a thread; ``ended`` says why it must end."""
 
     def __init__(self, config: kafka.ClientConfig, genesis: Genesis) -> None:
         self._config, self._genesis = config, genesis
-        self._running: dict[int, threading.Thread] = {}
-        self._halt = threading.Event()
+        self._running: dict[int, _Running] = {}
         self.ended: list[BusError] = []
 
     def on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         for slot in sorted(p.partition for p in partitions if p.partition < self._genesis.slots):
-            self._running[slot] = threading.Thread(target=self._run, args=(slot,), name=f"slot-{slot}", daemon=True)
-            self._running[slot].start()
+            halt = threading.Event()
+            thread = threading.Thread(target=self._run, args=(slot, halt), name=f"slot-{slot}", daemon=True)
+            self._running[slot] = _Running(thread, halt)
+            thread.start()
 
     def on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        if any(p.partition in self._running for p in partitions):
-            self.ended.append(RetryableError("the group gave a slot to another process"))
+        """Finish what is under way, and stay in the group: no transaction is left that could end late.
+
+        If the process ended here, the group would deal anew when it came back, and take from another: two that start
+        slowly would send each other away for ever.
+        """
+        del partitions  # it is all of them, each time
+        self.stop()
 
     def on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         if any(p.partition in self._running for p in partitions):
             self.ended.append(RetryableError("Kafka did not answer for so long that the slots may be another's by now"))
 
     def stop(self) -> None:
-        self._halt.set()
-        for thread in self._running.values():
-            thread.join(kafka.CALL_TIMEOUT_S)
+        """Let every slot finish its transaction, at the same time, and wait for that."""
+        until_s = time.monotonic() + kafka.CALL_TIMEOUT_S
+        for running in self._running.values():
+            running.halt.set()
+        for slot, running in self._running.items():
+            running.thread.join(max(0.0, until_s - time.monotonic()))
+            if running.thread.is_alive():
+                self.ended.append(RetryableError(f"slot {slot} did not finish its transaction in time"))
+        self._running.clear()
 
-    def _run(self, slot: int) -> None:
+    def _run(self, slot: int, halt: threading.Event) -> None:
         try:
-            Publisher(self._config, self._genesis, slot).run(self._halt)
+            Publisher(self._config, self._genesis, slot).run(halt)
         except BusError as error:
             self.ended.append(error)
         except Exception as error:  # noqa: BLE001 whatever it was, a new process resumes at the mark

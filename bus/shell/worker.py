@@ -14,7 +14,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from bus.core.log.records import Record
-from bus.core.log.topics import ARBITER, gate_journal, incoming
+from bus.core.log.topics import ARBITER, CONTROL, gate_journal, incoming
 from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.arbiter_stage import ArbiterStage
@@ -185,9 +185,9 @@ class Worker(ABC):
             for missing in sorted(self._missing) if is_new else ():
                 log.error("topic_missing", stage=self.stage_name, topic=missing, next=f"{GONE}; the others go on")
         there = sorted(self._topic_ids)
-        # A static member that comes back is given what it had, and nobody looks at what it asks for: a lane set in the
-        # meantime would be nobody's. Asking for one topic first and for all then makes the group look.
-        self._subscribe(there if self.readiness.has_joined or not self._instance else there[:1])
+        # A static member that comes back is given what it had, and nobody looks at the group: a lane set meanwhile, a
+        # partition it had given up when it died, would be nobody's. To ask for less once it is in makes them look.
+        self._subscribe(there if self.readiness.has_joined or not self._instance else [*there, CONTROL])
 
     def _subscribe(self, topics: list[str]) -> None:
         if topics != self._topics:
@@ -237,7 +237,7 @@ class Worker(ABC):
         for p in partitions:
             place = (p.topic, p.partition)
             if p.topic not in self._topic_ids:
-                continue  # a static member is given back what it had, also a topic that was deleted since
+                continue  # what it asked for to join, or what it had before and was deleted since
             self._owners[place] = Owner(self._linked, self._make_stage(place), self._around.now_s())
         self._tell_phases()  # before it says that it is in: what was just given is not restored yet
         self.readiness.has_joined, self.readiness.is_cut_off = True, False
