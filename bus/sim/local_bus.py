@@ -168,8 +168,12 @@ class LocalBus:
     def rule(
         self, case: str, ruling: str, *, by: str = "ben", reason: str = "as the test says", candidate: str = ""
     ) -> Verdict:
-        """A person rules on a case; raises `Refused` as the bus says."""
-        file = next(one for one in self.cases() if one["case"] == case)
+        """A person rules on a case; raises `Refused` as the bus says, `SimulationError` if no such case is open."""
+        files = {str(one["case"]): one for one in self.cases()}
+        if case not in files:
+            are = f"open are {', '.join(sorted(files))}" if files else "none is; `advance` until what opens it is due"
+            raise SimulationError(f"no case {case} is open", are)
+        file = files[case]
         body: dict[str, Any] = {"case": case, "rev": file["rev"], "ruling": ruling, "reason": reason}  # Any: JSON
         if candidate:
             body["candidate"] = candidate

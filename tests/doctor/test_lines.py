@@ -1,11 +1,12 @@
 """What the doctor says of values that no development broker can have: old versions, wrong clocks, several brokers."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bus.cli.checkup import access, clocks, cluster, journals, machine, stages, topics
+from bus.cli.checkup import access, clocks, cluster, journals, machine, snapshots, stages, topics
 from bus.cli.checkup.chain_watch import ChainWatch
 from bus.cli.checkup.lines import Checkup, Line, State, duration, not_looked, ok, some, unseen
 from bus.core.log.records import Record
@@ -131,6 +132,29 @@ def test_what_kafkas_own_topics_will_be_made_with(brokers: int, set_to: int, rem
     line = _only(cluster.broker_lines(found))
     assert line.state is State.WRONG
     assert f"offsets.topic.replication.factor{remedy}" in line.remedy
+
+
+@pytest.mark.parametrize(
+    ("in_step", "brokers", "wanted", "state"), [(1, 3, 3, "wrong"), (2, 3, 3, "ok"), (1, 1, 3, "ok")]
+)
+def test_a_second_copy_has_what_transactions_have_done(in_step: int, brokers: int, wanted: int, state: str) -> None:
+    """Else what was released could be released again; a single broker has no second copy."""
+    found = _cluster({}, brokers=brokers, kept={KEPT: brokers, "__transaction_state": brokers})
+    assert set(_states(cluster.broker_lines(replace(found, in_step=in_step), copies=wanted))) == {state}
+
+
+def test_what_a_second_copy_of_transactions_will_have() -> None:
+    """As long as the topic is not made the brokers' setting counts."""
+    line = _only(cluster.broker_lines(_cluster({"transaction_state_log_min_isr": "1"})))
+    assert (line.state, "transaction.state.log.min.isr=2" in line.remedy) == (State.WRONG, True)
+
+
+def test_brokers_on_one_machine_are_noted() -> None:
+    """Three copies that one power cut takes are one; where one copy is enough nothing is said."""
+    apart = _cluster({})
+    together = replace(apart, brokers=tuple(replace(one, address=f"b:{one.number}") for one in apart.brokers))
+    assert _states(cluster.broker_lines(together)) == ["ok", "note"]
+    assert _states(cluster.broker_lines(together, copies=1)) == ["ok"]
 
 
 def test_a_broker_on_its_own_as_it_must_be_is_ok() -> None:
@@ -285,6 +309,31 @@ def test_a_tail_with_a_changed_segment_asks_for_the_whole() -> None:
     whole = _watched(changed)
     whole.close(len(changed), None)
     assert whole.breaks
+
+
+def test_a_gap_that_was_accepted_is_noted() -> None:
+    """Which inputs were lost, for as long as the segment is among those that are read."""
+    lost = chain({"kind": "gap", "from": 3, "to": 8})
+    seen = [journals.JournalSeen(LANE, 0, 2, _watched(lost)), journals.JournalSeen(LANE, 0, 7, _watched(TAKEOVERS))]
+    line = _only(journals.gap_lines(seen))
+    assert (line.state, "input 3 to 8 was lost" in line.sentence) == (State.NOTE, True)
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "said"),
+    [(None, "unless a snapshot leads"), ({}, "no stage can restore"), ({LANE: 2}, "no stage"), ({LANE: 3}, "goes on")],
+)
+def test_a_journal_without_its_beginning(leads_to: dict[tuple[str, int], int] | None, said: str) -> None:
+    """A restore needs a snapshot that leads to what is left; to prove all of it the beginning is missing anyway."""
+    seen = [journals.JournalSeen(LANE, 3, 6, _watched(TAKEOVERS, first=3, is_from_start=False))]
+    line = _only(line for line in journals.chain_lines(seen, leads_to) if line.check == "history")
+    assert (line.state, said in line.sentence) == (State.WRONG, True)
+
+
+def test_snapshots_that_a_replay_contradicts_are_wrong() -> None:
+    """One of the two is wrong; none at all is no fault."""
+    kept = [snapshots.Kept(2, ("arbiter/3",)), snapshots.Kept(2), snapshots.Kept()]
+    assert [_states(snapshots.snapshot_lines(one)) for one in kept] == [["wrong"], ["ok"], ["ok"]]
 
 
 @pytest.mark.parametrize("mark", [8, 99])

@@ -33,6 +33,7 @@ class ChainWatch:
     next_input: int | None = None
     took_over_at: list[int] = field(default_factory=list)
     stalled: dict[str, int] = field(default_factory=dict)  # lane -> when a tick last left it out
+    gaps: list[tuple[int, int]] = field(default_factory=list)  # first and last input that was lost, and accepted
     _numbered: list[tuple[int, int]] = field(default_factory=list)  # offset -> the control number from there on
     _seqs: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
@@ -95,6 +96,8 @@ class ChainWatch:
                     self._entry(entry, record.timestamp_ms)
             case "gap":  # lost before it was judged, and accepted
                 self.next_input = _next(segment)
+                self.gaps.append((segment.get("from", 0), segment.get("to", 0)))
+                del self.gaps[:-REMEMBERED_MAX]
             case other:
                 self._broken(record.offset, f"the segment is of kind {other}, which this version does not know")
         if self.control is not None and (not self._numbered or self._numbered[-1][1] != self.control):

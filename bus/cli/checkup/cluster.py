@@ -42,6 +42,7 @@ class Cluster:
     brokers: tuple[Broker, ...]
     why_no_settings: str = ""
     kept: Mapping[str, int] = field(default_factory=dict)  # by Kafka's own topic: how many copies it has at least
+    in_step: int | None = None  # how many copies of what transactions have done must have a record; None: not told
 
 
 def answer(future: Future[T], what: str) -> T:
@@ -65,7 +66,9 @@ def read_cluster(client: AdminClient) -> Cluster:
         why = error.message
     brokers = tuple(Broker(node.id, f"{node.host}:{node.port}", settings.get(node.id, {})) for node in nodes)
     controller = None if told.controller is None or told.controller.id < 0 else told.controller.id
-    return Cluster(str(told.cluster_id), controller, brokers, why, _read_kept(client))
+    kept = _read_kept(client)
+    in_step = _read_in_step(client) if TRANSACTIONS in kept else None
+    return Cluster(str(told.cluster_id), controller, brokers, why, kept, in_step)
 
 
 def _read_kept(client: AdminClient) -> dict[str, int]:
@@ -76,6 +79,15 @@ def _read_kept(client: AdminClient) -> dict[str, int]:
         raise RetryableError(f"the topics are not to be had: {error.args[0].str()}") from error
     kept = {name: list(there[name].partitions.values()) for name in _KEPT if name in there}
     return {name: min(len(one.replicas) for one in parts) for name, parts in kept.items() if parts}
+
+
+def _read_in_step(client: AdminClient) -> int | None:
+    asked = ConfigResource(ResourceType.TOPIC, TRANSACTIONS)
+    try:
+        told = answer(client.describe_configs([asked], request_timeout=ANSWER_S)[asked], f"how {TRANSACTIONS} is set")
+    except RetryableError:  # the brokers' settings are kept from such a login as well, and that is said
+        return None
+    return int(str(told["min.insync.replicas"].value))
 
 
 def _settings(client: AdminClient, numbers: Sequence[int]) -> dict[int, Mapping[str, str]]:
@@ -151,21 +163,25 @@ def broker_lines(cluster: Cluster, *, copies: int = COPIES_WANTED) -> Iterator[L
             faults += 1
             text = f"{name}={bad} on broker {some(having)}: {why}"
             yield wrong("brokers", text, f"set {name}={'false' if bad == 'true' else 'true'} on the brokers")
-    for line in (*_kept_lines(cluster, told, copies), *_session_lines(told)):
+    lines = (*_kept_lines(cluster, told, copies), *_in_step_lines(cluster, told, copies), *_session_lines(told))
+    for line in lines:
         faults += 1
         yield line
     if not faults:
         yield ok("brokers", "no topic makes itself, no unclean election, offsets and transactions kept safely")
+    yield from _together_lines(cluster, copies)
 
 
 _BAD_SETTINGS = (
     ("auto.create.topics.enable", "true", "a typing error makes a topic that nobody governs"),
     ("unclean.leader.election.enable", "true", "a leader that lacks records may be chosen, and decisions be lost"),
 )
+TRANSACTIONS, IN_STEP_SETTING = "__transaction_state", "transaction.state.log.min.isr"
+IN_STEP_WANTED = 2  # as of the bus's own topics: one may be away, and what was acknowledged is on another one
 # Kafka's own topics in which it keeps what the stages have done so far, and the setting they are made with.
 _KEPT = {
     "__consumer_offsets": "offsets.topic.replication.factor",
-    "__transaction_state": "transaction.state.log.replication.factor",
+    TRANSACTIONS: "transaction.state.log.replication.factor",
 }
 
 
@@ -187,6 +203,28 @@ def _kept_lines(cluster: Cluster, told: Sequence[Broker], copies: int) -> Iterat
             why = "too few copies of what the stages do" if low else f"there are not so many brokers to make {topic}"
             text = f"{setting}={numbers[(low or high)[0]]} on broker {some(low or high)}: {why}"
             yield wrong("brokers", text, f"set {setting}={wanted} on the brokers before the first stage runs")
+
+
+def _in_step_lines(cluster: Cluster, told: Sequence[Broker], copies: int) -> Iterator[Line]:
+    """Has a second copy what a transaction has done before that counts?"""
+    wanted = min(IN_STEP_WANTED, copies, len(cluster.brokers))
+    if cluster.in_step is not None and cluster.in_step < wanted:
+        text = f"{TRANSACTIONS} takes a record with one copy in step: what was released could be released again"
+        remedy = f"kafka-configs.sh --alter --entity-type topics --entity-name {TRANSACTIONS} --add-config"
+        yield wrong("brokers", text, f"{remedy} min.insync.replicas={wanted}")
+    elif TRANSACTIONS not in cluster.kept:
+        low = [one.number for one in told if int(one.settings.get(IN_STEP_SETTING, wanted)) < wanted]
+        if low:
+            text = f"{IN_STEP_SETTING}=1 on broker {some(low)}: a second copy may lack what transactions have done"
+            yield wrong("brokers", text, f"set {IN_STEP_SETTING}={wanted} on the brokers before the first stage runs")
+
+
+def _together_lines(cluster: Cluster, copies: int) -> Iterator[Line]:
+    """Would one machine take several copies with it?"""
+    hosts = [broker.address.rpartition(":")[0] for broker in cluster.brokers]
+    for host in sorted({one for one in hosts if hosts.count(one) > 1}) if copies > 1 else ():
+        text = f"{hosts.count(host)} brokers run on {host}: when that machine is gone, so are several copies at once"
+        yield note("brokers apart", text, "run each broker on a machine of its own")
 
 
 def _session_lines(brokers: Sequence[Broker]) -> Iterator[Line]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from confluent_kafka.admin import AdminClient
 
 from bus import ENGINE
-from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, stages, topics
+from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, snapshots, stages, topics
 from bus.cli.checkup.lines import Checkup, Line, ok, unseen, wrong
-from bus.core.log.topics import JOURNAL
+from bus.core.log.topics import JOURNAL, SNAPSHOTS
 from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, PUBLISHER_GROUP, Holders, governed_topics, holders_of
@@ -219,7 +219,17 @@ def _examine_journals(checkup: Checkup, patient: Patient) -> None:
     seen, now_ms = patient.seen, int(time.time() * 1000)
     if not seen:
         return
-    checkup.look(JOURNALS, "chain", lambda: journals.chain_lines(seen))
+    found: list[snapshots.Kept] = []
+
+    def read() -> Iterator[Line]:
+        found.append(snapshots.read_kept(patient.config, seen))
+        yield from snapshots.snapshot_lines(found[0])
+
+    if SNAPSHOTS in patient.counts:
+        checkup.look(JOURNALS, "snapshots", read)
+    leads_to = found[0].leads_to if found else None
+    checkup.look(JOURNALS, "chain", lambda: journals.chain_lines(seen, leads_to))
+    checkup.look(JOURNALS, "gaps", lambda: journals.gap_lines(seen))
     checkup.look(JOURNALS, "void", lambda: journals.void_lines(seen))
     checkup.look(JOURNALS, "engine", lambda: journals.engine_lines(seen, ENGINE))
     checkup.look(JOURNALS, "take-overs", lambda: journals.churn_lines(seen, now_ms))

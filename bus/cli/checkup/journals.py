@@ -101,12 +101,11 @@ def _watch(
     return watches
 
 
-def chain_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:
-    """Is each journal one chain from its genesis?"""
+def chain_lines(seen: Sequence[JournalSeen], leads_to: Mapping[Place, int] | None = None) -> Iterator[Line]:
+    """Is each journal one chain from its genesis? ``leads_to``: where restores from snapshots go on; None: unknown."""
     for one in seen:
         if one.first > 0:
-            text = f"{one.name} begins at offset {one.first}: the history before it is gone, no stage can restore"
-            yield wrong("history", text, "bring it back from a copy, and have its retention set: agentbus topics apply")
+            yield _cut_line(one, leads_to)
     whole = [one for one in seen if one.watch.is_from_start and one.first == 0]
     broken = [one for one in seen if one.watch.breaks and (one.watch.is_from_start or not one.watch.needs_more)]
     for one in broken:
@@ -120,6 +119,25 @@ def chain_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:
         segments = sum(one.watch.segments for one in seen)
         how = f"all {segments:,} segments" if len(whole) == len(seen) else f"the last {segments:,} segments"
         yield ok("chain", f"{counted(len(seen), 'journal')}, {how} are one chain each")
+
+
+def _cut_line(one: JournalSeen, leads_to: Mapping[Place, int] | None) -> Line:
+    text, keep = f"{one.name} begins at offset {one.first}: the history before it is gone", "agentbus topics apply"
+    if leads_to is not None and leads_to.get(one.place, -1) >= one.first:
+        text += ", a restore goes on from a snapshot, and nobody can prove what came before"
+        return wrong("history", text, f"bring it back from a copy before more goes, and have it kept for ever: {keep}")
+    unless = (
+        ", no stage can restore" if leads_to is not None else ", no stage can restore unless a snapshot leads there"
+    )
+    return wrong("history", text + unless, f"bring it back from a copy, and have its retention set: {keep}")
+
+
+def gap_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:
+    """Was anything lost before it was judged, and that accepted?"""
+    for one in seen:
+        for first, last in one.watch.gaps:
+            text = f"{one.name}: input {first} to {last} was lost before anybody judged it, and that was accepted"
+            yield note("gaps", text, "their senders have no answer and send again; see docs/runbook.md#history_gap")
 
 
 def void_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:
