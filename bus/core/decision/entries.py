@@ -1,9 +1,9 @@
 """The entry: the arbiter's decision on one record of ``bus.arbiter``, as the journal keeps it."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bus.core.decision.events import Event, event_from_json, event_to_json
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "control"]

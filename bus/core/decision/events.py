@@ -1,6 +1,6 @@
 """What happened: the closed list of events the arbiter writes, and their form in journals and answers."""
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, ClassVar, Literal
 
 from bus.core.decision.contest_events import (
@@ -24,6 +24,7 @@ from bus.core.decision.contest_events import (
     Withdrawn,
 )
 from bus.core.decision.wants import WantedFact, WantedRoles, Wants, wants_from_json, wants_to_json
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 Recipients = tuple[tuple[str, str], ...]  # (lane, agent), whom an event concerns

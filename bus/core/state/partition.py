@@ -2,12 +2,13 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bus.core.contest.contest import Electorate, Resolvers
 from bus.core.contest.electorate import seat_agents
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import AgentStatus, ControlSet, Event, Recipients
+from bus.core.frozen import dataclass, replace
 from bus.core.log.topics import DESK_LANE, lane_and_offset
 from bus.core.policy.control import SUSPENDED, Change, Registry, suspension_name
 from bus.core.policy.terms import Terms

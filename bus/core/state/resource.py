@@ -16,7 +16,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from bus.core.contest.contest import Candidate, Contest
 from bus.core.decision.events import Handover, Refused
 from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.decision.wants import WantedFact, wanted_fact
+from bus.core.frozen import dataclass, replace
 from bus.core.policy.contracts import JsonObject
 from bus.core.policy.terms import Terms
 from bus.core.state.cases import Case, HeldAction, Wait
