@@ -2,9 +2,9 @@
 
     .venv/bin/python -m benchmarks.judging [--messages 20000] [--grow] [--json] [--profile]
 
-Records are made once, as gates forward them, and judged in one thread. ``whole`` is the way from records to sealed bytes
-and all that goes out. Of its parts: ``read`` the records, ``decide`` and fold, ``write`` the entries as the journal has
-them. ``restore`` folds that journal. CPU time, the best of some rounds.
+Records are made once, as gates forward them, and judged in one thread. ``whole`` is the way from records to sealed
+bytes and all that goes out. Of its parts: ``read`` the records, ``decide`` and fold, ``write`` the entries as the
+journal has them. ``restore`` folds that journal. CPU time, the best of some rounds.
 """
 
 import argparse

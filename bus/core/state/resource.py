@@ -97,11 +97,14 @@ class Resource:
         return self.claims or tuple(one for one in (self.case.parties if self.case else ()) if not one.dropped)
 
     @property
-    def stakeholders(self) -> frozenset[str]:
+    def stakeholders(self) -> set[str]:
         """The agents that a suspension ends something for: who holds, who competes, for whom it is kept."""
-        holder = (self.holding.agent,) if self.holding else ()
-        kept_for = (self.handover.agent,) if self.handover else ()
-        return frozenset((*holder, *kept_for, *(one.agent for one in self.claims)))
+        found = {one.agent for one in self.claims} if self.contest is not None else set()
+        if self.holding is not None:
+            found.add(self.holding.agent)
+        if self.handover is not None:
+            found.add(self.handover.agent)
+        return found
 
     @property
     def is_plain(self) -> bool:
