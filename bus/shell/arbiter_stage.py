@@ -1,6 +1,7 @@
 """The arbiter as a stage of the owner loop: one partition of ``bus.arbiter`` in, its journal and its answers out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from bus.core.log.records import Record, canonical
 from bus.core.log.topics import ARBITER, JOURNAL
 from bus.core.message.arrivals import Message, read_arrival
 from bus.core.message.envelope import message_hash
-from bus.core.outputs.answers import Predecessors, arbiter_outputs, entry_destinations
+from bus.core.outputs.answers import NONE_ENCLOSED, Predecessors, arbiter_outputs, entry_destinations
 from bus.core.outputs.enclosed import Enclosed, Situations, enclose, offsets_named, with_hashes
 from bus.core.outputs.witness import Witness
 from bus.core.policy.control import Change, Registry
@@ -28,6 +29,10 @@ from resolvers import RESOLVERS, RESOLVERS_VERSION
 
 # What one segment sends may not fill the producer's queue: a burst of cases has a file of up to 64 KiB for each.
 OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+# Nothing goes with these beyond what they say, and nobody is told later of the records that brought them about.
+SAY_ALL = frozenset({"action_admitted", "renewed", "ended", "fact", "reported", "refused", "denied", "confirmed"})
+# A grant says all as well, but its claim is told of when it is challenged.
+SAY_ENOUGH = SAY_ALL | {"granted"}
 EARLIER_READS_MAX = 500  # records one segment asks Kafka for; more would keep the other partitions waiting
 
 
@@ -176,16 +181,22 @@ class ArbiterStage:
         draft = Draft({}, first - 1)
         encoded: list[bytes] = []
         size, files, reads_max = 0, 0, self._earlier.read_count + EARLIER_READS_MAX
+        decided: Counter[tuple[str, str]] = Counter()
+        happened: Counter[str] = Counter()
         for record in records[:SEGMENT_INPUTS_MAX]:
             entry, enclosed = self._judge(record)
             encoded.append(canonical(entry.to_json()))
             draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition, enclosed))
-            self._count(entry)
+            decided[entry.verdict, entry.reason] += 1
+            for event in entry.events:
+                happened[event.what.kind] += 1
             self.last_seen = (record.offset, record.timestamp_ms)
             size += len(encoded[-1])
-            files += sum(len(one.file or b"") for one in enclosed.values())
+            if enclosed:
+                files += sum(len(one.file or b"") for one in enclosed.values())
             if size > SEGMENT_BYTES_MAX or files > OUTPUT_BYTES_MAX or self._earlier.read_count > reads_max:
                 break
+        self._count(decided, happened)
         draft.to = self.state.next_offset - 1
         draft.body = {"kind": "arbiter", "engine": ENGINE, "gen": self.state.gen, "p": self.partition}
         draft.body |= {"from": first, "to": draft.to}
@@ -210,12 +221,18 @@ class ArbiterStage:
         still = next((one.control for one in numbers if isinstance(one, Message) and one.is_control), None)
         return [change for change in later if still is None or change.number < still]
 
-    def _judge(self, record: Record) -> tuple[Entry, dict[int, Enclosed]]:
+    def _judge(self, record: Record) -> tuple[Entry, Mapping[int, Enclosed]]:
         """The entry for a record, as it is journaled, and what goes with its events."""
-        self._earlier.remember(record)
-        entry, witness = decide(self.state, read_arrival(record)), Witness(self.state)
-        evolve(self.state, entry, witness)
+        entry = decide(self.state, read_arrival(record))
         self._last_hash = entry.hash
+        kinds = {event.what.kind for event in entry.events}
+        if not kinds <= SAY_ALL:
+            self._earlier.remember(record)
+        if kinds <= SAY_ENOUGH:
+            evolve(self.state, entry)
+            return entry, NONE_ENCLOSED
+        witness = Witness(self.state)
+        evolve(self.state, entry, witness)
         enclosed = self._enclose(entry, witness.situations())
         return with_hashes(entry, enclosed), enclosed
 
@@ -224,7 +241,8 @@ class ArbiterStage:
         records = self._earlier.find(offsets) if offsets else {}
         return enclose(entry, situations, records)
 
-    def _count(self, entry: Entry) -> None:
-        self._metrics.decided("arbiter", entry.verdict, entry.reason)
-        for event in entry.events:
-            self._metrics.happened(event.what.kind)
+    def _count(self, decided: Mapping[tuple[str, str], int], happened: Mapping[str, int]) -> None:
+        for (verdict, reason), count in decided.items():
+            self._metrics.decided("arbiter", verdict, reason, count)
+        for kind, count in happened.items():
+            self._metrics.happened(kind, count)

@@ -77,13 +77,13 @@ class Metrics:
     def _event(self, kind: str) -> Counter:
         return self._events.labels(kind)
 
-    def decided(self, stage: str, verdict: str, reason: str) -> None:
-        """Count a decision."""
-        self._decision(stage, verdict, reason).inc()
+    def decided(self, stage: str, verdict: str, reason: str, count: int = 1) -> None:
+        """Count a decision, or so many."""
+        self._decision(stage, verdict, reason).inc(count)
 
-    def happened(self, kind: str) -> None:
-        """Count an event."""
-        self._event(kind).inc()
+    def happened(self, kind: str, count: int = 1) -> None:
+        """Count an event, or so many."""
+        self._event(kind).inc(count)
 
     def shadowed(self, message_type: str) -> None:
         """Count a message that a shadow rule would have refused."""

@@ -9,9 +9,9 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bus.core.contest.contest import REJECT, Ballot, Contest, Refusal, Seat
+from bus.core.frozen import replace
 from bus.core.policy.terms import VetoTerms
 
 ABSTAIN = "abstain"

@@ -14,10 +14,9 @@ Each rung says its own bound, and the walk down the ladder holds it to that (`bu
 sum holds for every resolver. Deadlines fire in ticks: what the broker and the lanes lag behind comes on top.
 """
 
-from dataclasses import dataclass
-
 from bus.core.contest.contest import BALLOT_LADDER, CANDIDATES_MAX, ENDS, HUMAN, Resolvers
 from bus.core.decision.contest_events import Over
+from bus.core.frozen import dataclass
 from bus.core.policy.terms import Terms
 
 ALWAYS_SETTLES = "first_come"

@@ -1,10 +1,9 @@
 """Who competes: a contest opens, claims join it, and candidates drop out when they withdraw or are suspended."""
 
-from dataclasses import replace
-
 from bus.core.contest.contest import APPROVE, CANDIDATES_MAX, REJECT, WINDOW, Candidate, Contest, Electorate, Refusal
 from bus.core.contest.negotiation import leave
 from bus.core.decision.contest_events import Over
+from bus.core.frozen import replace
 from bus.core.policy.terms import Terms
 
 APPROVE_OR_REJECT = (Candidate(APPROVE), Candidate(REJECT))

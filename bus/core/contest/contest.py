@@ -10,10 +10,10 @@ says why not and changes nothing; a transition is total and is what a replay fol
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from bus.core.decision.contest_events import Over
+from bus.core.frozen import dataclass
 from bus.core.policy.terms import Terms
 
 Hears = Literal["nothing", "ballots", "offers"]

@@ -1,9 +1,9 @@
 """Who may vote and veto in a contest: seats are filled once, when it opens, and stay as they are."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bus.core.contest.contest import Electorate, Seat
+from bus.core.frozen import replace
 from bus.core.policy.contracts import Review
 from bus.core.policy.terms import Terms
 

@@ -19,8 +19,6 @@
    win, has no result.
 """
 
-from dataclasses import dataclass, replace
-
 from bus.core.contest.ballots import counted_ballots, standing_veto, voting_seats
 from bus.core.contest.candidates import has_everybody_claimed
 from bus.core.contest.contest import (
@@ -40,6 +38,7 @@ from bus.core.contest.contest import (
     Wait,
 )
 from bus.core.contest.negotiation import sit_down
+from bus.core.frozen import dataclass, replace
 
 UNCONTESTED, BY_VETO = "uncontested", "veto"
 

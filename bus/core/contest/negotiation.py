@@ -10,9 +10,8 @@ Jonker (2017). No outcome is offered twice in a rung, by whomever, so a rung end
 Parties are the live candidates, in log order.
 """
 
-from dataclasses import replace
-
 from bus.core.contest.contest import NO_TURN, Candidate, Contest, Move, MoveKind, Refusal, Turn
+from bus.core.frozen import replace
 
 
 def outcomes_of(contest: Contest) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """What is wrong with terms beyond their form: what cannot work, and what will work but not as anybody wants."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from bus.core.contest.contest import CANDIDATES_MAX, ENDS, HUMAN
 from bus.core.contest.electorate import SEATS_MAX
+from bus.core.frozen import dataclass
 from bus.core.policy.terms import BASIS_POINTS, HALF_BP, RESERVE_MS, TURNS_MAX, Terms
 
 Severity = Literal["error", "warning"]

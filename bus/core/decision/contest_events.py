@@ -5,9 +5,10 @@ Fields that are None are absent on the wire. What an agent chose or offered stan
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 Over = Literal["claims", "review", "question"]

@@ -1,9 +1,9 @@
 """The entry: the arbiter's decision on one record of ``bus.arbiter``, as the journal keeps it."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bus.core.decision.events import Event, event_from_json, event_to_json
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "control"]
@@ -25,8 +25,12 @@ class Basis:
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The basis as journals write it."""
-        named = ("control", "terms", "contract", "allow", "policy", *(("resolvers",) if self.resolvers else ()))
-        return {name: getattr(self, name) for name in named}
+        out: dict[str, Any] = {"allow": self.allow, "contract": self.contract, "control": self.control}
+        out["policy"] = self.policy
+        if self.resolvers:
+            out["resolvers"] = self.resolvers
+        out["terms"] = self.terms
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,19 @@ class Entry:
             stated = {"after": self.after, "now": self.now, "stalled": list(self.stalled)}
             return {"o": self.o, "type": self.type, "verdict": "tick", **stated, "events": events}
         assert self.basis is not None
-        spoken = {name: getattr(self, name) for name in ("o", "src", "id", "type", "source", "at", "hash")}
-        spoken["basis"] = self.basis.to_json()
-        return {**spoken, "verdict": self.verdict, "reason": self.reason, "events": events}
+        return {  # in the order in which canonical JSON has them, which spares the sorting
+            "at": self.at,
+            "basis": self.basis.to_json(),
+            "events": events,
+            "hash": self.hash,
+            "id": self.id,
+            "o": self.o,
+            "reason": self.reason,
+            "source": self.source,
+            "src": self.src,
+            "type": self.type,
+            "verdict": self.verdict,
+        }
 
 
 def entry_from_json(value: JsonObject) -> Entry:

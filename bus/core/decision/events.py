@@ -1,6 +1,6 @@
 """What happened: the closed list of events the arbiter writes, and their form in journals and answers."""
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, ClassVar, Literal
 
 from bus.core.decision.contest_events import (
@@ -24,6 +24,7 @@ from bus.core.decision.contest_events import (
     Withdrawn,
 )
 from bus.core.decision.wants import WantedFact, WantedRoles, Wants, wants_from_json, wants_to_json
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 Recipients = tuple[tuple[str, str], ...]  # (lane, agent), whom an event concerns
@@ -200,8 +201,12 @@ _KINDS: dict[str, type[Any]] = {  # Any: the classes of the union above
         *(ActionHeld, ActionRefused, Frozen, Unfrozen, CaseOpened, CaseChanged, CaseClosed, Waiting, WaitEnded),
     )
 }
-# (name here, name on the wire): a trailing underscore keeps a name off Python's own words.
-_FIELDS = {name: tuple((one.name, one.name.rstrip("_")) for one in fields(kind)) for name, kind in _KINDS.items()}
+NULLABLE = frozenset({("denied", "retry_after"), ("control_set", "value")})
+# (name here, name on the wire, may it be null there): a trailing underscore keeps a name off Python's own words.
+_WRITTEN = {
+    name: tuple((one.name, one.name.rstrip("_"), (name, one.name) in NULLABLE) for one in fields(kind))
+    for name, kind in _KINDS.items()
+}
 # The same for reading, and whether the name has to be there: a restore reads millions of events.
 _READ = {
     name: tuple(
@@ -210,7 +215,6 @@ _READ = {
     )
     for name, kind in _KINDS.items()
 }
-NULLABLE = frozenset({("denied", "retry_after"), ("control_set", "value")})
 KINDS = tuple(_KINDS)
 
 
@@ -230,14 +234,12 @@ def event_to_json(event: Event) -> dict[str, Any]:  # Any: JSON
     out: dict[str, Any] = {"n": event.n, "kind": what.kind, "to": [list(pair) for pair in event.to]}
     if event.subject:
         out["subject"] = event.subject
-    for name, on_the_wire in _FIELDS[what.kind]:
+    for name, on_the_wire, is_nullable in _WRITTEN[what.kind]:
         value = getattr(what, name)
-        if isinstance(value, Handover):
-            value = {"agent": value.agent, "until": value.until}
-        elif isinstance(value, WantedFact | WantedRoles):
-            value = wants_to_json(value)
-        if value is not None or (what.kind, name) in NULLABLE:
-            out[on_the_wire] = _listed(value)
+        if value.__class__ is str or value.__class__ is int:  # nearly all are
+            out[on_the_wire] = value
+        elif value is not None or is_nullable:
+            out[on_the_wire] = _composed(value)
     return out
 
 
@@ -257,6 +259,16 @@ def event_from_json(value: JsonObject) -> Event:
         given["wants"] = wants_from_json(given["wants"])
     to = tuple((lane, agent) for lane, agent in value["to"])
     return Event(value["n"], value.get("subject", ""), to, kind(**given))
+
+
+def _composed(value: Any) -> Any:  # Any: what fields hold, and JSON
+    match value:
+        case Handover():
+            return {"agent": value.agent, "until": value.until}
+        case WantedFact() | WantedRoles():
+            return wants_to_json(value)
+        case _:
+            return _listed(value)
 
 
 def _listed(value: Any) -> Any:  # Any: JSON

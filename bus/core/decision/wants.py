@@ -6,8 +6,10 @@ Field ``wants`` of ``denied``: ``{"fact", "values", "is"?, "more"?}`` for reason
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeGuard
+
+from bus.core.frozen import dataclass
 
 FactValue = str | int | bool
 

@@ -8,9 +8,9 @@ The chain is fencing and tamper evidence in one; the fold below is all there is 
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from bus.core.frozen import dataclass
 from bus.core.log.records import canonical, digest
 
 SEGMENT_BYTES_MAX = 256 * 1024  # far below the topics' 2 MiB, so that one record always fits

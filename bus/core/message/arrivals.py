@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from bus.core.frozen import dataclass
 from bus.core.log.records import Headers, Record
 from bus.core.log.topics import lane_and_offset
 from bus.core.message.envelope import Envelope, forwarded_envelope, message_hash

@@ -2,10 +2,10 @@
 
 import base64
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bus.core.frozen import dataclass
 from bus.core.log.records import Record, canonical
 from bus.core.message.envelope import message_hash
 from bus.core.policy.contracts import JsonObject

@@ -1,11 +1,11 @@
 """The parts of a case file: claims, actions, ballots, offers and what waiting costs, each with what was said there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bus.core.contest.ballots import ABSTAIN, veto_by
 from bus.core.contest.contest import Ballot, Candidate
+from bus.core.frozen import dataclass
 from bus.core.log.records import canonical, digest
 from bus.core.message.excerpts import cut, offset_of, quoted
 from bus.core.outputs.aftermath import became, closing_decision

@@ -1,13 +1,14 @@
 """One edition of a case file to be: the event that makes it, the subject as it stood, and the bytes it tells of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bus.core.contest.ballots import standing_ballot
 from bus.core.contest.contest import Ballot, Contest
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import Event
+from bus.core.frozen import dataclass, replace
 from bus.core.log.records import Record
 from bus.core.message.excerpts import Said, offset_of
 from bus.core.outputs.witness import Situation

@@ -6,7 +6,7 @@ All of it is made from the entry, the subject as it stood (`bus.core.outputs.wit
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from bus.core.contest.contest import Candidate
@@ -14,6 +14,7 @@ from bus.core.contest.negotiation import outcomes_of
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, ContestOpened, RungReached
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import Event
+from bus.core.frozen import dataclass, replace
 from bus.core.log.records import Record, digest
 from bus.core.message.excerpts import Said, cut_utf8, offset_of
 from bus.core.outputs.aftermath import told_with_ruling

@@ -5,10 +5,11 @@ case that opens or changes is told as it stands before anything else happens on 
 just before.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened, Frozen, Joined, RungReached
 from bus.core.decision.events import Event
+from bus.core.frozen import dataclass
 from bus.core.policy.control import Registry
 from bus.core.state.partition import PartitionState
 from bus.core.state.resource import Resource

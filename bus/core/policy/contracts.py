@@ -1,8 +1,9 @@
 """A contract: what a message type must look like, who may send it, and what it does on arrival."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from bus.core.frozen import dataclass
 
 # Any because the shape of a body is exactly what a schema is there to check.
 JsonObject = Mapping[str, Any]

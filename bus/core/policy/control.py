@@ -6,9 +6,10 @@ A registry is immutable, so every lane and partition may stand at its own number
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any, TypeVar
 
+from bus.core.frozen import dataclass, replace
 from bus.core.log.records import canonical, digest
 from bus.core.log.topics import DESK_LANE, OPERATORS_LANE
 from bus.core.policy.contracts import Contract, JsonObject, contract_from_json

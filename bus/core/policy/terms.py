@@ -1,9 +1,10 @@
 """The terms of a resource type: who may claim it, for how long, what must be true first, and how a contest ends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from bus.core.frozen import dataclass
 from bus.core.policy.contracts import JsonObject
 
 OnHeld = Literal["deny", "preempt_if_higher", "contest"]

@@ -8,10 +8,9 @@
 case file. Overdue is a flag: past its last tier a case is still there, and still freezes its subject.
 """
 
-from dataclasses import dataclass
-
 from bus.core.contest.contest import Candidate
 from bus.core.decision.contest_events import CaseKind, CaseState, CaseWhy
+from bus.core.frozen import dataclass
 from bus.core.policy.terms import EscalateTerms
 
 HELD_MAX = 32  # actions that wait on one resource: more than a person can read

@@ -5,7 +5,6 @@ and `bus.core.state.partition` folds the entries of the journal: the same functi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from bus.core.contest.ballots import cast, read_choice
 from bus.core.contest.candidates import drop, join, open_claims, open_question, open_review
@@ -41,6 +40,7 @@ from bus.core.decision.events import (
     Reported,
     What,
 )
+from bus.core.frozen import dataclass, replace
 from bus.core.policy.control import Registry
 from bus.core.policy.terms import FACTS_TTL_MS, Terms
 from bus.core.state.cases import Case, HeldAction, Wait

@@ -5,10 +5,12 @@ What this makes of a type is part of a snapshot's format: tests/core/test_state_
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from bus.core.frozen import dataclass
 
 Turn = Callable[[Any], Any]  # Any: a value of the core on one side, JSON on the other
 PLAIN = (str, int, bool, NoneType)

@@ -13,9 +13,10 @@ makes one at a time: neither holds up the partitions beside it.
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from bus.core.frozen import dataclass
 from bus.core.log.records import canonical
 from bus.core.policy.contracts import Contract
 from bus.core.policy.control import Agent, Person, Registry

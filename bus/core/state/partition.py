@@ -1,16 +1,17 @@
 """The state of one partition of ``bus.arbiter``: its resources, its registry, its deadlines, and the fold of events."""
 
-from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bus.core.contest.contest import Electorate, Resolvers
 from bus.core.contest.electorate import seat_agents
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import AgentStatus, ControlSet, Event, Recipients
+from bus.core.frozen import dataclass, replace
 from bus.core.log.topics import DESK_LANE, lane_and_offset
 from bus.core.policy.control import SUSPENDED, Change, Registry, suspension_name
 from bus.core.policy.terms import Terms
+from bus.core.state.calendar import Calendar
 from bus.core.state.fold import Occasion, folded
 from bus.core.state.resource import Moment, Resource, postponed, swept
 
@@ -38,8 +39,7 @@ class PartitionState:
     resolvers: Resolvers = field(default_factory=dict, compare=False)
     resolvers_version: int = field(default=0, compare=False)
     stakes: dict[str, set[str]] = field(default_factory=dict)
-    _deadlines: list[tuple[int, str]] = field(default_factory=list)
-    _due_at: dict[str, int] = field(default_factory=dict)  # the same by subject, so that none is worked out twice
+    _calendar: Calendar = field(default_factory=Calendar)
     _seated: dict[tuple[str, tuple[str, ...]], Electorate] = field(default_factory=dict)
     _seated_at: int = -1
 
@@ -57,21 +57,14 @@ class PartitionState:
 
     def put(self, subject: str, resource: Resource) -> None:
         """Replace a subject's state and keep the indexes of deadlines and holders in step."""
-        before = self.resource(subject)
-        old, new = self._due_at.get(subject), resource.next_deadline()
-        if old != new:
-            if old is not None:
-                del self._deadlines[bisect_left(self._deadlines, (old, subject))]
-                del self._due_at[subject]
-            if new is not None:
-                insort(self._deadlines, (new, subject))
-                self._due_at[subject] = new
-        lost, won = before.stakeholders, resource.stakeholders
-        for agent in lost - won:
-            self.stakes[agent].discard(subject)
-        for agent in won - lost:
-            self.stakes.setdefault(agent, set()).add(subject)
-        if resource == NOTHING:
+        self._calendar.note(subject, resource.next_deadline())
+        lost, won = self.resource(subject).stakeholders, resource.stakeholders
+        if lost != won:
+            for agent in lost - won:
+                self.stakes[agent].discard(subject)
+            for agent in won - lost:
+                self.stakes.setdefault(agent, set()).add(subject)
+        if resource.holding is None and resource == NOTHING:
             self.resources.pop(subject, None)
         else:
             self.resources[subject] = resource
@@ -80,25 +73,21 @@ class PartitionState:
         """Put all subjects at once, where none is yet: their indexes are made in one go."""
         assert not self.resources, "only an empty partition is filled"
         self.resources = resources
-        deadlines = []
+        due = []
         for subject, resource in resources.items():
             if (deadline := resource.next_deadline()) is not None:
-                deadlines.append((deadline, subject))
+                due.append((deadline, subject))
             for agent in resource.stakeholders:
                 self.stakes.setdefault(agent, set()).add(subject)
-        self._deadlines = sorted(deadlines)
-        self._due_at = {subject: deadline for deadline, subject in deadlines}
+        self._calendar.fill(due)
 
     def next_deadline(self) -> int | None:
         """When the next tick has something to do; None if nothing is due, ever."""
-        return self._deadlines[0][0] if self._deadlines else None
+        return self._calendar.first()
 
     def due_subjects(self, now: int) -> Iterator[tuple[int, str]]:
         """The subjects with a deadline at or before ``now``, each with its earliest, in (deadline, subject) order."""
-        for deadline, subject in self._deadlines:
-            if deadline > now:
-                return
-            yield deadline, subject
+        return self._calendar.until(now)
 
     def sweep(self) -> None:
         """Let go of what ended by ``now`` without an event."""

@@ -16,7 +16,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from bus.core.contest.contest import Candidate, Contest
 from bus.core.decision.events import Handover, Refused
 from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.decision.wants import WantedFact, wanted_fact
+from bus.core.frozen import dataclass, replace
 from bus.core.policy.contracts import JsonObject
 from bus.core.policy.terms import Terms
 from bus.core.state.cases import Case, HeldAction, Wait
@@ -96,11 +97,14 @@ class Resource:
         return self.claims or tuple(one for one in (self.case.parties if self.case else ()) if not one.dropped)
 
     @property
-    def stakeholders(self) -> frozenset[str]:
+    def stakeholders(self) -> set[str]:
         """The agents that a suspension ends something for: who holds, who competes, for whom it is kept."""
-        holder = (self.holding.agent,) if self.holding else ()
-        kept_for = (self.handover.agent,) if self.handover else ()
-        return frozenset((*holder, *kept_for, *(one.agent for one in self.claims)))
+        found = {one.agent for one in self.claims} if self.contest is not None else set()
+        if self.holding is not None:
+            found.add(self.holding.agent)
+        if self.handover is not None:
+            found.add(self.handover.agent)
+        return found
 
     @property
     def is_plain(self) -> bool:

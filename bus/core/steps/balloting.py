@@ -1,12 +1,11 @@
 """Ballots and offers: what a seat or a party says while a contest is open, and what follows from it at once."""
 
-from dataclasses import replace
-
 from bus.core.contest.ballots import check_ballot, read_choice, seat_of
 from bus.core.contest.contest import Contest, MoveKind
 from bus.core.contest.negotiation import check_move
 from bus.core.decision.contest_events import Offered, Voted
 from bus.core.decision.reasons import ArbiterReason as Why
+from bus.core.frozen import replace
 from bus.core.log.records import digest
 from bus.core.message.arrivals import Message
 from bus.core.steps.freezing import change_case

@@ -5,14 +5,13 @@ another holds  deny -> held;  preempt_if_higher -> ended, granted;  contest -> a
 a contest over claims is open -> joined, until its window ends
 """
 
-from dataclasses import replace
-
 from bus.core.contest.bound import bound_ms
 from bus.core.contest.candidates import check_join, check_withdraw, has_everybody_claimed
 from bus.core.decision.contest_events import ContestOpened, Joined, Withdrawn
 from bus.core.decision.events import Denied, Ended
 from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.decision.wants import wanted_roles
+from bus.core.frozen import replace
 from bus.core.log.records import digest
 from bus.core.message.arrivals import Message
 from bus.core.policy.terms import Terms

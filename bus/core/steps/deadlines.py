@@ -1,13 +1,13 @@
 """What a tick fires: every deadline up to its ``now``, in (deadline, subject) order, until the entry is full."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from heapq import heappop, heappush
 from typing import Literal
 
 from bus.core.contest.contest import NONE
 from bus.core.decision.events import Denied, Ended, event_to_json
 from bus.core.decision.reasons import ArbiterReason as Why
+from bus.core.frozen import replace
 from bus.core.log.records import canonical
 from bus.core.state.cases import Case
 from bus.core.state.resource import Due, Ends, dues_of

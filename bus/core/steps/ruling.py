@@ -1,9 +1,8 @@
 """What persons do with a case: reserve it, give it back, rule on it; who may, and what each ruling does."""
 
-from dataclasses import replace
-
 from bus.core.contest.contest import NONE, Candidate, Settle
 from bus.core.decision.reasons import ArbiterReason as Why
+from bus.core.frozen import replace
 from bus.core.message.arrivals import Message
 from bus.core.policy.terms import Terms
 from bus.core.state.cases import Case

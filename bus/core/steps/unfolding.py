@@ -5,11 +5,11 @@ the partition's state when the entry is folded. The two are the same fold (`bus.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bus.core.contest.contest import Contest
 from bus.core.decision.entries import Verdict
 from bus.core.decision.events import Denied, Event, Refused, What
+from bus.core.frozen import replace
 from bus.core.message.arrivals import Message
 from bus.core.policy.terms import Terms
 from bus.core.state.fold import Occasion, folded
