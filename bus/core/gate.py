@@ -11,7 +11,8 @@ a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
 from bus.core.message.envelope import Envelope
@@ -21,6 +22,8 @@ from bus.core.policy.control import Change
 EARLY_MS_MAX = 30_000  # a sender's clock may be this far ahead
 LATE_MS_MAX = 300_000  # and a message this old when it arrives
 MEMORY_MS = LATE_MS_MAX + EARLY_MS_MAX  # beyond this a repeated id is stale anyway
+
+NO_VALUES: Final[Mapping[str, object]] = MappingProxyType({})
 
 Verdict = Literal["forwarded", "refused", "duplicate"]
 
@@ -34,8 +37,7 @@ class Refusal:
     violations: tuple[Violation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GateBasis:
+class GateBasis(NamedTuple):
     """What the gate's decision on one record may use, gathered before: no look-up happens in the decision.
 
     ``early`` and ``later`` are the first reasons found before and after the ones the lane's memory decides.
@@ -51,14 +53,13 @@ class GateBasis:
     early: Refusal | None = None
     later: Refusal | None = None
     contract: Contract | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = NO_VALUES
     change: Change | None = None
     partitions: tuple[int, ...] = ()
     shadowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The decision on one record of a lane; ``partitions`` are those of ``bus.arbiter`` it went to."""
 
     offset: int
@@ -82,8 +83,7 @@ def row_from_json(row: list[object]) -> Row:
     return Row(offset, verdict, reason, source, identifier, message_hash, at, tuple(partitions))  # type: ignore[arg-type]  # the chain vouches for what we wrote
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The first row of an id: its offset, what it said, and when."""
 
     offset: int
@@ -91,8 +91,7 @@ class Seen:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A row, and what its answer needs beyond it."""
 
     row: Row
