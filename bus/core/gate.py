@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
+from bus.core.log.records import quoted
 from bus.core.message.envelope import Envelope
 from bus.core.policy.contracts import Contract, Violation
 from bus.core.policy.control import Change
@@ -75,6 +76,11 @@ class Row(NamedTuple):
         """The row as journals write it."""
         parts = list(self.partitions)
         return [self.offset, self.verdict, self.reason, self.source, self.id, self.hash, self.at, parts]
+
+    def written(self) -> bytes:
+        """What `canonical` writes for it: only a sender's words need an encoder."""
+        words = f'"{self.verdict}","{self.reason}",{quoted(self.source)},{quoted(self.id)},"{self.hash}"'
+        return f"[{self.offset},{words},{self.at},[{','.join(map(str, self.partitions))}]]".encode()
 
 
 def row_from_json(row: list[object]) -> Row:

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -92,9 +92,9 @@ def check_number(number: float) -> None:
 
 
 def _decoded(text: str) -> Any:  # Any: a JSON value
-    """What ``json`` reads, without its search for blanks around the value; what it complains about it is asked again."""
+    """What ``json`` reads, without its search for blanks around the value; of an error it is asked once more."""
     if text[0] in "{[" and text[-1] in "]}":
-        value, end = _DECODER.scan_once(text, 0)
+        value, end = _scan_once(text, 0)
         if end == len(text):
             return value
     return _DECODER.decode(text)
@@ -151,3 +151,4 @@ def _not_a_number(message: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_scan_once: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # not in the stubs

@@ -125,6 +125,7 @@ def transactional_producer(config: ClientConfig, transactional_id: str) -> Produ
     return surroundings_of(config).producer({**config, **_PRODUCER, **_PUBLISHER, **own})
 
 
+OnDelivery = Callable[[KafkaError | None, Message], None]
 OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
@@ -172,8 +173,8 @@ def record_of(message: Message) -> Record:
         message.partition() or 0,
         message.offset() or 0,
         message.timestamp()[1],
-        cast("bytes | None", message.key()),
-        cast("bytes | None", message.value()),
+        message.key(),
+        message.value(),
         headers,
         unreadable,
     )
@@ -369,4 +370,3 @@ def _metadata(client: HasListTopics, address: str) -> Any:  # Any: the client li
         "check --bootstrap and that the broker runs, e.g. with `agentbus dev`; if it wants a login, use --kafka-config"
     )
     raise UnreachableError(f"Kafka does not answer{at} ({reason})", step)
-

@@ -77,9 +77,9 @@ class Metrics:
     def _event(self, kind: str) -> Counter:
         return self._events.labels(kind)
 
-    def decided(self, stage: str, verdict: str, reason: str) -> None:
-        """Count a decision."""
-        self._decision(stage, verdict, reason).inc()
+    def decided(self, stage: str, verdict: str, reason: str, count: int = 1) -> None:
+        """Count decisions that are alike."""
+        self._decision(stage, verdict, reason).inc(count)
 
     def happened(self, kind: str) -> None:
         """Count an event."""
