@@ -130,12 +130,14 @@ def _accepted(named: list[str]) -> frozenset[str]:
 def _work(
     caller: Caller, settings: "Settings", stages: tuple[str, ...], accepted: frozenset[str], stop: threading.Event
 ) -> None:
+    from bus.shell.collecting import collect_seldom
     from bus.shell.process import BusProcess
 
     process = BusProcess(settings, stages, accepted)
     try:
         process.start()
         if wait_until_ready(process, stop):
+            collect_seldom()
             _tell(caller, settings, process, stages)
         watch(process, stop)
     finally:
@@ -185,9 +187,11 @@ def _tell(caller: Caller, settings: "Settings", process: "BusProcess", stages: t
 def _be_child(settings: "Settings", stop: threading.Event) -> None:
     import structlog
 
+    from bus.shell.collecting import collect_seldom
     from bus.shell.errors import BusError, FencedError, NotPermittedError
     from bus.shell.process import run_publisher
 
+    collect_seldom()
     try:
         run_publisher(settings, stop)
     except BusError as error:

@@ -11,10 +11,12 @@ a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> 
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
 from bus.core.frozen import dataclass
+from bus.core.log.records import quoted
 from bus.core.message.envelope import Envelope
 from bus.core.policy.contracts import Contract, Violation
 from bus.core.policy.control import Change
@@ -22,6 +24,8 @@ from bus.core.policy.control import Change
 EARLY_MS_MAX = 30_000  # a sender's clock may be this far ahead
 LATE_MS_MAX = 300_000  # and a message this old when it arrives
 MEMORY_MS = LATE_MS_MAX + EARLY_MS_MAX  # beyond this a repeated id is stale anyway
+
+NO_VALUES: Final[Mapping[str, object]] = MappingProxyType({})
 
 Verdict = Literal["forwarded", "refused", "duplicate"]
 
@@ -35,8 +39,7 @@ class Refusal:
     violations: tuple[Violation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GateBasis:
+class GateBasis(NamedTuple):
     """What the gate's decision on one record may use, gathered before: no look-up happens in the decision.
 
     ``early`` and ``later`` are the first reasons found before and after the ones the lane's memory decides.
@@ -52,14 +55,13 @@ class GateBasis:
     early: Refusal | None = None
     later: Refusal | None = None
     contract: Contract | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = NO_VALUES
     change: Change | None = None
     partitions: tuple[int, ...] = ()
     shadowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The decision on one record of a lane; ``partitions`` are those of ``bus.arbiter`` it went to."""
 
     offset: int
@@ -76,6 +78,11 @@ class Row:
         parts = list(self.partitions)
         return [self.offset, self.verdict, self.reason, self.source, self.id, self.hash, self.at, parts]
 
+    def written(self) -> bytes:
+        """What `canonical` writes for it: only a sender's words need an encoder."""
+        words = f'"{self.verdict}","{self.reason}",{quoted(self.source)},{quoted(self.id)},"{self.hash}"'
+        return f"[{self.offset},{words},{self.at},[{','.join(map(str, self.partitions))}]]".encode()
+
 
 def row_from_json(row: list[object]) -> Row:
     """Read a row of a valid segment."""
@@ -83,8 +90,7 @@ def row_from_json(row: list[object]) -> Row:
     return Row(offset, verdict, reason, source, identifier, message_hash, at, tuple(partitions))  # type: ignore[arg-type]  # the chain vouches for what we wrote
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """The first row of an id: its offset, what it said, and when."""
 
     offset: int
@@ -92,8 +98,7 @@ class Seen:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A row, and what its answer needs beyond it."""
 
     row: Row

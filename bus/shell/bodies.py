@@ -11,9 +11,9 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from bus.core.policy.contracts import Violation
 
@@ -26,8 +26,7 @@ _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-@dataclass(frozen=True, slots=True)
-class Readable:
+class Readable(NamedTuple):
     """A body that was read: any JSON value."""
 
     value: Any  # the shape is what a schema is there to check
@@ -64,8 +63,8 @@ def read_json(body: bytes | None, *, depth_max: int = DEPTH_MAX) -> Readable | U
     if _is_deeper(body, depth_max):
         return unreadable("depth", f"nested deeper than {depth_max}", f"use at most {depth_max} levels")
     try:
-        value = _DECODER.decode(text)
-        if _SURROGATE.search(body):
+        value = _decoded(text)
+        if b"\\u" in body and _SURROGATE.search(body):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _BoundError as error:
         return Unreadable((error.violation,))
@@ -90,6 +89,15 @@ def check_number(number: float) -> None:
         _not_a_number("an infinite number or none")
     if isinstance(number, int) and abs(number) > INTEGER_MAX:
         _integer_too_large()
+
+
+def _decoded(text: str) -> Any:  # Any: a JSON value
+    """What ``json`` reads, without its search for blanks around the value; of an error it is asked once more."""
+    if text[0] in "{[" and text[-1] in "]}":
+        value, end = _scan_once(text, 0)
+        if end == len(text):
+            return value
+    return _DECODER.decode(text)
 
 
 def _is_deeper(body: bytes, depth_max: int) -> bool:
@@ -143,3 +151,4 @@ def _not_a_number(message: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_scan_once: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # not in the stubs

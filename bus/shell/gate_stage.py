@@ -1,5 +1,6 @@
 """The gate as a stage of the owner loop: one lane in, one journal, what is forwarded, refused and answered."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -172,13 +173,17 @@ class GateStage:
         first = self.next_offset
         draft = Draft({}, first - 1)
         rows: list[bytes] = []
+        tally: Counter[tuple[str, str]] = Counter()
         size = 0
         for record in records[:SEGMENT_INPUTS_MAX]:
             change_came, row = self._judge(record, registry, draft, is_poison=record.offset == poison)
-            rows.append(canonical(row.to_json()))
+            rows.append(row.written())
+            tally[row.verdict, row.reason] += 1
             size += len(rows[-1])
             if change_came or size > SEGMENT_BYTES_MAX:
                 break
+        for (verdict, reason), count in tally.items():
+            self._metrics.decided("gate", verdict, reason, count)
         draft.to = self.next_offset - 1
         gen = self._control_log.genesis.gen
         draft.body = {"kind": "gate", "engine": ENGINE, "gen": gen, "lane": self._lane, "control": registry.number}
@@ -217,7 +222,6 @@ class GateStage:
             judged = step(self._state, record.offset, at, basis)
         self.next_offset, self._last_hash = record.offset + 1, judged.row.hash
         self._add_outputs(draft, record, judged, basis, registry.number)
-        self._metrics.decided("gate", judged.row.verdict, judged.row.reason)
         if basis.shadowed:
             self._metrics.shadowed(basis.type)
         if basis.change is None or judged.row.verdict != "forwarded":

@@ -35,7 +35,7 @@ class Gatherer:
 
     lane: str
     topic_exists: Callable[[str], bool]
-    _compiled: dict[tuple[str, str], CompiledContract] = field(default_factory=dict)
+    _compiled: dict[str, CompiledContract] = field(default_factory=dict)
 
     def gather(self, record: Record, at: int, registry: Registry, *, was_forwarded: bool = False) -> GateBasis:
         """The basis for one record that arrived at ``at`` (ms), under what is in force in ``registry``.
@@ -69,12 +69,11 @@ class Gatherer:
 
     def compiled(self, contract: Contract) -> CompiledContract:
         """The compiled form of a contract that was checked when it was set."""
-        key = (contract.ref, contract.schema)
-        found = self._compiled.get(key)
-        if found is None:
+        found = self._compiled.get(contract.type)
+        if found is None or found.contract is not contract:
             if len(self._compiled) >= COMPILED_MAX:
                 del self._compiled[next(iter(self._compiled))]
-            found = self._compiled[key] = _compile(contract)
+            found = self._compiled[contract.type] = _compile(contract)
         return found
 
 
@@ -168,7 +167,7 @@ class _Draft:
         envelope = self.envelope
         wrong = list(envelope.subject_violations)
         kind, _, identifier = envelope.subject.partition("/")
-        is_malformed = any(v.path == "/headers/ce_subject" for v in wrong)
+        is_malformed = bool(wrong) and any(v.path == "/headers/ce_subject" for v in wrong)
         needs = bool(contract.resource) or contract.type.startswith(_WITH_SUBJECT)
         if needs and not envelope.subject and not is_malformed:
             wrong.append(_header("ce_subject", "required", "is missing", "name <resource type>/<id>"))

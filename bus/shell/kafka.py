@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-from bus.core.log.records import Record
+from bus.core.log.records import Headers, Record
 from bus.shell.errors import BusError, FatalError, FencedError, NotPermittedError, RetryableError, UnreachableError
 from bus.shell.surroundings import surroundings_of
 
@@ -128,6 +128,7 @@ def transactional_producer(config: ClientConfig, transactional_id: str) -> Produ
     return surroundings_of(config).producer({**config, **_PRODUCER, **_PUBLISHER, **own})
 
 
+OnDelivery = Callable[[KafkaError | None, Message], None]
 OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
 
 
@@ -173,19 +174,18 @@ def record_of(message: Message) -> Record:
     """A message of the client as a record; headers whose names are not UTF-8 are marked unreadable."""
     unreadable = False
     try:
-        pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
-        headers = tuple((name, _bytes(value)) for name, value in pairs)
+        headers = cast("Headers", tuple(message.headers() or ()))  # the client never gives their values as texts
     except UnicodeDecodeError:
         headers, unreadable = (), True
     return Record(
-        topic=message.topic() or "",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp_ms=message.timestamp()[1],
-        key=_bytes(message.key()),
-        value=_bytes(message.value()),
-        headers=headers,
-        has_unreadable_headers=unreadable,
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        headers,
+        unreadable,
     )
 
 
@@ -379,7 +379,3 @@ def _metadata(client: HasListTopics, address: str) -> Any:  # Any: the client li
         "check --bootstrap and that the broker runs, e.g. with `agentbus dev`; if it wants a login, use --kafka-config"
     )
     raise UnreachableError(f"Kafka does not answer{at} ({reason})", step)
-
-
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value

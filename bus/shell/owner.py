@@ -314,10 +314,8 @@ class Owner:
                 flight.is_final = True
                 self._links.broker_time.learn(message.timestamp()[1])
 
-        place = (self.stage.journal, self.stage.partition)
-        self._links.producer.produce(
-            place[0], value=value, key=self.stage.key(), partition=place[1], on_delivery=on_delivery
-        )
+        journal, partition, key = self.stage.journal, self.stage.partition, self.stage.key()
+        self._links.producer.produce(journal, value=value, key=key, partition=partition, on_delivery=on_delivery)
 
     def _note_failure(self, what: str, error: KafkaError) -> None:
         self.lose(f"{what} failed: {error.str()}")
@@ -331,40 +329,44 @@ class Owner:
     def _publish(self, now_s: float) -> None:
         """Send the outputs of final segments, in order; stop where something must be acknowledged first."""
         for flight in self._flights:
-            if not flight.is_final:
-                return
-            first, last = flight.draft.outputs, flight.draft.last
-            if flight.sent == 0:
-                flight.started_s = max(flight.started_s, now_s) if flight.is_again else flight.started_s
-            while flight.sent < len(first):
-                if not self._produce(flight, first[flight.sent]):
-                    return
-            while last and flight.sent < len(first) + len(last):
-                # One at a time: each says that everything before it is there.
-                if flight.acknowledged < flight.sent or not self._produce(flight, last[flight.sent - len(first)]):
-                    return
-            if last and not flight.is_done:
+            if flight.is_again and flight.sent == 0:
+                flight.started_s = max(flight.started_s, now_s)
+            if not flight.is_final or not self._send(flight):
                 return
 
-    def _produce(self, flight: Flight, output: Output) -> bool:
+    def _send(self, flight: Flight) -> bool:
+        """Send what is left of a segment's outputs; False if the next segment's must wait."""
+        first, last = flight.draft.outputs, flight.draft.last
+        if flight.sent < len(first) + len(last):
+            on_delivery = self._acknowledging(flight)
+            while flight.sent < len(first):
+                if not self._produce(flight, first[flight.sent], on_delivery):
+                    return False
+            for output in last[flight.sent - len(first) :]:
+                # One at a time: each says that everything before it is there.
+                if flight.acknowledged < flight.sent or not self._produce(flight, output, on_delivery):
+                    return False
+        return not last or flight.is_done
+
+    def _acknowledging(self, flight: Flight) -> kafka.OnDelivery:
+        """What counts the acknowledged outputs of a flight: one for all of them."""
         session = self._session
 
-        def on_delivery(error: KafkaError | None, _: Message) -> None:
+        def on_delivery(error: KafkaError | None, message: Message) -> None:
             if session != self._session:
                 return
             if error is not None:
-                self._note_failure(f"an output to {output.topic}", error)
+                self._note_failure(f"an output to {message.topic()}", error)
             else:
                 flight.acknowledged += 1
 
+        return on_delivery
+
+    def _produce(self, flight: Flight, output: Output, on_delivery: kafka.OnDelivery) -> bool:
         try:
+            topic, partition, key, value, headers, _ = output
             self._links.producer.produce(
-                output.topic,
-                value=output.value,
-                key=output.key,
-                partition=output.partition,
-                headers=list(output.headers),
-                on_delivery=on_delivery,
+                topic, value=value, key=key, partition=partition, headers=list(headers), on_delivery=on_delivery
             )
         except BufferError:  # the client's queue is full; the next round goes on here
             return False

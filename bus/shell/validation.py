@@ -8,7 +8,7 @@ A contract is compiled once, when it is registered or comes into force; what can
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bus.core.decision.reasons import GateReason
 from bus.core.policy.contracts import Contract, Violation, shortened
@@ -31,8 +31,7 @@ class ContractError(Exception):
         super().__init__(f"{ref} cannot be used: {first.path} {first.message}; {first.hint}")
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A body in order. ``shadowed`` are the ids of the shadow rules it would have broken."""
 
     body: Any  # any JSON value

@@ -113,7 +113,7 @@ def test_words_that_are_not_the_persons_are_not_told() -> None:
     evidence = evidence_of(BY_NAME["deal-rejected-by-person"])
     place = ("bus.arbiter", 0)
     forged = [
-        replace(one, value=(one.value or b"").replace(b"because", b"forged!")) for one in evidence.logs[place].records
+        one._replace(value=(one.value or b"").replace(b"because", b"forged!")) for one in evidence.logs[place].records
     ]
     log = replace(evidence.logs[place], records=tuple(forged))
     told = _told(Lookup(index_of(replace(evidence, logs={**evidence.logs, place: log}))), "deal/D-9")

@@ -17,8 +17,7 @@ def murmur2(data: bytes) -> int:
     whole = length - length % 4
     for (word,) in iter_unpack("<I", data[:whole]):
         k = (word * MURMUR2_M) & MASK_32
-        k = ((k ^ (k >> 24)) * MURMUR2_M) & MASK_32
-        h = ((h * MURMUR2_M) & MASK_32) ^ k
+        h = ((h * MURMUR2_M) ^ ((k ^ (k >> 24)) * MURMUR2_M)) & MASK_32
     if rest := data[whole:]:
         h = ((h ^ int.from_bytes(rest, "little")) * MURMUR2_M) & MASK_32
     h = ((h ^ (h >> 13)) * MURMUR2_M) & MASK_32

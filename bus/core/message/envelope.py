@@ -6,11 +6,12 @@
 ``subject_violations`` and answered as ``subject_mismatch`` later, when the contract is known.
 """
 
-import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
 
 from bus.core.decision.reasons import GateReason
 from bus.core.frozen import dataclass
@@ -21,6 +22,7 @@ VALUE_BYTES_MAX = 65_536  # an agent's message, not a file transfer
 HEADERS_MAX = 64
 HEADER_BYTES_MAX = 8_192
 TIMES_REMEMBERED = 1024  # each is asked for when it is checked, when it is read, and by the other stage
+TEXTS_REMEMBERED = 1024  # who speaks, and of what: hardly ever new
 HEADER_NAME_SHOWN_MAX = 128  # a violation's path names the header, within reason
 
 _SOURCE = re.compile(r"spiffe://[a-z0-9.-]{1,255}/(agent|person)/[A-Za-z0-9._-]{1,128}")
@@ -33,8 +35,9 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 CONTENT_TYPES = ("application/json", "application/avro")
 _REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type")
+_ALL_REQUIRED = frozenset(_REQUIRED)
 _LATER = ("ce_subject", "ce_bustoken")  # what does not match here is no envelope error
-_HASHED = ("ce_type", "ce_subject", "ce_bustoken", "content-type")
+_REPEATING = frozenset(("ce_specversion", "ce_source", "ce_type", "content-type"))  # the same in many messages
 _RULES = {
     "ce_specversion": "is 1.0",
     "ce_id": "is 1 to 64 visible ASCII characters",
@@ -48,8 +51,7 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The headers of one message, understood. Times in epoch milliseconds; "" and None where absent."""
 
     id: str
@@ -124,13 +126,22 @@ def readable(headers: Headers, name: str) -> str:
 
 def message_hash(record: Record) -> str:
     """SHA-256 over type, subject, token, content type and value: what makes two messages the same message."""
-    values = dict(reversed(record.headers))
-    said = [values.get(name) or b"" for name in _HASHED]
-    return hashlib.sha256(b"\n".join((*said, record.value or b""))).hexdigest()
+    said = dict(reversed(record.headers)).get
+    head = (said("ce_type") or b"", said("ce_subject") or b"", said("ce_bustoken") or b"", said("content-type") or b"")
+    return sha256(b"\n".join((*head, record.value or b""))).hexdigest()
 
 
 def read_envelope(record: Record) -> Envelope | BadEnvelope:
     """Read and check the headers of one record."""
+    headers = record.headers
+    texts = None if record.has_unreadable_headers or not _is_small(record) else _plain_texts(headers)
+    if texts is not None and (len(texts) == len(headers) or _are_the_senders(headers)):
+        return _envelope(texts)
+    return _examined(record)
+
+
+def _examined(record: Record) -> Envelope | BadEnvelope:
+    """What is not in order at first sight: the envelope all the same, or everything that is wrong with it."""
     if too_large := _too_large(record):
         return BadEnvelope(GateReason.TOO_LARGE, too_large)
     if record.has_unreadable_headers:
@@ -147,14 +158,56 @@ def read_envelope(record: Record) -> Envelope | BadEnvelope:
         _violation(n, "reserved", "belongs to the bus", "leave it out") for n in strange if _is_reserved(n)
     ]:
         return BadEnvelope(GateReason.RESERVED_HEADER, shortened(reserved))
-    return _envelope(texts)
+    return _envelope(texts, _misnamed(texts))
 
 
 def forwarded_envelope(headers: Headers) -> Envelope | None:
     """The envelope of a record that a gate has let through; None if no gate can have written these headers."""
+    if plain := _plain_texts(headers):
+        return _envelope(plain)
     texts = {name: _text(value) or "" for name, value in headers if name in _CHECKS}
     complete = all(name in texts and _matches(name, texts[name]) for name in _REQUIRED)
-    return _envelope(texts) if complete else None
+    return _envelope(texts, _misnamed(texts)) if complete else None
+
+
+def _plain_texts(headers: Headers) -> dict[str, str] | None:
+    """The headers we know, if none is missing, doubled or other than its rule says; None: look closer."""
+    texts: dict[str, str] = {}
+    for name, value in headers:
+        if name not in _CHECKS:
+            continue
+        if value is None or name in texts:
+            return None
+        text = _repeated_text(name, value) if name in _REPEATING else _right_text(name, value)
+        if text is None:
+            return None
+        texts[name] = text
+    return texts if texts.keys() >= _ALL_REQUIRED else None
+
+
+def _right_text(name: str, value: bytes) -> str | None:
+    """The text of a header we know; None if it does not match its rule."""
+    text = _text(value)
+    return text if text is not None and _matches(name, text) else None
+
+
+# Whether a sender's name is one is asked once, and not with every message of this sender.
+_repeated_text = lru_cache(maxsize=TEXTS_REMEMBERED)(_right_text)
+
+
+def _is_small(record: Record) -> bool:
+    """Is it within all bounds at first sight? No character of a name takes more than four bytes."""
+    if len(record.value or b"") > VALUE_BYTES_MAX or len(record.headers) > HEADERS_MAX:
+        return False
+    if record.key is not None and len(record.key) > HEADER_BYTES_MAX:
+        return False
+    return sum([4 * len(name) + len(value or b"") for name, value in record.headers]) <= HEADER_BYTES_MAX
+
+
+def _are_the_senders(headers: Headers) -> bool:
+    """Are the headers we do not know the sender's own, each there once?"""
+    strange = [name for name, _ in headers if name not in _CHECKS]
+    return len(set(strange)) == len(strange) and not any(n.startswith("ce_") or _is_reserved(n) for n in strange)
 
 
 def _read(values: dict[str, bytes | None]) -> tuple[dict[str, str], list[Violation]]:
@@ -171,9 +224,12 @@ def _read(values: dict[str, bytes | None]) -> tuple[dict[str, str], list[Violati
     return texts, wrong
 
 
-def _envelope(texts: dict[str, str]) -> Envelope:
+def _misnamed(texts: dict[str, str]) -> list[str]:
+    return [name for name in _LATER if name in texts and not _matches(name, texts[name])]
+
+
+def _envelope(texts: dict[str, str], misnamed: Sequence[str] = ()) -> Envelope:
     subject, token = texts.get("ce_subject"), texts.get("ce_bustoken")
-    misnamed = [name for name in _LATER if name in texts and not _matches(name, texts[name])]
     return Envelope(
         id=texts["ce_id"],
         source=texts["ce_source"],
@@ -190,7 +246,7 @@ def _envelope(texts: dict[str, str]) -> Envelope:
 
 def _text(value: bytes | None) -> str | None:
     try:
-        return (value or b"").decode("utf-8")
+        return value.decode() if value else ""
     except UnicodeDecodeError:
         return None
 

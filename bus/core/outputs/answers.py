@@ -3,7 +3,7 @@
 Outputs are a function of the valid chain and of the records it names, so a new owner sends exactly the same again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
 from typing import Any
@@ -91,7 +91,7 @@ def gate_outputs(sent: Predecessors, record: Record, judged: Judged, basis: Gate
     """Everything the gate sends for one record; the write to ``bus.control`` comes after it, see `control_headers`."""
     lane, row = sent.source, judged.row
     decision = f"{lane}.{row.offset}"
-    outputs = [_forwarded(sent, record, basis, row, p, control) for p in row.partitions]
+    outputs = [_forwarded(sent, record, basis, row, p, control, decision) for p in row.partitions]
     if row.verdict == "refused" and judged.refusal is not None:
         place = (REFUSED, partition_of(lane, REFUSED_PARTITIONS))
         contract = basis.contract.ref if basis.contract else ""
@@ -161,19 +161,21 @@ def _lane_of_entry(entry: Entry) -> str:
     return entry.src.partition("/")[0].removeprefix(incoming(""))
 
 
-def _forwarded(sent: Predecessors, record: Record, basis: GateBasis, row: Row, partition: int, control: int) -> Output:
-    decision = f"{sent.source}.{row.offset}"
+def _forwarded(
+    sent: Predecessors, record: Record, basis: GateBasis, row: Row, partition: int, control: int, decision: str
+) -> Output:
     contract = basis.contract.ref if basis.contract else ""
     number = basis.change.number if basis.change else control
-    ours: Iterable[tuple[str, bytes]] = (
+    headers: Headers = (
+        *record.headers,
         *((("bus-key", record.key),) if record.key is not None else ()),
         ("bus-src", coordinates(record.topic, record.partition, record.offset).encode()),
         ("bus-at", str(row.at).encode()),
         ("bus-control", str(number).encode()),
         ("bus-contract", contract.encode()),
-        ("bus-values", canonical(basis.values)),
+        ("bus-values", canonical(basis.values) if basis.values else b"{}"),
+        *sent.link(ARBITER, partition, decision),
     )
-    headers = (*record.headers, *ours, *sent.link(ARBITER, partition, decision))
     key = (basis.subject or basis.source).encode()
     return Output(ARBITER, partition, key, record.value, headers, decision)
 
