@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
+from queue import Empty
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -21,8 +22,13 @@ WARM_S = 3.0  # not counted
 AHEAD_S = 1.5  # until the first message is due: the sender's process starts meanwhile
 DRAIN_S = 30.0  # what has not come so long after the last was due is not waited for
 SATURATED_BELOW = 0.98  # of the offered rate
-STOCK_SENDER = {"linger.ms": 0}
-STOCK_READER = {"group.id": "bench-latency", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+STOCK_SENDER = {"linger.ms": 0, "log_level": 0}
+STOCK_READER = {
+    "log_level": 0,
+    "group.id": "bench-latency",
+    "auto.offset.reset": "earliest",
+    "enable.auto.commit": False,
+}
 MAKERS: dict[str, Callable[[str, str], traffic.Message]] = {"claim": traffic.claim, "note": traffic.note}
 
 
@@ -79,6 +85,8 @@ def drive(made: World, course: Course, run: str, rate: float, seconds: float) ->
     try:
         seen = _listen(reader, course, schedule)
         late_ms = lateness.get(timeout=DRAIN_S)
+    except Empty:
+        raise StalledError(f"the sender of {run} did not come to its end") from None
     finally:
         reader.close()
         sender.terminate()

@@ -160,7 +160,7 @@ def _registry(config: Config) -> Any:  # Any: the client library's own type
     from confluent_kafka.schema_registry.rules.dlq.dlq_action import DlqAction
 
     CelExecutor.register()  # type: ignore[no-untyped-call]  # the library's own
-    DlqAction.register({**config, "dlq.topic": DEAD})
+    DlqAction.register({**config, "dlq.topic": DEAD, "log_level": 0})
     condition, both = RuleKind.CONDITION, RuleMode.WRITEREAD
     rule = Rule("reason", None, condition, both, "CEL", None, None, rule_text(), None, "DLQ,DLQ", False)
     registry = SchemaRegistryClient.new_client({"url": "mock://"})
