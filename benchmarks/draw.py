@@ -14,19 +14,20 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-s
 .title { font-weight: 600; font-size: 13px } .faint { fill: #59636e }
 .grid { stroke: #d1d9e0; stroke-width: 1 } .axis { stroke: #818b98; stroke-width: 1 }
 .target { stroke: #59636e; stroke-width: 1.2; stroke-dasharray: 2 3; fill: none }
+.aim { stroke: #1f2328; stroke-width: 1.5; fill: none }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round } .dashed { stroke-dasharray: 6 4 }
 .s0 { stroke: #818b98 } .s1 { stroke: #0969da } .s2 { stroke: #bc4c00 } .s3 { stroke: #1a7f37 } .s4 { stroke: #8250df }
 .f0 { fill: #818b98 } .f1 { fill: #0969da } .f2 { fill: #bc4c00 } .f3 { fill: #1a7f37 } .f4 { fill: #8250df }
 @media (prefers-color-scheme: dark) {
  text { fill: #f0f6fc } .faint { fill: #9198a1 } .grid { stroke: #3d444d } .axis { stroke: #656c76 }
- .target { stroke: #9198a1 }
+ .target { stroke: #9198a1 } .aim { stroke: #f0f6fc }
  .s0 { stroke: #9198a1 } .s1 { stroke: #4493f8 } .s2 { stroke: #f0883e } .s3 { stroke: #3fb950 } .s4 { stroke: #ab7df8 }
  .f0 { fill: #9198a1 } .f1 { fill: #4493f8 } .f2 { fill: #f0883e } .f3 { fill: #3fb950 } .f4 { fill: #ab7df8 }
 }
 </style>"""
 WIDTH = 760
-HEIGHT = 270
-LEFT, RIGHT, TOP, BOTTOM = 52, 92, 34, 42  # of a panel: tick labels, names of lines, title, labels of x
+HEIGHT = 290
+LEFT, RIGHT, TOP, BOTTOM = 52, 92, 34, 62  # of a panel: tick labels, names of lines, title, labels of x
 BAR_HEIGHT, BAR_GAP, BAR_LEFT, BAR_RIGHT = 20, 10, 210, 130
 NAME_HEIGHT = 14  # between names of lines that end at the same place
 STEPS = (1, 2, 5)
@@ -44,13 +45,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Lines over a logarithmic x; ``is_log`` is about y; ``target`` is a value of y that is aimed at, with its name."""
+    """Lines over a logarithmic x; ``is_log`` is about y; ``aim`` is a point that is aimed at, drawn as a diamond."""
 
     title: str
     x_name: str
     lines: tuple[Line, ...]
     is_log: bool = False
-    target: tuple[float, str] | None = None
+    aim: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,9 @@ def bars(about: str, shown: Sequence[Bar], target: tuple[float, str] | None = No
         drawn[-1] += f'height="{BAR_HEIGHT}" rx="2"/>'
         drawn.append(f'<text x="{end + 6:.1f}" y="{middle}">{escape(bar.words)}</text>')
     height = top + len(shown) * (BAR_HEIGHT + BAR_GAP)
+    if is_log:
+        height += NAME_HEIGHT
+        drawn.append(f'<text class="faint" x="{BAR_LEFT}" y="{height - 4}">(the lengths are logarithmic)</text>')
     if target:
         x = BAR_LEFT + length(target[0])
         drawn.append(f'<path class="target" d="M{x:.1f} 18V{height - BAR_GAP}"/>')
@@ -110,7 +114,7 @@ def _svg(about: str, height: float, drawn: Sequence[str]) -> str:
 def _panel(panel: Panel, width: float) -> Iterator[str]:
     right, bottom = width - RIGHT, HEIGHT - BOTTOM
     xs = sorted({x for line in panel.lines for x, _ in line.points})
-    ys = [y for line in panel.lines for _, y in line.points] + ([panel.target[0]] if panel.target else [])
+    ys = [y for line in panel.lines for _, y in line.points] + ([panel.aim[1]] if panel.aim else [])
     ticks = _log_ticks(min(ys), max(ys)) if panel.is_log else _ticks(max(ys))
     yield f'<text class="title" x="{LEFT}" y="16">{escape(panel.title)}</text>'
 
@@ -133,15 +137,13 @@ def _panel(panel: Panel, width: float) -> Iterator[str]:
         yield f'<text class="faint" x="{at_x(x):.1f}" y="{bottom + 16}" text-anchor="middle">{_short(x)}</text>'
     yield f'<text class="faint" x="{(LEFT + right) / 2:.1f}" y="{bottom + 33}" text-anchor="middle">'
     yield f"{escape(panel.x_name)}</text>"
-    if panel.target:
-        y = at_y(panel.target[0])
-        yield f'<path class="target" d="M{LEFT} {y:.1f}H{right:.1f}"/>'
-        yield f'<text class="faint" x="{LEFT + 4}" y="{y - 4:.1f}">{escape(panel.target[1])}</text>'
     for line in panel.lines:
         path = "L".join(f"{at_x(x):.1f} {at_y(y):.1f}" for x, y in line.points)
         yield f'<path class="line s{line.colour}{" dashed" if line.is_dashed else ""}" d="M{path}"/>'
         for x, y in line.points:
             yield f'<circle class="f{line.colour}" cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="2.6"/>'
+    if panel.aim:
+        yield f'<path class="aim" d="M{at_x(panel.aim[0]):.1f} {at_y(panel.aim[1]) - 6:.1f}l6 6l-6 6l-6 -6z"/>'
     yield from _names([(at_y(line.points[-1][1]), line) for line in panel.lines], right, bottom)
 
 

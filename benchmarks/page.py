@@ -29,6 +29,14 @@ SERIES = {
     "claim_apart": "claim, a process a stage",
     "governed": "to the governed topic",
 }
+PICTURED = {
+    "cost": "CPU time of a message as a multiple of a bare consume-produce loop",
+    "backlog": "Messages a second while a backlog of the mix is worked off",
+    "latency": "Latency from when a message was due until its answer is read, by rate",
+    "growth": "CPU time a message as a multiple of a bare loop, as more and more stands",
+    "beside": "CPU time a message as a multiple of a bare loop, on a logarithmic scale",
+}
+COLOURS = {("bare", 4): 0, ("claim", 4): 1, ("governed", 4): 2, ("claim_apart", 4): 3}
 CONTESTANTS = {
     "bare": "bare loop",
     "jsonschema": "a loop with `jsonschema`",
@@ -71,7 +79,7 @@ def with_figures(text: str, found: dict[str, Json]) -> str:
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
-        lines = [*_where(found[name]), "", *told(found[name])] if name in found else []
+        lines = [*_shown(name), *_where(found[name]), "", *told(found[name])] if name in found else []
         text = before + begin + "".join(f"{line}\n" for line in lines) + end + after
     return text
 
@@ -79,6 +87,12 @@ def with_figures(text: str, found: dict[str, Json]) -> str:
 def pictures(found: dict[str, Json]) -> dict[str, str]:
     """The pictures, by file name."""
     return {f"performance-{name}.svg": draw(found[name]) for name, draw in DRAWN.items() if name in found}
+
+
+def _shown(name: str) -> Iterator[str]:
+    if name in DRAWN:
+        yield f"![{PICTURED[name]}](pictures/performance-{name}.svg)"
+        yield ""
 
 
 def _where(figures: Json) -> Iterator[str]:
@@ -115,8 +129,7 @@ def _draw_cost(figures: Json) -> str:
         ratio = figures["ratio"][name]["median"]
         label = {"bare": "bare loop", "path": "whole path"}.get(name, name)
         shown.append(Bar(label, ratio, f"{ratio:.1f} ×", 0 if name == "bare" else 1))
-    about = "CPU time of a message as a multiple of a bare consume-produce loop"
-    return bars(about, shown, (COST_TARGET, "aim for gate and arbiter: 6 ×"))
+    return bars(PICTURED["cost"], shown, (COST_TARGET, "aim for gate and arbiter: 6 ×"))
 
 
 # ---- backlog -------------------------------------------------------------------------------------------------------
@@ -145,8 +158,7 @@ def _draw_backlog(figures: Json) -> str:
     for run in figures["runs"]:
         name = f"agentbus, {run['processes']} process{'es' * (run['processes'] > 1)}"
         shown.append(Bar(name, run["per_s"], f"{run['per_s']:,} a second"))
-    about = "Messages a second while a backlog of the mix is worked off"
-    return bars(about, shown, (THROUGHPUT_TARGET, "aim for two processes: 20,000"))
+    return bars(PICTURED["backlog"], shown, (THROUGHPUT_TARGET, "aim for two processes: 20,000"))
 
 
 # ---- latency -------------------------------------------------------------------------------------------------------
@@ -173,17 +185,17 @@ def _draw_latency(figures: Json) -> str:
     shown = []
     for name, title in (("p50_ms", "Median, ms"), ("p99_ms", "99 of 100 answers within, ms")):
         lines = []
-        for number, (what, partitions, label) in enumerate(_kinds(figures)):
+        for what, partitions, label in _kinds(figures):
             points = [
                 (one["offered_per_s"], one[name])
                 for one in figures["series"]
                 if (one["what"], one["partitions"]) == (what, partitions)
             ]
-            lines.append(Line(label, number % 5, tuple(points)))
-        target_ms = LATENCY_TARGETS_MS[name]
-        target = (target_ms, f"aim at 500: {target_ms:.0f} ms")
-        shown.append(Panel(title, "messages a second", tuple(lines), is_log=True, target=target))
-    return panels("Latency from when a message was due until its answer is read, by rate", shown)
+            colour = COLOURS.get((what, partitions), 4)
+            lines.append(Line(label, colour, tuple(points), is_dashed=partitions == 6))
+        aim = (500.0, LATENCY_TARGETS_MS[name])
+        shown.append(Panel(title, "messages a second (◇ the aim)", tuple(lines), is_log=True, aim=aim))
+    return panels(PICTURED["latency"], shown)
 
 
 def _kinds(figures: Json) -> list[tuple[str, int, str]]:
@@ -217,7 +229,7 @@ def _draw_growth(figures: Json) -> str:
             for number, stage in enumerate(STAGES, start=1)
         )
         shown.append(Panel(f"× bare loop, by {GROWN[name]}", GROWN[name], lines))
-    return panels("CPU time a message as a multiple of a bare loop, as more and more stands", shown)
+    return panels(PICTURED["growth"], shown)
 
 
 # ---- side by side --------------------------------------------------------------------------------------------------
@@ -241,7 +253,7 @@ def _draw_beside(figures: Json) -> str:
         label = SHORT.get(name) or CONTESTANTS[name].split(",")[0].removeprefix("the ")
         shown.append(Bar(label.replace("bare loop in Kafka transactions", "transactions"), used_us / least, "", 0))
     shown = [Bar(one.name, one.value, f"{one.value:.1f} ×", 1 if one.name == "our gate" else 0) for one in shown]
-    return bars("CPU time a message as a multiple of a bare loop, on a logarithmic scale", shown, is_log=True)
+    return bars(PICTURED["beside"], shown, is_log=True)
 
 
 # ---- restore -------------------------------------------------------------------------------------------------------
