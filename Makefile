@@ -9,7 +9,7 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help install demo test model pages accept torture torture-short docs lint lock clean
+.PHONY: help install demo test model pages accept torture torture-short bench docs lint lock clean
 
 help:
 	@echo "make install  .venv with everything in it; then: source .venv/bin/activate"
@@ -20,6 +20,7 @@ help:
 	@echo "make accept   the black-box runs: 10,000 messages against the wire contract, 10,000 claims of our client, 60 random contests"
 	@echo "make torture  kill, freeze, cut off and double everything on a real Kafka: MINUTES=2 RATE=100 SEED=1 BROKERS=1"
 	@echo "make torture-short  a minute of it, three in all; the times it takes to mend are told, not judged"
+	@echo "make bench    cost, throughput, latency, growth, side by side, restore: a quarter of an hour; FULL=1 an hour, into the page"
 	@echo "make docs     docs/reference and the shown files, made from the code"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make lock     requirements/*.lock from pyproject.toml; UPGRADE=--upgrade takes newer versions"
@@ -60,6 +61,14 @@ torture-short: $(READY)
 	@$(BIN)/python -m tests.faults.torture --minutes $(or $(MINUTES),1) --rate $(or $(RATE),100) --seed $(or $(SEED),6598) \
 		--only kill,owners,cut,broker,freeze,lost,late-end
 
+# What the benchmarks compare with needs packages that nothing else does.
+.venv/.bench: requirements/bench.lock $(READY)
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/bench.lock
+	@touch $@
+
+bench: .venv/.bench
+	@$(BIN)/python -m benchmarks.everything $(if $(FULL),--full --page)
+
 # The reference is committed, so that it can be read without running anything; a test says when it is out of date.
 docs: $(READY)
 	@$(BIN)/python -m docs.generate
@@ -76,6 +85,7 @@ lock: $(READY)
 	@$(UV_COMPILE) pyproject.toml -o requirements/runtime.lock
 	@$(UV_COMPILE) pyproject.toml --extra dev --group build --group test --group lint \
 		-c requirements/runtime.lock -o requirements/dev.lock
+	@$(UV_COMPILE) --group bench -c requirements/dev.lock -o requirements/bench.lock
 	@$(UV_COMPILE) --group lock -o requirements/tools.lock
 	@echo "requirements/*.lock are up to date with pyproject.toml"
 

@@ -1,6 +1,6 @@
 """What a restore costs: a partition's journal folded from 0 and from a snapshot, against a bare consume of its bytes.
 
-    .venv/bin/python -m benchmarks.restore [--events 100000] [--resources 10000] [--tail 50000] [--json]
+    python -m benchmarks.restore [--events 100000] [--resources 10000] [--tail 50000] [--full] [--json]
 
 The journal is written by the arbiter itself, from claims, renewals and releases, to a real Kafka; restores, the
 snapshot and the bare consume then read the same records, in one run. Only the ratios mean something elsewhere; on a
@@ -8,9 +8,7 @@ machine that is shared, those of the CPU time of this process (its client librar
 """
 
 import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,13 +16,14 @@ from typing import Any
 
 from confluent_kafka import Producer, TopicPartition
 
+from benchmarks import report
 from bus import ENGINE
 from bus.core.log.journal import SEGMENT_INPUTS_MAX, Tip, seal
 from bus.core.log.records import Record, canonical
 from bus.core.log.topics import ARBITER, JOURNAL, OPERATORS_LANE, coordinates, incoming
 from bus.core.policy.control import Genesis, Registry
 from bus.dev.broker import start_broker
-from bus.shell import cluster, kafka, logs
+from bus.shell import cluster, kafka
 from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.catalogue import built_in_contracts
 from bus.shell.metrics import Metrics
@@ -40,6 +39,13 @@ LANE = "work"
 START_MS = 1_795_000_000_000
 LEASE_MS = 365 * 24 * 3_600_000  # no lease ends by itself
 GENESIS = Genesis(1, "bench", 2, (STEWARD,))
+QUICK, FULL = 100_000, 1_000_000
+ROWS = (
+    ("bare consume", "bare"),
+    ("restore from 0", "from_zero"),
+    ("restore from a snapshot", "from_snapshot"),
+    ("snapshot, written and verified without rests", "snapshot"),
+)
 COPIES = 20  # how often the copy for a snapshot is measured
 WAIT_S = 600.0
 Config = dict[str, str]
@@ -49,22 +55,27 @@ Body = dict[str, Any]  # Any: JSON
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser = report.parser(__doc__)
+    parser.add_argument("--events", type=int, default=0)
     parser.add_argument("--resources", type=int, default=10_000)
     parser.add_argument("--tail", type=int, default=50_000)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    logs.set_up("error", "text")
+    report.run_with(parser, measured, table)
+
+
+def measured(options: argparse.Namespace) -> report.Json:
+    """The figures of a journal of so many events."""
+    events = options.events or (FULL if options.full else QUICK)
+    report.say(f"restore: an arbiter writes a journal of {events:,} events")
     with start_broker() as broker:
         config = {"bootstrap.servers": broker.bootstrap}
         cluster.create_topics(kafka.admin(config), cluster.bus_plan(GENESIS.partitions), replication=1)
         cluster.write_genesis(config, GENESIS)
         writing = Writing(config)
-        writing.write(options.events, options.resources, options.tail)
-        figures = measure(config, writing, options.events)
-    figures |= {"events": options.events, "resources": options.resources, "tail": min(options.tail, options.events)}
-    tell(figures, is_json=options.json)
+        writing.write(events, options.resources, options.tail)
+        report.say("restore: reads it: bare, from 0, for a snapshot, from the snapshot")
+        figures = measure(config, writing, events)
+    rounded = {name: round(value, 3) for name, value in figures.items()}
+    return {"events": events, "resources": options.resources, "tail": min(options.tail, events), **rounded}
 
 
 def measure(config: Config, writing: "Writing", events: int) -> Figures:
@@ -201,28 +212,16 @@ class Writing:
         return Record(ARBITER, 0, o, at_ms, None, canonical(body), headers)
 
 
-def tell(figures: Figures, *, is_json: bool) -> None:
-    """Print them."""
-    if is_json:
-        sys.stdout.write(json.dumps({name: round(value, 3) for name, value in figures.items()}) + "\n")
-        return
+def table(figures: report.Json) -> Iterator[str]:
+    """The lines people read."""
     f = figures
-    size = f"{f['events']:,.0f} events, {f['resources']:,.0f} resources, {f['journal_bytes'] / 1e6:,.0f} MB of journal"
-    rows: tuple[tuple[str, str], ...] = (
-        ("bare consume", "bare"),
-        ("restore from 0", "from_zero"),
-        ("restore from a snapshot", "from_snapshot"),
-    )
-    rows += (("snapshot, written and verified without rests", "snapshot"),)
-    lines = [size, f"{'':46}{'clock s':>9}{'CPU s':>9}{'x bare (CPU)':>14}"]
-    for label, name in rows:
+    yield f"{f['events']:,} events, {f['resources']:,} resources, {f['journal_bytes'] / 1e6:,.0f} MB of journal"
+    yield f"{'':46}{'clock s':>9}{'CPU s':>9}{'x bare (CPU)':>14}"
+    for label, name in ROWS:
         clock_s, used_s, ratio = f[f"{name}_s"], f[f"{name}_cpu_s"], f[f"{name}_cpu_ratio"]
-        lines.append(f"{label:46}{clock_s:9.2f}{used_s:9.2f}{ratio:14.1f}")
-    lines.append(
-        f"from 0: {f['from_zero_events_per_s']:,.0f} events/s, {f['from_zero_cpu_us_per_event']:.0f} us CPU an event"
-    )
-    lines.append(f"behind the snapshot: {f['tail']:,.0f} events; the copy for one takes {f['copy_ms']:.2f} ms")
-    sys.stdout.write("\n".join(lines) + "\n")
+        yield f"{label:46}{clock_s:9.2f}{used_s:9.2f}{ratio:14.1f}"
+    yield f"from 0: {f['from_zero_events_per_s']:,.0f} events/s, {f['from_zero_cpu_us_per_event']:.0f} µs CPU an event"
+    yield f"behind the snapshot: {f['tail']:,} events; the copy for one takes {f['copy_ms']:.2f} ms"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from tests.tidy.tree import ROOT, text_of
 
 PROJECT = tomllib.loads(text_of(ROOT / "pyproject.toml"))
-LOCKS = ("runtime", "dev", "tools")
+LOCKS = ("runtime", "dev", "tools", "bench")
 
 RUNTIME = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
 DEV = [
@@ -24,6 +24,8 @@ DEV = [
     ]
 ]
 TOOLS = [Requirement(line) for line in PROJECT["dependency-groups"]["lock"]]
+BENCH = [Requirement(line) for line in PROJECT["dependency-groups"]["bench"]]
+ASKED = [("runtime", RUNTIME), ("dev", DEV), ("tools", TOOLS), ("bench", BENCH)]
 
 
 def _entries(lock: str) -> list[str]:
@@ -61,7 +63,7 @@ def _applies(need: Requirement, extras: frozenset[str]) -> bool:
     return need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in (extras or {""}))
 
 
-@pytest.mark.parametrize(("lock", "wanted"), [("runtime", RUNTIME), ("dev", DEV), ("tools", TOOLS)], ids=LOCKS)
+@pytest.mark.parametrize(("lock", "wanted"), ASKED, ids=LOCKS)
 def test_a_lock_pins_what_the_project_asks_for(lock: str, wanted: list[Requirement]) -> None:
     """Every requirement of pyproject.toml is pinned to a version it allows."""
     pins = _pins(lock)
@@ -73,7 +75,7 @@ def test_a_lock_pins_what_the_project_asks_for(lock: str, wanted: list[Requireme
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(("lock", "wanted"), [("runtime", RUNTIME), ("dev", DEV)], ids=LOCKS[:2])
+@pytest.mark.parametrize(("lock", "wanted"), ASKED[:2], ids=LOCKS[:2])
 def test_a_lock_pins_nothing_else(lock: str, wanted: list[Requirement]) -> None:
     """Every pin for this platform is needed by the project, directly or by something it needs."""
     pins = {name for name, pin in _pins(lock).items() if pin.marker is None or pin.marker.evaluate()}
@@ -99,6 +101,13 @@ def test_both_locks_pin_the_same_versions() -> None:
     """What is tested is what runs: the two locks agree on everything they share."""
     runtime, dev = _pins("runtime"), _pins("dev")
     assert {name: str(pin) for name, pin in runtime.items()} == {name: str(dev.get(name)) for name in runtime}
+
+
+def test_the_benchmarks_run_with_what_is_tested() -> None:
+    """What the benchmarks compare with brings no other version of a package that the bus runs with."""
+    bench, dev = _pins("bench"), _pins("dev")
+    shared = bench.keys() & dev.keys()
+    assert {name: _version(bench[name]) for name in shared} == {name: _version(dev[name]) for name in shared}
 
 
 def test_production_needs_no_java() -> None:
