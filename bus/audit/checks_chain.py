@@ -50,7 +50,7 @@ def _look_at(book: Book, chain: Chain, named: Expected, source: str, check: Chec
     for gap in chain.gaps:
         lost = span(gap.body["from"], gap.body["to"])
         check.leave_out(
-            f"{chain.place[0]}/{chain.place[1]}: gap accepted at offset {gap.offset}: input {lost} was lost"
+            f"{chain.place[0]}/{chain.place[1]}: gap accepted at offset {gap.offset}: lost is input at {lost}"
         )
     expected = {**named, "gen": book.genesis.gen}
     topic_id = book.evidence.topic_ids.get(source)

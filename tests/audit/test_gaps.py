@@ -57,7 +57,8 @@ def test_what_follows_an_accepted_gap_is_checked_like_everything_else() -> None:
         assert not found(evidence, check), check
     told = verify(evidence, ["chain"], lambda _: None).checks[0].not_checked
     journal = len(bus.bodies[topics.JOURNAL, 1]) - 1 - 3
-    assert told == [f"bus.journal/1: gap accepted at offset {journal}: input offsets {lost[0]} to {lost[-1]} was lost"]
+    lost_at = f"offsets {lost[0]} to {lost[-1]}"
+    assert told == [f"bus.journal/1: gap accepted at offset {journal}: lost is input at {lost_at}"]
 
 
 def test_a_gap_that_nobody_accepted_is_a_finding() -> None:

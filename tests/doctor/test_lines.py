@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.cli.checkup import access, clocks, cluster, journals, machine, snapshots, stages, topics
+from bus.cli.checkup import access, clocks, cluster, journals, machine, stages, topics
 from bus.cli.checkup.chain_watch import ChainWatch
 from bus.cli.checkup.lines import Checkup, Line, State, duration, not_looked, ok, some, unseen
 from bus.core.log.records import Record
@@ -309,31 +309,6 @@ def test_a_tail_with_a_changed_segment_asks_for_the_whole() -> None:
     whole = _watched(changed)
     whole.close(len(changed), None)
     assert whole.breaks
-
-
-def test_a_gap_that_was_accepted_is_noted() -> None:
-    """Which inputs were lost, for as long as the segment is among those that are read."""
-    lost = chain({"kind": "gap", "from": 3, "to": 8})
-    seen = [journals.JournalSeen(LANE, 0, 2, _watched(lost)), journals.JournalSeen(LANE, 0, 7, _watched(TAKEOVERS))]
-    line = _only(journals.gap_lines(seen))
-    assert (line.state, "input 3 to 8 was lost" in line.sentence) == (State.NOTE, True)
-
-
-@pytest.mark.parametrize(
-    ("leads_to", "said"),
-    [(None, "unless a snapshot leads"), ({}, "no stage can restore"), ({LANE: 2}, "no stage"), ({LANE: 3}, "goes on")],
-)
-def test_a_journal_without_its_beginning(leads_to: dict[tuple[str, int], int] | None, said: str) -> None:
-    """A restore needs a snapshot that leads to what is left; to prove all of it the beginning is missing anyway."""
-    seen = [journals.JournalSeen(LANE, 3, 6, _watched(TAKEOVERS, first=3, is_from_start=False))]
-    line = _only(line for line in journals.chain_lines(seen, leads_to) if line.check == "history")
-    assert (line.state, said in line.sentence) == (State.WRONG, True)
-
-
-def test_snapshots_that_a_replay_contradicts_are_wrong() -> None:
-    """One of the two is wrong; none at all is no fault."""
-    kept = [snapshots.Kept(2, ("arbiter/3",)), snapshots.Kept(2), snapshots.Kept()]
-    assert [_states(snapshots.snapshot_lines(one)) for one in kept] == [["wrong"], ["ok"], ["ok"]]
 
 
 @pytest.mark.parametrize("mark", [8, 99])

@@ -161,6 +161,7 @@ def _examine_work(checkup: Checkup, patient: Patient, client: AdminClient, regis
     patient.on_progress("reading the journals" if patient.deep else "reading the ends of the journals")
     checkup.look(STAGES, "progress", lambda: _progress_lines(patient, parts))
     checkup.look(STAGES, "control", lambda: _control_lines(patient, parts, registry.number))
+    checkup.look(JOURNALS, "inputs", lambda: _input_lines(patient, parts))
     _examine_journals(checkup, patient)
 
 
@@ -204,6 +205,10 @@ def _control_lines(patient: Patient, parts: progress.Parts, number: int) -> Iter
     seen = _read_journals(patient, parts, deep=False)
     again = control.numbers_of(seen, before=before, after=_number_now(patient))
     yield from control.control_lines(first, again)
+
+
+def _input_lines(patient: Patient, parts: progress.Parts) -> Iterator[Line]:
+    return journals.input_lines(progress.read_inputs(patient.config, parts, patient.seen))
 
 
 def _number_now(patient: Patient) -> int:

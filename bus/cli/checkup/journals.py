@@ -38,6 +38,16 @@ class JournalSeen:
         return place_name(self.place)
 
 
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a journal judges: where its log begins and ends, and the offset at which the journal goes on."""
+
+    place: Place
+    first: int
+    end: int
+    wanted: int
+
+
 def place_name(place: Place) -> str:
     """A lane's topics have one partition, which nobody wants to read."""
     return place[0] if place[0].startswith(("bus.gate.", "bus.in.", "bus.out.")) else f"{place[0]}/{place[1]}"
@@ -130,6 +140,19 @@ def _cut_line(one: JournalSeen, leads_to: Mapping[Place, int] | None) -> Line:
         ", no stage can restore" if leads_to is not None else ", no stage can restore unless a snapshot leads there"
     )
     return wrong("history", text + unless, f"bring it back from a copy, and have its retention set: {keep}")
+
+
+def input_lines(inputs: Sequence[Input]) -> Iterator[Line]:
+    """Is what comes next still there, and is what was judged?"""
+    page = "see docs/runbook.md"
+    for one in inputs:
+        name = place_name(one.place)
+        if one.first > one.wanted:
+            text = f"{name} begins at {one.first}, its journal is at {one.wanted}: what lies between was never judged"
+            yield wrong("inputs", text, f"bring it back, or accept the loss: {page}#history_gap")
+        elif one.end < one.wanted:
+            text = f"{name} ends at {one.end}, its journal is at {one.wanted}: what was judged is gone"
+            yield wrong("inputs", text, f"bring back the input that the journal names: {page}#log_divergence")
 
 
 def gap_lines(seen: Sequence[JournalSeen]) -> Iterator[Line]:

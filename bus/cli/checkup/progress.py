@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer
 
-from bus.cli.checkup.journals import JournalSeen
+from bus.cli.checkup.journals import Input, JournalSeen
 from bus.cli.checkup.stages import ARBITER, ARBITER_SENT, GATE, GATE_SENT, RELEASED, Lag, Place
 from bus.core.log import topics
 from bus.core.policy.control import Registry
@@ -87,6 +87,18 @@ def read_lags(config: kafka.ClientConfig, parts: Parts, seen: Sequence[JournalSe
         if place in journals
     ]
     return lags
+
+
+def read_inputs(config: kafka.ClientConfig, parts: Parts, seen: Sequence[JournalSeen]) -> list[Input]:
+    """Where the input of each journal begins and ends, and where the journal goes on; raises `RetryableError`."""
+    journals = {one.place: one for one in seen}
+    pairs = [*zip(parts.inputs, parts.gate_journals, strict=True), *zip(parts.arbiters, parts.journals, strict=True)]
+    reader = kafka.reader(config)
+    try:
+        wanted = {place: journals[journal].watch.next_input for place, journal in pairs if journal in journals}
+        return [Input(place, *kafka.ends(reader, *place), at) for place, at in wanted.items() if at is not None]
+    finally:
+        reader.close()
 
 
 def _of_arbiter(reader: Consumer, place: Place, journal: JournalSeen | None) -> list[Lag]:
