@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+FIRST_OF_OURS = 3  # below are stdin, stdout and stderr
+
 
 class Trial(Protocol):
     """A piece of work that is tried elsewhere."""
@@ -56,6 +58,7 @@ def _do(run: Callable[[], object], within_s: float) -> None:
     with suppress(BaseException):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # of the system: it also ends what hangs in native code
         signal.setitimer(signal.ITIMER_REAL, within_s)
+        os.closerange(FIRST_OF_OURS, os.sysconf("SC_OPEN_MAX"))  # a port must be free when its owner is gone
         run()
         code = 0
     os._exit(code)
