@@ -17,6 +17,7 @@ CALL_TIMEOUT_S = 10.0
 BRIEF_S = 1.0  # how long a closing process waits for what is still under way
 MESSAGE_TIMEOUT_MS = 8_000  # shorter than the watchdog, so that the client gives up first
 WATCHDOG_S = 12.0
+LEARN_AGAIN_S = 5.0  # of a topic, after Kafka gave no answer: a loop stands still for a fifth of its time at most
 POLL_RECORDS_MAX = 500  # one segment per poll batch
 SKIP_MAX = 500  # records read in passing rather than asked for anew: a fetch brings about as many
 ClientConfig = Mapping[str, str]
@@ -72,13 +73,18 @@ NOT_ALLOWED = (
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 )
+_unanswered_s: deque[float] = deque(maxlen=1)  # when Kafka last gave no answer to a question that is asked in passing
 # A client is only told that nobody answered; that it was not let in it hears on the side, as an event. When, and what.
 _refused_logins: deque[tuple[float, str]] = deque(maxlen=1)
 
 
 def no_stderr(error: KafkaError) -> None:
-    """Errors reach us where they matter, as events and delivery reports; librdkafka need not print them."""
-    if error.code() == KafkaError._AUTHENTICATION:
+    """Errors reach us where they matter, as events and delivery reports; librdkafka need not print them.
+
+    A connection that broke, or a broker that was still starting, in the middle of a login is no refusal, though
+    librdkafka calls it by the same name: what it found out itself, and no broker said, it marks as local.
+    """
+    if error.code() == KafkaError._AUTHENTICATION and "Local: " not in error.str():
         _refused_logins.append((time.monotonic(), error.str()))
 
 
@@ -291,11 +297,16 @@ def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
 
 
 def _learn(consumer: Consumer, topic: str) -> None:
-    """Ask for a topic's partitions: a client that once heard of none, while it was made, believes that for minutes."""
+    """Ask for a topic's partitions: a client that once heard of none, while it was made, believes that for minutes.
+
+    Each partition of a stage asks in turn, in one thread: if Kafka is away the first one waits, for all of them.
+    """
+    if _unanswered_s and time.monotonic() - _unanswered_s[-1] < LEARN_AGAIN_S:
+        return
     try:
         consumer.list_topics(topic, timeout=BRIEF_S)
-    except KafkaException:
-        return  # whoever tries again asks again
+    except KafkaException:  # whoever tries again asks again
+        _unanswered_s.append(time.monotonic())
 
 
 def next_offsets(client: AdminClient, places: list[tuple[str, int]]) -> dict[tuple[str, int], int]:

@@ -28,12 +28,12 @@ from bus.shell.restore import Restoration
 from bus.shell.snapshots.taking import Taking
 from bus.shell.stage import Draft, Stage, StageMaker
 from bus.shell.surroundings import surroundings_of
+from bus.shell.suspicion import Suspicion
 
 IN_FLIGHT_MAX = 8  # appends under way at once: more would only lengthen what a lost one throws away
 WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consumer waits
 BACK_OFF_REFUSED_S = (8.0, 16.0)  # an ACL that is missing comes back by hand
 BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
-ATTEMPTS_MAX = 2  # a record that was alone on the bench this often when the stage died is poison
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 COMMIT_EVERY_S = 0.02
 JUDGE_S_MAX = 1.0  # a stage that reads older records takes its time: what is under way is looked at in between
@@ -68,8 +68,7 @@ class Owner:
         self._flights: deque[Flight] = deque()
         self._is_positioned = False
         self._is_paused = False
-        self._is_careful = False
-        self._poison: int | None = None
+        self._suspicion = Suspicion(self._around)
         self._committed_s = 0.0
         self._is_dirty = False
         self._looked_s = not_before_s
@@ -129,6 +128,7 @@ class Owner:
         """Give the partition up; what is under way is nobody's any more."""
         if self._restoration is not None:
             self._restoration.close()
+        self._suspicion.close()
         self._session += 1
         self._flights.clear()
         self._waiting.clear()
@@ -204,9 +204,7 @@ class Owner:
         self._flights.extendleft(reversed(resent))
         if not resent:  # the owner before may have gone between its two commits
             self._input_done, self._is_dirty = self.stage.next_offset, True
-        self._is_careful = restored.is_idle or any(restored.attempts.values())
-        if restored.attempts.get(self.stage.next_offset, 0) - self._untold >= ATTEMPTS_MAX:
-            self._poison = self.stage.next_offset
+        self._suspicion.begin(restored, self._untold)
         self._links.judging.survived.pop(self._next, None)  # the take-over has told it
         self._taking.begin(restored, now_s)
         self._restoration = None
@@ -253,8 +251,8 @@ class Owner:
     def _judge(self, now_s: float) -> bool:
         """Judge what waits into one segment and append it; False if there is nothing to append."""
         count = min(len(self._waiting), kafka.POLL_RECORDS_MAX)
-        if self._is_careful and count:
-            if self._flights:
+        if self._suspicion.is_careful and count:
+            if self._flights or self._suspicion.is_open(self.stage, self._waiting[0]):
                 return False
             count = 1
             self._probe(self._waiting[0].offset, now_s)
@@ -262,7 +260,7 @@ class Owner:
         at = self._next
         try:
             with self._links.judging.of(*at):
-                draft, judged = self.stage.draft(batch, poison=self._poison)
+                draft, judged = self.stage.draft(batch, poison=self._suspicion.poison)
         except (BusError, KafkaException):
             raise
         except Exception:
@@ -275,7 +273,7 @@ class Owner:
         self._append(draft, now_s)
         self._taking.count(judged)
         if judged:
-            self._is_careful, self._poison = False, None
+            self._suspicion.end()
         return True
 
     def _look_at_journal(self, now_s: float) -> None:

@@ -3,7 +3,8 @@
     journal (valid segments) + bus.arbiter (the bytes) -> governed topics + its mark on bus.published, together
 
 One slot has one transactional id, which fences an older publisher of the same slot. It runs in a process of its own
-and leaves it on any error: a transaction whose end was delayed must not end the next one.
+and leaves it on any error: a transaction whose end was delayed must not end the next one. After a commit that was slow,
+and went well, a new producer is enough: it has another epoch, and what the old one still has on its way is fenced.
 """
 
 import json
@@ -36,6 +37,10 @@ AHEAD_MAX = 5_000  # records of one half that wait for the other
 log = structlog.get_logger("bus.publisher")
 
 
+class SlowCommitError(RetryableError):
+    """A commit went well, but took so long that the client may have asked for it twice."""
+
+
 @dataclass(slots=True)
 class _Part:
     """Where the publisher stands in one journal partition: next journal offset, chain, next input offset."""
@@ -63,7 +68,10 @@ class Publisher:
         self._paused: set[tuple[str, int]] = set()
 
     def run(self, stop: threading.Event) -> None:
-        """Publish until told to stop; raises `RetryableError` when only a new process can go on."""
+        """Publish until told to stop; raises `RetryableError` when only a new process can go on.
+
+        `SlowCommitError`: another publisher in the same process will do.
+        """
         try:
             self.open()
             while not stop.is_set():
@@ -92,6 +100,7 @@ class Publisher:
     def close(self) -> None:
         """Disconnect."""
         self._consumer.close()
+        del self._producer  # and with it its threads; a circle of references would keep it for who knows how long
 
     # ---- start ----------------------------------------------------------------------------------------
 
@@ -196,7 +205,7 @@ class Publisher:
         if self._failed:
             raise RetryableError(f"an output failed: {self._failed}")
         if self._now_s() - started_s > COMMIT_S_MAX:
-            raise RetryableError("a commit took too long to be trusted with a next transaction")
+            raise SlowCommitError("a commit took too long to be trusted with a next transaction")
 
     @staticmethod
     def _is_complete(part: _Part) -> bool:

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from bus.core.log.topics import JOURNAL
@@ -11,9 +12,11 @@ from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import BusError, RetryableError
-from bus.shell.publisher import Publisher
+from bus.shell.publisher import Publisher, SlowCommitError
 
 GROUP = "bus-publisher"
+
+log = structlog.get_logger("bus.slots")
 
 
 def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Event) -> None:
@@ -27,6 +30,8 @@ def publish_slots(config: kafka.ClientConfig, instance: str, stop: threading.Eve
     control_log.open()
     slots = _Slots(config, control_log.genesis)
     control_log.close()
+    if stop.is_set():  # who joins while it ends would put out the one that has come in its place
+        return
     name = f"{instance}-publisher" if instance else ""
     member = kafka.member(config, GROUP, name, deals=kafka.ALL_AT_ONCE)
     member.subscribe([JOURNAL], on_assign=slots.on_assign, on_revoke=slots.on_revoke, on_lost=slots.on_lost)
@@ -91,8 +96,9 @@ class _Slots:
         self.stop()
 
     def on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        if any(p.partition in self._running for p in partitions):
-            self.ended.append(RetryableError("Kafka did not answer for so long that the slots may be another's by now"))
+        """Kafka did not hear of this process for so long that another may publish: its producer fences this one's."""
+        del partitions
+        self.stop()
 
     def stop(self) -> None:
         """Let every slot finish its transaction, at the same time, and wait for that."""
@@ -107,8 +113,15 @@ class _Slots:
 
     def _run(self, slot: int, halt: threading.Event) -> None:
         try:
-            Publisher(self._config, self._genesis, slot).run(halt)
+            while not halt.is_set():
+                self._publish(slot, halt)
         except BusError as error:
             self.ended.append(error)
         except Exception as error:  # noqa: BLE001 whatever it was, a new process resumes at the mark
             self.ended.append(RetryableError(str(error)))
+
+    def _publish(self, slot: int, halt: threading.Event) -> None:
+        try:
+            Publisher(self._config, self._genesis, slot).run(halt)
+        except SlowCommitError as error:  # on a busy machine this happens often, and a new process takes seconds
+            log.info("publisher_anew", slot=slot, why=error.message)

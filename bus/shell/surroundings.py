@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from bus.shell.trial import Fork, Trial
+
 T = TypeVar("T")
 Settings = Mapping[str, Any]  # Any: librdkafka takes numbers, texts and callbacks
 
@@ -75,6 +77,9 @@ class Surroundings(Protocol):
     def wait_for(self, changed: threading.Condition, timeout_s: float | None) -> None:
         """Wait until somebody says that something has changed, None for ever."""
 
+    def trial(self, run: Callable[[], object], within_s: float) -> Trial:
+        """Do it where it can do no harm, for so long at most."""
+
 
 class Machine:
     """This machine, and Kafka as its address says."""
@@ -127,6 +132,10 @@ class Machine:
     def wait_for(self, changed: threading.Condition, timeout_s: float | None) -> None:
         """This thread stands still meanwhile."""
         changed.wait(timeout_s)
+
+    def trial(self, run: Callable[[], object], within_s: float) -> Trial:
+        """In a copy of this process."""
+        return Fork(run, within_s)
 
 
 class _Loop:

@@ -2,7 +2,8 @@
 (* The publisher of one slot: what the arbiter admitted, on governed topics, in Kafka transactions.
 
    What is modelled is `bus/shell/publisher.py` and, of `bus/shell/slots.py`, that a process ends on any trouble and
-   another one begins, also while the old one is still there. The journal is given: some of its segments are void, and
+   another one begins, also while the old one is still there (after a slow commit the same one begins anew, with a new
+   producer: what counts is the epoch). The journal is given: some of its segments are void, and
    the valid ones hold one admitted action each. Readers are strangers: they read `read_committed` and know nothing.
 
    Of Kafka is modelled: the coordinator, that a new producer with the same transactional id raises the epoch and ends

@@ -198,6 +198,12 @@ def test_the_clocks_of_the_brokers(apart_ms: int, state: str) -> None:
     assert line.state == state
 
 
+@pytest.mark.parametrize(("copies", "told"), [(1, []), (3, ["note"])])
+def test_what_followers_lag_behind_counts_as_skew(copies: int, told: list[str]) -> None:
+    """Where records have copies, skew_ms must cover more than the brokers' clocks, and that is said."""
+    assert _states(clocks.lag_lines(copies, 100)) == told
+
+
 def test_work_that_nobody_owns() -> None:
     """A member is there, and one lane is nobody's."""
     stage = stages.Stage("gate", "bus-gate", (LANE, ("bus.in.crm", 0)))

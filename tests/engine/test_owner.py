@@ -76,6 +76,22 @@ def test_a_record_that_kills_the_stage_twice_is_poison(world: World, death: str)
     assert any(f"swallow-{death}".encode() in message.value() for message in dead)
 
 
+def test_a_record_whose_judge_was_killed_by_others_is_judged(world: World) -> None:
+    """The gate died twice while it judged it alone, and not because of it: it is tried once more, and goes its way."""
+    lane = "unlucky"
+    first = world.started("gate", "arbiter")
+    agent = world.lane(lane)
+    world.kill(first)
+    body = {"reasoning": "out of luck"}
+    identifier = world.send(lane, "bus.resource.claim.v1", body, source=agent, subject="boat/u")
+    for _ in range(2):
+        mortal = world.start("gate", ENGINE_TEST_PILL="out of luck")
+        mortal.wait(30)
+        world.running.remove(mortal)
+    world.started("gate", "arbiter")
+    assert world.answer(lane, identifier)["kind"] == "granted"
+
+
 def test_two_owners_of_one_lane_leave_one_chain(world: World) -> None:
     """A second gate that believes it owns the lane as well makes void segments at most, and none is seen outside."""
     world.started("gate", "arbiter")

@@ -1,9 +1,10 @@
 """What keeps a stage from its work is told in our words: its double, an ACL that is gone, a topic that is gone."""
 
 import time
+from collections import deque
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from structlog.testing import capture_logs
 
 from bus.shell import kafka
@@ -40,6 +41,42 @@ def test_a_missing_acl_is_an_error_and_not_ready_and_said_once() -> None:
     assert "bus.in.sales" in told[0]["why"]
     assert "acls apply" in told[0]["next"]
     assert time.monotonic() - worker.readiness.refused_s < SETTLED_AFTER_S
+
+
+@pytest.mark.parametrize(
+    ("said", "is_refused"),
+    [
+        ("host:1/1: SASL authentication error: Authentication failed due to invalid credentials (after 9ms)", True),
+        ("host:1/1: SaslAuthenticateRequest failed: Local: Broker transport failure (after 3ms)", False),
+        ("host:1/1: SASL SCRAM-SHA-256 mechanism handshake failed: Local: Timed out: (after 30ms)", False),
+    ],
+)
+def test_a_connection_that_broke_during_a_login_is_no_refusal(said: str, *, is_refused: bool) -> None:
+    """Kafka's client has one name for both; only what a broker said is about user and password."""
+    began_s = time.monotonic()
+    kafka.no_stderr(KafkaError(KafkaError._AUTHENTICATION, said))
+    assert (kafka.login_refusal(began_s) is not None) == is_refused
+
+
+def test_while_kafka_is_away_one_question_in_passing_waits_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each partition asks for its topic in turn, in one thread: twelve must not wait a second each."""
+    monkeypatch.setattr(kafka, "_unanswered_s", deque(maxlen=1))
+    consumer = Silent()
+    for p in range(12):
+        kafka._learn(consumer, f"bus.in.lane-{p}")  # type: ignore[arg-type]  # all that is asked of a consumer here
+    assert consumer.asked == 1
+
+
+class Silent:
+    """A client whose Kafka is away."""
+
+    asked = 0
+
+    def list_topics(self, topic: str, timeout: float) -> None:
+        """No answer in time."""
+        del topic, timeout
+        self.asked += 1
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT, "away"))
 
 
 @pytest.mark.parametrize(("ago_s", "is_ready"), [(0.0, False), (SETTLED_AFTER_S + 1, True)])

@@ -122,6 +122,23 @@ def clock_lines(readings: Sequence[Reading], skew_ms: int) -> Iterator[Line]:
         yield ok("brokers' clocks", f"{counted(len(readings), 'broker')}, {apart_ms} ms apart at most")
 
 
+def copies_of(client: AdminClient, topic: str) -> int:
+    """How many copies a topic has, 0 if that is not told."""
+    try:
+        found = client.list_topics(topic, timeout=kafka.BRIEF_S * 5).topics[topic]
+    except KafkaException as error:
+        raise RetryableError(f"Kafka does not answer: {error.args[0].str()}") from error
+    return max((len(one.replicas) for one in found.partitions.values()), default=0)
+
+
+def lag_lines(copies: int, skew_ms: int) -> Iterator[Line]:
+    """What is copied is read late: the allowance between the brokers' clocks must cover that as well."""
+    if copies > 1:
+        text = f"skew_ms ({skew_ms} ms) must also cover what the slowest of {copies} copies in sync lags behind"
+        remedy = "watch the lag of Kafka's replicas: beyond it what was appended in time may be judged late"
+        yield note("replication lag", text, remedy)
+
+
 def _this_machine(reading: Reading) -> Line:
     ahead_ms = -reading.ahead_ms  # of this machine against the broker
     how = "ahead of" if ahead_ms > 0 else "behind"

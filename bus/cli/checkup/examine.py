@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from bus import ENGINE
 from bus.cli.checkup import access, clocks, cluster, control, journals, machine, progress, snapshots, stages, topics
 from bus.cli.checkup.lines import Checkup, Line, ok, unseen, wrong
-from bus.core.log.topics import JOURNAL, SNAPSHOTS
+from bus.core.log.topics import ARBITER, JOURNAL, SNAPSHOTS
 from bus.core.policy.control import Registry
 from bus.shell import kafka
 from bus.shell.acls import ARBITER_GROUP, GATE_GROUP, PUBLISHER_GROUP, Holders, governed_topics, holders_of
@@ -141,6 +141,11 @@ def _examine_topics(checkup: Checkup, patient: Patient, client: AdminClient, reg
         CLOCKS,
         "clock",
         lambda: clocks.clock_lines(clocks.read_clocks(patient.config, client), registry.genesis.skew_ms),
+    )
+    checkup.look(
+        CLOCKS,
+        "replication lag",
+        lambda: clocks.lag_lines(clocks.copies_of(client, ARBITER), registry.genesis.skew_ms),
     )
 
 
