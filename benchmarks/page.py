@@ -165,14 +165,17 @@ def _draw_backlog(figures: Json) -> str:
 
 
 def _latency(figures: Json) -> Iterator[str]:
-    yield f"{figures['seconds_each']:.0f} s at each rate, after 3 s that do not count. All times in milliseconds."
+    yield f"{figures['seconds_each']:.0f} s at each rate, after 3 s that do not count. Latencies in milliseconds,"
+    yield "CPU time a message (that of Kafka, and of whatever stands between its topics)."
     yield ""
-    yield "| | Partitions | Offered a second | Achieved | p50 | p95 | p99 | worst |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| | Partitions | Offered a second | Achieved | p50 | p95 | p99 | worst | CPU of Kafka | of the bus |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for one in figures["series"]:
         achieved = f"{one['achieved_per_s']:,.0f}" + (" (saturated)" if one["is_saturated"] else "")
         times = " | ".join(f"{one[name]:,.1f}" for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms"))
-        yield (f"| {SERIES[one['what']]} | {one['partitions']} | {one['offered_per_s']:,.0f} | {achieved} | {times} |")
+        who = f"{SERIES[one['what']]} | {one['partitions']} | {one['offered_per_s']:,.0f}"
+        spent = " | ".join(f"{one['cpu_us'][part]:,} µs" for part in ("kafka", "bus")) if "cpu_us" in one else " | "
+        yield f"| {who} | {achieved} | {times} | {spent} |"
     yield ""
     for one in figures["series"]:
         if one["offered_per_s"] == 500 and one["partitions"] == 4 and one["what"].startswith("claim"):
