@@ -22,7 +22,7 @@ from benchmarks.company import bare
 from benchmarks.load import WARM_S as WARM_UP_S
 from benchmarks.load import Course, drive
 from benchmarks.report import Json, say
-from benchmarks.world import STAGES, World, world
+from benchmarks.world import STAGES, World, own_cpu_s, world
 
 RATES = (50, 200, 500, 1_000, 2_000)
 PARTITIONS = (4, 6, 12)
@@ -123,8 +123,7 @@ def used_s() -> dict[str, float]:
     found = {"kafka": 0.0, "bus": 0.0}
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            command, times = process.cmdline(), process.cpu_times()
-            found["kafka" if "kafka.Kafka" in command else "bus"] += times.user + times.system
+            found["kafka" if "kafka.Kafka" in process.cmdline() else "bus"] += own_cpu_s(process)
     return found
 
 
