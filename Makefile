@@ -20,7 +20,7 @@ help:
 	@echo "make accept   the black-box runs: 10,000 messages against the wire contract, 10,000 claims of our client, 60 random contests"
 	@echo "make torture  kill, freeze, cut off and double everything on a real Kafka: MINUTES=2 RATE=100 SEED=1 BROKERS=1"
 	@echo "make torture-short  a minute of it, three in all; the times it takes to mend are told, not judged"
-	@echo "make bench    cost, throughput, latency, growth, side by side, restore: a quarter of an hour; FULL=1 an hour, into the page"
+	@echo "make bench    cost, latency, throughput, side by side, restore, growth: a quarter of an hour; FULL=1 ONLY=cost,latency"
 	@echo "make docs     docs/reference and the shown files, made from the code"
 	@echo "make lint     ruff, mypy, import-linter"
 	@echo "make lock     requirements/*.lock from pyproject.toml; UPGRADE=--upgrade takes newer versions"
@@ -67,7 +67,7 @@ torture-short: $(READY)
 	@touch $@
 
 bench: .venv/.bench
-	@$(BIN)/python -m benchmarks.everything $(if $(FULL),--full --page)
+	@$(BIN)/python -m benchmarks.everything $(if $(FULL),--full --page) $(if $(ONLY),--only $(ONLY))
 
 # The reference is committed, so that it can be read without running anything; a test says when it is out of date.
 docs: $(READY)

@@ -17,7 +17,7 @@ from benchmarks.report import Json, say, spread
 from benchmarks.traffic import PUBLISHED, Held, mix
 from benchmarks.world import STAGES, World, cpu_s, world
 
-QUICK, FULL = 20_000, 50_000
+QUICK, FULL = 20_000, 40_000
 REPEATS = 3
 SETTLE_S = 2.0  # after the start: what idles uses next to nothing
 

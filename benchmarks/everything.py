@@ -18,13 +18,13 @@ from benchmarks.report import Json, say
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, QUICK = ROOT / "benchmarks/results", ROOT / "build/bench"
-PARTS = ("cost", "latency", "backlog", "beside", "growth", "restore")
+PARTS = ("cost", "latency", "backlog", "beside", "restore", "growth")
 
 
 def main() -> int:
     """Run them; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="the sizes of the issue: about an hour")
+    parser.add_argument("--full", action="store_true", help="the sizes of the issue: about half an hour")
     parser.add_argument("--only", default=",".join(PARTS), metavar="NAMES")
     parser.add_argument("--into", type=Path, default=None, metavar="FOLDER")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md from the figures in the end")

@@ -20,7 +20,7 @@ from benchmarks.report import Json, say
 from benchmarks.traffic import PUBLISHED, claim, mix
 from benchmarks.world import STAGES, World, cpu_s, resident_bytes, world
 
-QUICK_MESSAGES, FULL_MESSAGES = 10_000, 20_000
+MESSAGES = 10_000
 SIZES: dict[str, tuple[int, ...]] = {
     "resources": (10, 1_000, 10_000, 100_000),
     "contests": (10, 1_000, 10_000),
@@ -48,7 +48,7 @@ def main() -> None:
 def measured(options: argparse.Namespace) -> Json:
     """All series."""
     sizes = SIZES if options.full else QUICK_SIZES
-    messages = options.messages or (FULL_MESSAGES if options.full else QUICK_MESSAGES)
+    messages = options.messages or MESSAGES
     wanted = options.only.split(",") if options.only else list(sizes)
     return {"messages": messages, "series": {name: series(name, sizes[name], messages) for name in wanted}}
 

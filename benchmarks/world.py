@@ -220,7 +220,13 @@ def end(running: list[subprocess.Popen[bytes]]) -> None:
 
 def cpu_s(process: psutil.Process) -> float:
     """User and system time of a process and its children, in seconds."""
-    return sum(one.cpu_times().user + one.cpu_times().system for one in (process, *process.children(recursive=True)))
+    return sum(own_cpu_s(one) for one in (process, *process.children(recursive=True)))
+
+
+def own_cpu_s(process: psutil.Process) -> float:
+    """User and system time of one process, in seconds, with that of its children that have ended: one was restarted."""
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def resident_bytes(process: psutil.Process) -> int:
