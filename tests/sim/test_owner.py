@@ -67,7 +67,8 @@ def _tip(world: World) -> Tip:
 
 
 def _owner(world: World) -> Any:  # Any: the worker's own
-    return next(one for one in world.processes["gate-0"]._work._owners.values() if one.stage.journal == SALES[0])
+    worker: Any = world.processes["gate-0"]._work
+    return next(one for one in worker._owners.values() if one.stage.journal == SALES[0])
 
 
 def test_an_owner_whose_append_landed_elsewhere_begins_anew(world: World) -> None:
