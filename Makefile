@@ -9,13 +9,14 @@ READY = .venv/.ready
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links $(UPGRADE)
 
-.PHONY: help install demo test model pages accept torture torture-short bench docs lint lock clean
+.PHONY: help install demo test model mutants pages accept torture torture-short bench docs lint lock clean
 
 help:
 	@echo "make install  .venv with everything in it; then: source .venv/bin/activate"
 	@echo "make demo     watch agents contend for a lead on a real Kafka"
 	@echo "make test     lint, then all tests but the two below"
 	@echo "make model    the protocols' models, and that none of their rules may be left out (two minutes of a core)"
+	@echo "make mutants  break the bus on purpose and see what notices: half an hour; MUTANTS=300 SEED=1 MINUTES=20 for the drawn ones"
 	@echo "make pages    every command and snippet of README and docs/, run on a real bus"
 	@echo "make accept   the black-box runs: 10,000 messages against the wire contract, 10,000 claims of our client, 60 random contests"
 	@echo "make torture  kill, freeze, cut off and double everything on a real Kafka: MINUTES=2 RATE=100 SEED=1 BROKERS=1"
@@ -40,6 +41,12 @@ test: lint
 # What is safe by a rule must be lost without it: each is left out in turn.
 model: $(READY)
 	@$(BIN)/python -m tests.model.check
+
+# Every fault of the list until something bites on it, then a sample of what a program makes of the core; docs/mutants.md.
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants.seeded --keep
+	@$(BIN)/python -m tests.mutants.generated --keep --sample $(or $(MUTANTS),300) --seed $(or $(SEED),1) --minutes $(or $(MINUTES),20)
+	@$(BIN)/python -m tests.mutants.page
 
 # Every command and snippet of README and docs/, on a real bus.
 pages: $(READY)

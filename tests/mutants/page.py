@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.mutants.listed import RULES
+from tests.mutants.listed import HARMLESS, RULES
 from tests.mutants.results import read
 from tests.mutants.survivors import WHY
 
@@ -41,13 +41,15 @@ nothing does. The quick part, some faults that show at once and that every line 
 LISTED = """## Faults with a name
 
 {count} faults. Each is planted in the code that runs, then seeds of the [simulator](simulator.md) are played, 1, 2,
-3 …, until it was seen twice. *Seen as* names the invariants (I1 to I12) that the first of them shows broken: the
+3 …, until it was seen twice, or as many as the run had time for.
+*Seen as* names the invariants (I1 to I12) that the first of them shows broken: the
 checkers' own, and as I7 also what the contests' oracle decides otherwise; *run* is a run that ends in an exception.
 *After* is the first seed that shows it, and of how many seeds played it was seen in how many. Where the simulator
 plays nothing of the kind (it takes no snapshots and loses no records for good; its agents say nothing that is too
 old), a test stands behind it; the faults of contests have a script as well.
 
-Each is seen by the simulator or fails a test: {simulator} by the simulator, of those half within {half} or fewer
+Each is seen by the simulator, fails a test, or the table says why not:
+{simulator} by the simulator, of those half within {half} or fewer
 seeds; {tests} by a test (and {both} by both). Of the invariants {invariants} were seen broken by at least one.
 """
 
@@ -86,10 +88,11 @@ def _listed(faults: dict[str, Any]) -> Iterator[str]:  # Any: JSON
     )
     for rule in RULES:
         yield f"### {rule.capitalize()}\n"
-        yield "| Fault | Seen as | After | Test that fails |"
+        yield "| Fault | Seen as | After | Test that fails, or why none does |"
         yield "|---|---|---|---|"
         for one in sorted((one for one in faults.values() if one["rule"] == rule), key=lambda one: one["name"]):
-            yield f"| {one['name']} | {', '.join(one['by']) or '–'} | {_after(one)} | {_test(one['test'])} |"
+            test = HARMLESS.get(one["name"]) or _test(one["test"])
+            yield f"| {one['name']} | {', '.join(one['by']) or '–'} | {_after(one)} | {test} |"
         yield ""
 
 

@@ -2,8 +2,8 @@
 
 from bus.core import arbiter, gate
 from bus.core.contest import ballots, negotiation
-from bus.core.log import journal, routing
-from bus.core.state import fold, gaps, image, obstacles, resource
+from bus.core.log import journal
+from bus.core.state import fold, gaps, image, resource
 from bus.core.state.partition import PartitionState
 from bus.core.steps import acts, claiming, deadlines, reviewing, ruling
 from bus.shell import arbiter_stage, clock, owner, publisher, restore
@@ -54,9 +54,9 @@ NEW: dict[str, tuple[Planted, ...]] = {
     "forwarding": (
         Planted(
             "what was forwarded twice counts twice",
-            routing.arrival,
-            "id_order(identifier) <= id_order(last)",
-            "id_order(identifier) < id_order(last)",
+            arbiter.decide,
+            "comes is Arrival.REPEAT or (comes is",
+            "(comes is",
         ),
         Planted(
             "an id may be used for another message",
@@ -73,7 +73,7 @@ NEW: dict[str, tuple[Planted, ...]] = {
         Planted("the time of a lane falls", gate.arrival_ms, "max(append_ms, state.at_ms)", "append_ms"),
     ),
     "ticks": (
-        Planted("the time of a partition falls", arbiter._decide_tick, "max(state.now, tick.now)", "tick.now"),
+        Planted("the time of a partition falls", arbiter.evolve, "max(state.now, entry.now)", "entry.now"),
         Planted(
             "a lane is left out before it has stalled",
             clock.Clock._now,
@@ -95,26 +95,13 @@ NEW: dict[str, tuple[Planted, ...]] = {
             "self._produce(what.topic, key, record.value,",
             "self._produce(what.topic, key, (record.value or b'') + b' ',",
         ),
-        Planted(
-            "of two actions released at once only one goes out",
-            publisher._released,
-            "for e in entry.events if",
-            "for e in entry.events[:1] if",
-        ),
     ),
     "fencing": (
-        Planted("an old token of the holder still counts", resource.check_holder, " or holding.token != token", ""),
         Planted(
             "whoever likes gives back what another holds",
             acts._release,
             "if failed := check_holder(u.resource, u.source, token, u.type, None):",
             "if failed := None:",
-        ),
-        Planted(
-            "a held action goes although its token is over",
-            obstacles.why_not_released,
-            "if token != action.token:",
-            "if not token:",
         ),
     ),
     "deadlines": (
@@ -162,12 +149,6 @@ NEW: dict[str, tuple[Planted, ...]] = {
             fold.is_over_limit,
             "cost > terms.freeze_above_cost",
             "cost > 2 * terms.freeze_above_cost",
-        ),
-        Planted(
-            "any number of actions waits on a subject",
-            reviewing.guarded,
-            "len(resource.held) >= HELD_MAX",
-            "len(resource.held) >= 2 * HELD_MAX",
         ),
         Planted(
             "an action overtakes one that is held",
@@ -242,27 +223,13 @@ NEW: dict[str, tuple[Planted, ...]] = {
             "False and",
         ),
     ),
-    "suspension": (
-        Planted(
-            "whoever is suspended goes on claiming",
-            acts._stopped,
-            "if name := u.state.registry.suspension_of(u.source):",
-            'if name := "":',
-        ),
-    ),
+    "suspension": (),
     "poison": (
         Planted(
             "a record that killed the stage twice is judged once more",
             owner.Owner._own,
             ">= ATTEMPTS_MAX",
             ">= 10 * ATTEMPTS_MAX",
-        ),
-        Planted(
-            "whoever loses a partition in mid-judgement is taken for dead",
-            owner.Owner._own,
-            " - self._untold >=",
-            " >=",
-            1.0,
         ),
     ),
     "gaps": (
