@@ -39,6 +39,14 @@ BODIES = st.recursive(
 )
 
 
+def _is_finite(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6), st.sampled_from([0, 1, VALUE_BYTES_MAX, VALUE_BYTES_MAX + 1]))
 @example([("trace", b"x" * (HEADER_BYTES_MAX - 130))], 1)
 def test_envelope_is_read_the_same_both_ways(more: list[tuple[str, bytes | None]], size: int) -> None:
@@ -83,14 +91,6 @@ def test_murmur_is_that_of_java(data: bytes) -> None:
 
 def _record(headers: Headers, value: bytes) -> Record:
     return Record("bus.in.sales", 0, 0, 0, None, value, headers)
-
-
-def _is_finite(value: object) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _by_the_book(data: bytes) -> int:
