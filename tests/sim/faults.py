@@ -89,8 +89,8 @@ PROTOCOL = (
     ),
     Planted(
         "the publisher releases void segments",
-        publisher.Publisher._follow,
-        "if segment is None or not continues(part.tip, segment):",
+        publisher._Part.look,
+        "if segment is None or not continues(self.tip, segment):",
         "if segment is None or segment['kind'] != 'arbiter':",
     ),
     Planted(
