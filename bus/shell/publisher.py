@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from bus.core.decision.entries import Entry, entry_from_json
-from bus.core.decision.events import ActionAdmitted
+from bus.core.decision.events import ActionAdmitted, event_from_json
 from bus.core.log.journal import Tip, advance, continues, parse_segment
 from bus.core.log.records import Headers, Record, canonical
 from bus.core.log.topics import ARBITER, JOURNAL, PUBLISHED
+from bus.core.policy.contracts import JsonObject
 from bus.core.policy.control import Genesis
 from bus.shell import kafka
 from bus.shell.earlier_records import EarlierRecords
@@ -50,6 +50,30 @@ class _Part:
     position: int = 0
     records: deque[Record] = field(default_factory=deque)
     segments: deque[tuple[int, bytes]] = field(default_factory=deque)
+    first: JsonObject | None = None  # the segment in front, read once; None if it is void
+    is_read: bool = False
+
+    def look(self) -> JsonObject | None:
+        """The segment in front; None if it is void."""
+        if not self.is_read:
+            segment = parse_segment(self.segments[0][1])
+            if segment is None or not continues(self.tip, segment):
+                segment = None
+            self.first, self.is_read = segment, True
+        return self.first
+
+    def follow(self) -> list[JsonObject]:
+        """Step over the segment in front: its entries, none if it is void."""
+        segment, (offset, value) = self.look(), self.segments.popleft()
+        self.first, self.is_read, self.mark = None, False, offset + 1
+        if segment is None:
+            return []
+        self.tip = advance(self.tip, value)
+        if segment["kind"] != "arbiter":
+            return []
+        self.position = segment["to"] + 1
+        entries: list[JsonObject] = segment["entries"]
+        return entries
 
 
 class Publisher:
@@ -140,18 +164,6 @@ class Publisher:
         finally:
             consumer.close()
 
-    @staticmethod
-    def _follow(part: _Part, value: bytes) -> list[Entry]:
-        """The entries of a segment if it is valid; void ones have none."""
-        segment = parse_segment(value)
-        if segment is None or not continues(part.tip, segment):
-            return []
-        part.tip = advance(part.tip, value)
-        if segment["kind"] != "arbiter":
-            return []
-        part.position = segment["to"] + 1
-        return [entry_from_json(entry) for entry in segment["entries"]]
-
     # ---- publishing -----------------------------------------------------------------------------------
 
     def _take(self, messages: list[Message]) -> None:
@@ -211,54 +223,58 @@ class Publisher:
     def _is_complete(part: _Part) -> bool:
         if not part.segments:
             return False
-        segment = parse_segment(part.segments[0][1])
-        if segment is None or not continues(part.tip, segment) or segment["kind"] != "arbiter":
+        segment = part.look()
+        if segment is None or segment["kind"] != "arbiter":
             return True
         has_records = bool(part.records) and part.records[-1].offset >= segment["to"]
         return has_records or int(segment["to"]) < part.position
 
     def _release(self, p: int, part: _Part) -> int:
         """Publish what a segment releases, from the bytes; those of a held action stand where it came, a while ago."""
-        offset, value = part.segments.popleft()
-        earlier, released = self._earlier[p], []
-        for entry in self._follow(part, value):
-            while part.records and part.records[0].offset < entry.o:
+        records: dict[int, Record] = {}
+        released: list[tuple[int, int, ActionAdmitted]] = []
+        for entry in part.follow():
+            o, now = entry["o"], _released(entry)
+            while part.records and part.records[0].offset < o:
                 part.records.popleft()
-            if part.records and part.records[0].offset == entry.o:
-                earlier.remember(part.records[0])
-            released += [(entry, n, what) for n, what in _released(entry)]
-        records = earlier.find(what.o for _, _, what in released)
-        for entry, n, what in released:
-            self._admit(records.get(what.o), entry, n, what)
-        part.mark = offset + 1
+            if part.records and part.records[0].offset == o:
+                if now:
+                    records[o] = part.records[0]
+                elif entry["verdict"] == "held":  # a later entry may release it
+                    self._earlier[p].remember(part.records[0])
+            released += [(o, n, what) for n, what in now]
+        records |= self._earlier[p].find(what.o for _, _, what in released if what.o not in records)
+        for o, n, what in released:
+            self._admit(records.get(what.o), o, n, what)
         return len(released)
 
     def _reads(self, partition: int) -> Callable[[list[int]], dict[int, Record]]:
         return lambda offsets: kafka.read_offsets(self._config, ARBITER, partition, offsets)
 
-    def _admit(self, record: Record | None, entry: Entry, n: int, what: ActionAdmitted) -> None:
+    def _admit(self, record: Record | None, o: int, n: int, what: ActionAdmitted) -> None:
         if record is None:
             raise FatalError("log_divergence", f"bus.arbiter has no record at {what.o}", "bring back its records")
-        decision = f"{self._gen}.{record.partition}.{entry.o}.{n}"
+        decision = f"{self._gen}.{record.partition}.{o}.{n}"
         key = record.key or b""
         self._produce(what.topic, key, record.value, governed_headers(record.headers, decision, what))
 
-    def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
-        def on_delivery(error: KafkaError | None, _: object) -> None:
-            if error is not None:
-                self._failed = self._failed or f"{topic}: {error.str()}"
+    def _told(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed = self._failed or f"{message.topic()}: {error.str()}"
 
+    def _produce(self, topic: str, key: bytes, value: bytes | None, headers: Headers) -> None:
         while True:
             try:
-                self._producer.produce(topic, key=key, value=value, headers=list(headers), on_delivery=on_delivery)
+                self._producer.produce(topic, key=key, value=value, headers=list(headers), on_delivery=self._told)
                 return
             except BufferError:
                 self._producer.poll(kafka.BRIEF_S / 10)
 
 
-def _released(entry: Entry) -> list[tuple[int, ActionAdmitted]]:
+def _released(entry: JsonObject) -> list[tuple[int, ActionAdmitted]]:
     """What an entry releases to a governed topic, with the event's number; an action without a topic goes nowhere."""
-    return [(e.n, e.what) for e in entry.events if isinstance(e.what, ActionAdmitted) and e.what.topic]
+    admitted = [event_from_json(event) for event in entry["events"] if event["kind"] == ActionAdmitted.kind]
+    return [(e.n, e.what) for e in admitted if isinstance(e.what, ActionAdmitted) and e.what.topic]
 
 
 def _mark_of(slot: int, parts: dict[int, _Part]) -> dict[str, Any]:  # Any: JSON
@@ -278,12 +294,10 @@ def _parts_of(value: dict[str, Any]) -> dict[int, _Part]:  # Any: JSON
 
 def governed_headers(headers: Headers, decision: str, what: ActionAdmitted) -> Headers:
     """The sender's headers, then the few of ours that a stranger may see."""
-    ours = {name: value for name, value in headers if name in ("bus-key", "bus-src", "bus-at")}
-    shown: list[tuple[str, bytes | None]] = [
-        (name, ours[name]) for name in ("bus-key", "bus-src", "bus-at") if name in ours
-    ]
+    ours = dict(headers)
+    shown: list[tuple[str, bytes | None]]
+    shown = [(name, ours[name]) for name in ("bus-key", "bus-src", "bus-at") if name in ours]
     shown.append(("bus-decision", decision.encode()))
     if what.token is not None:
         shown += [("bus-token", str(what.token).encode()), ("bus-until", str(what.until).encode())]
-    theirs = ((name, value) for name, value in headers if not name.startswith("bus-"))
-    return (*theirs, *shown)
+    return (*[pair for pair in headers if not pair[0].startswith("bus-")], *shown)

@@ -44,11 +44,11 @@ PROTOCOL = (
         'self._note_failure("an append", error)',
         "flight.is_final = True",
     ),
-    Planted("outputs go out before their segment is final", owner.Owner._publish, "if not flight.is_final:", "if 0:"),
+    Planted("outputs go out before their segment is final", owner.Owner._publish, "not flight.is_final or", ""),
     Planted(
         "an output that failed is counted as sent",
-        owner.Owner._produce,
-        'self._note_failure(f"an output to {output.topic}", error)',
+        owner.Owner._acknowledging,
+        'self._note_failure(f"an output to {message.topic()}", error)',
         "flight.acknowledged += 1",
     ),
     Planted(
@@ -89,8 +89,8 @@ PROTOCOL = (
     ),
     Planted(
         "the publisher releases void segments",
-        publisher.Publisher._follow,
-        "if segment is None or not continues(part.tip, segment):",
+        publisher._Part.look,
+        "if segment is None or not continues(self.tip, segment):",
         "if segment is None or segment['kind'] != 'arbiter':",
     ),
     Planted(
