@@ -10,11 +10,10 @@ a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> 
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
-from bus.core.frozen import dataclass
 from bus.core.message.envelope import Envelope
 from bus.core.policy.contracts import Contract, Violation
 from bus.core.policy.control import Change

@@ -78,11 +78,11 @@ class Metrics:
         return self._events.labels(kind)
 
     def decided(self, stage: str, verdict: str, reason: str, count: int = 1) -> None:
-        """Count a decision, or so many."""
+        """Count decisions that are alike."""
         self._decision(stage, verdict, reason).inc(count)
 
     def happened(self, kind: str, count: int = 1) -> None:
-        """Count an event, or so many."""
+        """Count events that are alike."""
         self._event(kind).inc(count)
 
     def shadowed(self, message_type: str) -> None:

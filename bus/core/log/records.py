@@ -2,9 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any
-
-from bus.core.frozen import dataclass
 
 # Header values as Kafka has them: bytes, or nothing at all.
 Headers = tuple[tuple[str, bytes | None], ...]

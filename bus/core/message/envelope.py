@@ -9,11 +9,11 @@
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
 from bus.core.decision.reasons import GateReason
-from bus.core.frozen import dataclass
 from bus.core.log.records import Headers, Record
 from bus.core.policy.contracts import Violation, shortened
 
