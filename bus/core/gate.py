@@ -10,12 +10,11 @@ a record of bus.in.<lane> -> decide -> a row of the lane's journal -> evolve -> 
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from bus.core.decision.reasons import NOT_REMEMBERED, GateReason
-from bus.core.frozen import dataclass
 from bus.core.log.records import quoted
 from bus.core.message.envelope import Envelope
 from bus.core.policy.contracts import Contract, Violation

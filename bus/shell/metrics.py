@@ -82,7 +82,7 @@ class Metrics:
         self._decision(stage, verdict, reason).inc(count)
 
     def happened(self, kind: str, count: int = 1) -> None:
-        """Count an event, or so many."""
+        """Count events that are alike."""
         self._event(kind).inc(count)
 
     def shadowed(self, message_type: str) -> None:

@@ -273,7 +273,7 @@ class Owner:
         self._append(draft, now_s)
         self._taking.count(judged)
         if judged:
-            self._suspicion.end()
+            self._suspicion.judged(draft.to)
         return True
 
     def _look_at_journal(self, now_s: float) -> None:
@@ -380,6 +380,7 @@ class Owner:
         while self._flights and self._flights[0].is_done:
             flight = self._flights.popleft()
             self._mark, self._input_done = flight.offset + 1, flight.draft.to + 1
+            self._suspicion.stands(flight.draft.to)
             self._links.metrics.published(self.stage.journal, now_s - flight.started_s)
             self._is_dirty = True
 

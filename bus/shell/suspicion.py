@@ -29,6 +29,7 @@ class Suspicion:
     is_careful: bool = False
     poison: int | None = None
     _suspect: int | None = None
+    _alone: int | None = None
     _trial: Trial | None = None
 
     def begin(self, restored: Restoration, untold: int) -> None:
@@ -36,7 +37,7 @@ class Suspicion:
         offset = restored.stage.next_offset
         attempts = restored.attempts.get(offset, 0) - untold
         self.is_careful = restored.is_idle or any(restored.attempts.values())
-        self._suspect = offset if attempts >= ATTEMPTS_MAX else None
+        self._suspect, self._alone = offset if attempts >= ATTEMPTS_MAX else None, None
         self.poison = offset if attempts >= ACQUITTED_MAX else None
 
     def is_open(self, stage: Stage, record: Record) -> bool:
@@ -53,9 +54,14 @@ class Suspicion:
         log.warning("record_tried", journal=stage.journal, offset=record.offset, is_poison=not survived)
         return False
 
-    def end(self) -> None:
-        """The record was judged, or refused."""
-        self.is_careful, self.poison, self._suspect = False, None, None
+    def judged(self, offset: int) -> None:
+        """The record was judged, or refused; its segment is under way."""
+        self._alone, self.poison, self._suspect = offset, None, None
+
+    def stands(self, offset: int) -> None:
+        """What was judged up to here is out: who dies of the next record does not take this success along."""
+        if offset == self._alone:
+            self.is_careful, self._alone = False, None
 
     def close(self) -> None:
         """End a trial that is still open."""

@@ -6,7 +6,7 @@ from bus.core.log import journal
 from bus.core.state import fold, gaps, image, resource
 from bus.core.state.partition import PartitionState
 from bus.core.steps import acts, claiming, deadlines, reviewing, ruling
-from bus.shell import arbiter_stage, clock, owner, publisher, restore
+from bus.shell import arbiter_stage, clock, owner, publisher, restore, suspicion
 from bus.shell.snapshots import loading
 from tests.sim.faults import Planted
 
@@ -85,9 +85,9 @@ NEW: dict[str, tuple[Planted, ...]] = {
     "publishing": (
         Planted(
             "the publisher's mark is ahead of what it has released",
-            publisher.Publisher._release,
-            "part.mark = offset + 1",
-            "part.mark = offset + 2",
+            publisher._Part.follow,
+            "self.mark = None, False, offset + 1",
+            "self.mark = None, False, offset + 2",
         ),
         Planted(
             "a governed topic is given other bytes than those that were admitted",
@@ -108,8 +108,8 @@ NEW: dict[str, tuple[Planted, ...]] = {
         Planted(
             "what is renewed is no longer looked for",
             PartitionState.put,
-            "if new is not None:",
-            "if new is not None and old is None:",
+            "self._calendar.note(subject, resource.next_deadline())",
+            "self._calendar.note(subject, resource.next_deadline() if subject not in self.resources else None)",
         ),
         Planted(
             "what has expired is judged all the same",
@@ -226,10 +226,10 @@ NEW: dict[str, tuple[Planted, ...]] = {
     "suspension": (),
     "poison": (
         Planted(
-            "a record that killed the stage twice is judged once more",
-            owner.Owner._own,
-            ">= ATTEMPTS_MAX",
-            ">= 10 * ATTEMPTS_MAX",
+            "a record that kills every stage is judged once more",
+            suspicion.Suspicion.begin,
+            ">= ACQUITTED_MAX",
+            ">= 10 * ACQUITTED_MAX",
         ),
     ),
     "gaps": (
@@ -256,8 +256,8 @@ NEW: dict[str, tuple[Planted, ...]] = {
         Planted(
             "who restores from a snapshot knows no deadlines",
             PartitionState.fill,
-            "self._deadlines = sorted(deadlines)",
-            "self._deadlines = []",
+            "self._calendar.fill(due)",
+            "self._calendar.fill([])",
         ),
         Planted(
             "a snapshot leaves out what the lanes said last",

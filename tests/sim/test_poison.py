@@ -1,4 +1,4 @@
-"""A record that kills whoever judges it: after two deaths it is refused unread, and its lane goes on."""
+"""A record that kills whoever judges it is refused unread at last, and its lane goes on; here its copies never die."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from bus.core.log.records import Record
 from bus.core.log.topics import incoming
 from bus.core.policy.control import Registry
 from bus.shell.gather import Gatherer
+from bus.shell.suspicion import ACQUITTED_MAX
 from bus.sim import company
 from bus.sim.control import agent_id
 from bus.sim.errors import Killed
@@ -52,8 +53,8 @@ def _say(world: World, identifier: str) -> None:
 
 
 @pytest.mark.parametrize("gates", [1, 2])
-def test_what_killed_two_judges_is_refused_unread(gates: int) -> None:
-    """It takes two lives with nobody beside it, and no third; what was said behind it is judged."""
+def test_what_kills_its_judges_is_refused_unread(gates: int) -> None:
+    """Its copies are acquitted here, so it takes as many lives as may be, and no more; what is behind it is judged."""
     times: list[str] = []
     with quiet():
         world = company.company().world(f"poison {gates}")
@@ -65,4 +66,18 @@ def test_what_killed_two_judges_is_refused_unread(gates: int) -> None:
         logs = logs_of(Run(0, 0.0, world, 0, is_quiet=True))
     rows = {row[4]: (row[1], row[2]) for row in logs.rows("sales")}
     assert rows == {DEADLY: ("refused", "poison"), "behind": ("forwarded", "")}
-    assert len(times) == 2
+    assert len(times) == ACQUITTED_MAX
+
+
+def test_what_was_judged_before_it_is_not_taken_for_it() -> None:
+    """Its first judge dies of it right behind another record: that one's decision must be there before it goes on."""
+    with quiet():
+        world = company.company().world("poison behind another")
+        with _deadly(world, []):
+            world.start(gates=1, arbiters=1)
+            for identifier in ("before", DEADLY, "behind"):
+                _say(world, identifier)
+            assert world.timeline.run(world.timeline.now_s + WITHIN_S, lambda: is_quiet(world))
+        logs = logs_of(Run(0, 0.0, world, 0, is_quiet=True))
+    rows = {row[4]: (row[1], row[2]) for row in logs.rows("sales")}
+    assert rows == {"before": ("forwarded", ""), DEADLY: ("refused", "poison"), "behind": ("forwarded", "")}

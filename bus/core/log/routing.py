@@ -7,6 +7,7 @@ from struct import iter_unpack
 MURMUR2_SEED = 0x9747B28C
 MURMUR2_M = 0x5BD1E995
 MASK_32 = 0xFFFFFFFF
+IDS_REMEMBERED = 512  # the last of each lane, which the next one of its lane is compared with
 KEYS_REMEMBERED = 4096  # subjects come in bursts: claimed, renewed, acted on, released
 
 
@@ -39,9 +40,10 @@ class Arrival(Enum):
     GAP = "gap"
 
 
+@lru_cache(maxsize=IDS_REMEMBERED)
 def id_order(identifier: str) -> tuple[int, ...]:
     """Ids of one source compare as numbers, field by field; a lane's id is ``<lane>.<offset>``."""
-    return tuple(int(field) for field in identifier.split(".") if field.isascii() and field.isdigit())
+    return tuple([int(field) for field in identifier.split(".") if field.isascii() and field.isdigit()])
 
 
 def arrival(*, last: str, identifier: str, prev: str) -> Arrival:

@@ -8,13 +8,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from bus.core.decision.reasons import GateReason
-from bus.core.frozen import dataclass
 from bus.core.log.records import Headers, Record
 from bus.core.policy.contracts import Violation, shortened
 

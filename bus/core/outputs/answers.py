@@ -4,7 +4,7 @@ Outputs are a function of the valid chain and of the records it names, so a new 
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,6 @@ from bus.core.decision.contest_events import CaseChanged, CaseClosed, CaseOpened
 from bus.core.decision.entries import Entry
 from bus.core.decision.events import Recipients, Refused, event_to_json
 from bus.core.decision.reasons import SENDER_NOT_KNOWN
-from bus.core.frozen import dataclass
 from bus.core.gate import GateBasis, Judged, Row
 from bus.core.log.records import Headers, Output, Record, canonical, digest
 from bus.core.log.routing import partition_of

@@ -5,6 +5,7 @@ and `bus.core.state.partition` folds the entries of the journal: the same functi
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from bus.core.contest.ballots import cast, read_choice
 from bus.core.contest.candidates import drop, join, open_claims, open_question, open_review
@@ -81,23 +82,8 @@ class Occasion:
 
 def folded(before: Resource, subject: str, n: int, what: What, of: Occasion) -> Resource:
     """The subject after event ``n`` of a record."""
-    match what:
-        case Granted() | Renewed() | Ended() | Unfrozen():
-            return _holding(before, subject, what, of)
-        case FactStated() | Reported() | ActionHeld() | ActionAdmitted() | ActionRefused():
-            return _actions(before, subject, n, what, of)
-        case ContestOpened() | RungReached() | Joined() | Withdrawn() | Denied() | Settled():
-            return _contest(before, subject, n, what, of)
-        case Voted() | Offered() | TurnBegun():
-            return _said(before, n, what, of)
-        case CaseOpened() | CaseChanged() | CaseClosed():
-            return _case(before, subject, what, of)
-        case Waiting():
-            return replace(before, wait=Wait(what.wait, what.agent, what.for_, what.until))
-        case WaitEnded():
-            return replace(before, wait=None, passed=before.wait if what.reason == "expired" else None)
-        case _:
-            return before
+    fold = _FOLDS.get(what.__class__)
+    return before if fold is None else fold(before, subject, n, what, of)
 
 
 def opened(before: Resource, subject: str, identifier: str, what: ContestOpened, of: Occasion) -> Contest:
@@ -139,7 +125,9 @@ def is_over_limit(cost: int | None, terms: Terms) -> bool:
     return cost is not None and terms.freeze_above_cost is not None and cost > terms.freeze_above_cost
 
 
-def _holding(before: Resource, subject: str, what: Granted | Renewed | Ended | Unfrozen, of: Occasion) -> Resource:
+def _holding(
+    before: Resource, subject: str, _n: int, what: Granted | Renewed | Ended | Unfrozen, of: Occasion
+) -> Resource:
     match what:
         case Granted():
             # The pinned lease needs no field of its own: until = max(at, now) + lease.
@@ -187,6 +175,12 @@ def _actions(
     of: Occasion,
 ) -> Resource:
     match what:
+        case ActionAdmitted():
+            if what.token is None:
+                return before
+            held = tuple(one for one in before.held if one.id != what.held) if before.held else ()
+            unreported = (*before.unreported, of.decision(n))[-UNREPORTED_MAX:]
+            return replace(before, held=held, unreported=unreported)
         case FactStated():
             terms = of.terms(subject)
             until = of.moment.later + (terms.facts_ttl_ms if terms else FACTS_TTL_MS)
@@ -202,12 +196,6 @@ def _actions(
                 *(what.hash, what.cost, what.fact, what.expiry),
             )
             return replace(before, held=(*before.held, action))
-        case ActionAdmitted():
-            held = tuple(one for one in before.held if one.id != what.held)
-            if what.token is None:
-                return before
-            unreported = (*before.unreported, of.decision(n))[-UNREPORTED_MAX:]
-            return replace(before, held=held, unreported=unreported)
         case ActionRefused():
             return replace(before, held=tuple(one for one in before.held if one.id != what.held))
 
@@ -271,7 +259,7 @@ def _settled(before: Resource, contest: Contest, what: Settled, of: Occasion) ->
     return replace(before, contest=None, cooldowns=cooldowns, doomed={}, last_contest=last, won_o=won_o)
 
 
-def _said(before: Resource, n: int, what: Voted | Offered | TurnBegun, of: Occasion) -> Resource:
+def _said(before: Resource, _subject: str, n: int, what: Voted | Offered | TurnBegun, of: Occasion) -> Resource:
     contest = before.contest
     assert contest is not None, f"{what.kind} in a valid segment while nothing is contested"
     match what:
@@ -293,7 +281,15 @@ def _said(before: Resource, n: int, what: Voted | Offered | TurnBegun, of: Occas
             return replace(before, contest=replace(contest, turn=turn, deadline=what.deadline))
 
 
-def _case(before: Resource, subject: str, what: CaseOpened | CaseChanged | CaseClosed, of: Occasion) -> Resource:
+def _waits(before: Resource, _subject: str, _n: int, what: Waiting | WaitEnded, _of: Occasion) -> Resource:
+    if isinstance(what, Waiting):
+        return replace(before, wait=Wait(what.wait, what.agent, what.for_, what.until))
+    return replace(before, wait=None, passed=before.wait if what.reason == "expired" else None)
+
+
+def _case(
+    before: Resource, subject: str, _n: int, what: CaseOpened | CaseChanged | CaseClosed, of: Occasion
+) -> Resource:
     match what:
         case CaseOpened():
             terms = before.contest.terms if before.contest else of.terms(subject)
@@ -318,3 +314,15 @@ def _case(before: Resource, subject: str, what: CaseOpened | CaseChanged | CaseC
             return replace(before, case=case, passed=None)
         case CaseClosed():
             return replace(before, case=None)
+
+
+Fold = Callable[[Resource, str, int, Any, Occasion], Resource]  # Any: the event's own class
+# What changes nothing on its subject is not here.
+_FOLDS: dict[type[What], Fold] = {
+    **dict.fromkeys((Granted, Renewed, Ended, Unfrozen), _holding),
+    **dict.fromkeys((FactStated, Reported, ActionHeld, ActionAdmitted, ActionRefused), _actions),
+    **dict.fromkeys((ContestOpened, RungReached, Joined, Withdrawn, Denied, Settled), _contest),
+    **dict.fromkeys((Voted, Offered, TurnBegun), _said),
+    **dict.fromkeys((CaseOpened, CaseChanged, CaseClosed), _case),
+    **dict.fromkeys((Waiting, WaitEnded), _waits),
+}

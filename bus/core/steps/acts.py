@@ -9,7 +9,7 @@ leaves behind, the next held action of the subject is looked at in the same entr
 from bus.core.contest.bound import bound_ms
 from bus.core.decision.contest_events import ContestOpened
 from bus.core.decision.entries import Basis, Entry
-from bus.core.decision.events import Ended, Handover, Refused, Renewed, Reported
+from bus.core.decision.events import Ended, Handover, Renewed, Reported
 from bus.core.decision.reasons import ArbiterReason as Why
 from bus.core.message.arrivals import Message
 from bus.core.policy.contracts import Contract
@@ -45,12 +45,11 @@ def decide_message(state: PartitionState, message: Message) -> Entry:
     terms = u.terms
     _act(u, message, contract, terms)
     tend(u)
-    failed = next((event.what.reason for event in u.events if isinstance(event.what, Refused)), "")
     return Entry(
         o=message.o,
         verdict=u.verdict,
         events=tuple(u.events),
-        reason=failed,
+        reason=u.reason,
         src=message.src,
         id=envelope.id,
         type=envelope.type,

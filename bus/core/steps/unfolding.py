@@ -30,6 +30,7 @@ class Unfolding:
         self.type = envelope.type if envelope else ""
         contract = message.contract_ref if message else ""
         self.verdict: Verdict = "applied"
+        self.reason = ""  # why what the sender asked for failed
         self.events: list[Event] = []
         self.occasion = Occasion(
             prefix=f"{state.gen}.{state.p}.{o}",
@@ -87,6 +88,7 @@ class Unfolding:
     def fail(self, refused: Refused) -> None:
         """What the sender asked for fails, for the reason that was found."""
         self.verdict = "refused"
+        self.reason = self.reason or refused.reason
         self.say(refused, self.source)
 
     def deny(self, reason: str, retry_after: int | None = None) -> None:
