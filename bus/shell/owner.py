@@ -35,7 +35,6 @@ WAITING_RECORDS_MAX = 5_000  # fetched and not yet judged; beyond it the consume
 BACK_OFF_REFUSED_S = (8.0, 16.0)  # an ACL that is missing comes back by hand
 BACK_OFF_S = (1.0, 3.0)  # two that take over in turns must not keep step
 TOPIC_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
-COMMIT_EVERY_S = 0.02
 JUDGE_S_MAX = 1.0  # a stage that reads older records takes its time: what is under way is looked at in between
 COMMIT_AGAIN_S = 30.0  # a commit that the client repeats may overtake a newer one: what is quiet says its offsets again
 LOOK_AT_JOURNAL_EVERY_S = 5.0  # an owner that has nothing to append would not notice another one
@@ -82,12 +81,11 @@ class Owner:
 
     def _pace(self) -> None:
         """Fetch no more while enough waits; the other partitions of the process go on."""
-        place = TopicPartition(self.stage.topic, self.stage.partition)
         if len(self._waiting) >= WAITING_RECORDS_MAX and not self._is_paused:
-            self._links.consumer.pause([place])
+            self._links.consumer.pause([TopicPartition(self.stage.topic, self.stage.partition)])
             self._is_paused = True
         elif len(self._waiting) < WAITING_RECORDS_MAX // 2 and self._is_paused:
-            self._links.consumer.resume([place])
+            self._links.consumer.resume([TopicPartition(self.stage.topic, self.stage.partition)])
             self._is_paused = False
 
     def offer(self, record: Record) -> None:
@@ -231,7 +229,6 @@ class Owner:
         if is_due and not self._flights:
             self._taking.take(self.stage, self._end - 1, self._tip, now_s)
         self._pace()
-        self._commit(now_s)
         if not self.is_busy and now_s - self._looked_s > LOOK_AT_JOURNAL_EVERY_S:
             self._look_at_journal(now_s)
 
@@ -384,13 +381,12 @@ class Owner:
             self._links.metrics.published(self.stage.journal, now_s - flight.started_s)
             self._is_dirty = True
 
-    def _commit(self, now_s: float) -> None:
-        """Commit mark and position: one that is too old is harmless, so nobody waits for it."""
-        since_s = now_s - self._committed_s
-        if self._input_done < 0 or since_s < (COMMIT_EVERY_S if self._is_dirty else COMMIT_AGAIN_S):
-            return
+    def to_commit(self, now_s: float) -> tuple[TopicPartition, TopicPartition] | None:
+        """Position and mark to commit now, None if they stand; one that is too old is harmless, so nobody waits."""
+        if self.phase is not Phase.RUNNING or self._input_done < 0:
+            return None
+        if not self._is_dirty and now_s - self._committed_s < COMMIT_AGAIN_S:
+            return None
         self._committed_s, self._is_dirty = now_s, False
-        mark = TopicPartition(self.stage.journal, self.stage.partition, self._mark)
         position = TopicPartition(self.stage.topic, self.stage.partition, self._input_done)
-        self._links.marks.commit(offsets=[mark], asynchronous=True)
-        self._links.consumer.commit(offsets=[position], asynchronous=True)
+        return position, TopicPartition(self.stage.journal, self.stage.partition, self._mark)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import structlog
 
 from bus.shell import kafka
+from bus.shell.arbiter_worker import ArbiterWorker
 from bus.shell.errors import BusError
+from bus.shell.gate_worker import GateWorker
 from bus.shell.login_check import check_login
 from bus.shell.metrics import Metrics
 from bus.shell.options import Options
@@ -23,7 +25,7 @@ from bus.shell.settings import Settings
 from bus.shell.slots import publish_slots
 from bus.shell.snapshots.keeper import Rhythm
 from bus.shell.watchdog import Watchdog
-from bus.shell.worker import ArbiterWorker, GateWorker, Worker
+from bus.shell.worker import Worker
 
 STAGES = ("gate", "arbiter", "publisher")
 PUBLISHER_BACK_OFF_S = (0.2, 5.0)

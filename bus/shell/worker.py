@@ -2,7 +2,8 @@
 
     poll -> offer records to their owners -> each owner advances -> poll ...
 
-One thread does it all; while something is under way it looks every millisecond, else it waits for records.
+One thread does it all; while something is under way it looks every millisecond, else it waits for records. What need
+not be so quick has a beat of its own: control, commits, partitions where nothing is under way, what the stage tells.
 """
 
 import threading
@@ -13,19 +14,13 @@ from collections.abc import Callable
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from bus.core.log.records import Record
-from bus.core.log.topics import ARBITER, CONTROL, gate_journal, incoming
-from bus.core.policy.control import Registry
+from bus.core.log.topics import CONTROL
 from bus.shell import kafka
-from bus.shell.arbiter_stage import ArbiterStage
 from bus.shell.broker_time import BrokerTime
 from bus.shell.catalogue import built_in_contracts
-from bus.shell.clock import Clock
-from bus.shell.cluster import check_partitions, has_append_time, topic_ids
+from bus.shell.cluster import check_partitions, topic_ids
 from bus.shell.control_log import ControlLog
 from bus.shell.errors import FencedError, NotPermittedError, RetryableError
-from bus.shell.gate_stage import GateStage
-from bus.shell.gather import Gatherer
 from bus.shell.links import Links, open_snapshots
 from bus.shell.metrics import Metrics
 from bus.shell.options import AS_EVER, Options
@@ -38,15 +33,13 @@ from bus.shell.watchdog import Judging
 
 BUSY_WAIT_S = 0.001
 IDLE_WAIT_S = 0.05
+BEAT_S = 0.02
 RESTART_AFTER_S = 1.0
 MISSING_AGAIN_S = 5.0  # a topic one broker of the cluster did not know yet
 RESTART_AFTER_MAX_S = 16.0  # what is refused seldom changes: it is asked for less and less often
 TOLD_EVERY_S = 30.0  # how often the log says the same refusal
 STILL_REFUSED_S = 5.0  # a refusal older than this may be over
-LOOK_AT_TOPICS_EVERY_S = 5.0
 GONE = "`agentbus topics plan` says what to do"
-# Kafka says "created" before every broker knows of a topic: a change that names it may be faster than the news.
-NEWS_WITHIN_S = 1.0
 
 log = structlog.get_logger("bus.worker")
 
@@ -74,6 +67,7 @@ class Worker(ABC):
         self._topic_ids: dict[str, str] = {}
         self._missing: set[str] = set()
         self._looked_s = 0.0
+        self._beat_s = 0.0
         self._restart_after_s = RESTART_AFTER_S
         self._told: dict[str, float] = {}  # what was refused -> when the log said so last
         self._consumer: Consumer
@@ -143,19 +137,35 @@ class Worker(ABC):
             judging=self.judging,
         )
         self._topics, self._topic_ids, self._missing = [], {}, set()
+        self._beat_s = 0.0
 
     def round(self) -> None:
         """Do what can be done now; raises as `run` notes it, after which `close` and `open` begin anew."""
-        self._follow_control()
+        is_beat = self._around.now_s() >= self._beat_s
+        if is_beat:
+            self._follow_control()
         self._poll()
         now_s = self._around.now_s()
         for owner in list(self._owners.values()):
-            self._advance(owner, now_s)
+            if is_beat or owner.is_busy:
+                self._advance(owner, now_s)
         if self._linked.fatal:
             raise RetryableError(f"the producer failed: {self._linked.fatal}")
-        self._look_for_refusals(now_s)
         self._look()
-        self._tell()
+        if is_beat:
+            self._beat_s = now_s + BEAT_S
+            self._commit(now_s)
+            self._look_for_refusals(now_s)
+            self._tell()
+
+    def _commit(self, now_s: float) -> None:
+        """Commit what has moved, for all partitions in one request for the positions and one for the marks."""
+        moved = [found for owner in self._owners.values() if (found := owner.to_commit(now_s))]
+        if moved:
+            positions, marks = zip(*moved, strict=True)
+            self._linked.marks.commit(offsets=list(marks), asynchronous=True)
+            self._linked.consumer.commit(offsets=list(positions), asynchronous=True)
+        self._linked.marks.poll(0)
 
     def _look_for_refusals(self, now_s: float) -> None:
         """One lane without its ACL, or a password that is changed, ends nothing: the others go on, and it is said."""
@@ -200,7 +210,6 @@ class Worker(ABC):
         owners = self._owners.values()
         is_busy = any(owner.is_busy for owner in owners)
         self._linked.producer.poll(BUSY_WAIT_S if is_busy else 0)
-        self._linked.marks.poll(0)
         for message in kafka.fetch(self._consumer, 0 if is_busy else IDLE_WAIT_S):
             if error := message.error():
                 self._on_error(error, (message.topic() or "", message.partition() or 0))
@@ -282,118 +291,3 @@ class Worker(ABC):
             self._links.marks.close()
             self._links.close()
             self._links = None
-
-
-class GateWorker(Worker):
-    """Owns lanes."""
-
-    stage_name = "gate"
-    group = "bus-gate"
-
-    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics, options: Options = AS_EVER) -> None:
-        super().__init__(config, instance, metrics, options)
-        self._known_topics: set[str] = set()
-        self._waited_until_s = 0.0
-        self._topics_looked_s = 0.0
-        self._gone: set[str] = set()
-
-    def _wanted_topics(self) -> list[str]:
-        return sorted(incoming(lane) for lane in self._control_log.registry.lanes_ever)
-
-    def _look(self) -> None:
-        """Are input and journal of every lane in force there? One that is gone twice in a row is told."""
-        now_s = self._around.now_s()
-        if now_s - self._topics_looked_s < LOOK_AT_TOPICS_EVERY_S:
-            return
-        self._topics_looked_s = now_s
-        there = kafka.partition_counts(self._linked.producer, self._config["bootstrap.servers"])
-        lanes = self._control_log.registry.lanes
-        gone = {topic for lane in lanes for topic in (incoming(lane), gate_journal(lane)) if topic not in there}
-        told, still = set(self.readiness.missing), tuple(sorted(gone & self._gone))
-        self._gone, self.readiness.missing = gone, still
-        self._metrics.topics_missing(told | gone, still)
-        for topic in sorted(gone & self._topic_ids.keys()):  # asked for again, it is found if it is made anew
-            del self._topic_ids[topic]
-            self._missing.add(topic)
-        for topic in sorted(set(still) - told):
-            log.error("topic_missing", stage=self.stage_name, topic=topic, next=f"{GONE}; the others go on")
-
-    def _make_stage(self, place: Place) -> Callable[[], Stage]:
-        lane, topic_id = place[0].removeprefix(incoming("")), self._topic_ids[place[0]]
-        gatherer = Gatherer(lane, self._topic_exists)
-
-        def make() -> Stage:
-            return GateStage(lane, topic_id, self._control_log, gatherer, self._metrics)
-
-        return make
-
-    def _topic_exists(self, topic: str) -> bool:
-        """Is it known; a change waits for the news of its topics once, however many are missing."""
-        now_s = self._around.now_s()
-        until_s = now_s if now_s < self._waited_until_s + NEWS_WITHIN_S else now_s + NEWS_WITHIN_S
-        while topic not in self._known_topics:
-            if self._is_fit(topic):
-                self._known_topics.add(topic)
-            elif self._around.now_s() >= until_s:
-                self._waited_until_s = self._around.now_s()
-                return False
-            else:
-                self._around.sleep(IDLE_WAIT_S)
-        return True
-
-    def _is_fit(self, topic: str) -> bool:
-        """Is it there; and, if it is a lane's, as a lane's must be: one partition, with the broker's time on it?"""
-        count = kafka.partition_counts(self._linked.producer).get(topic)
-        if not topic.startswith("bus."):
-            return count is not None
-        return count == 1 and has_append_time(self._config, topic)
-
-
-class ArbiterWorker(Worker):
-    """Owns partitions of ``bus.arbiter``, and writes their ticks."""
-
-    stage_name = "arbiter"
-    group = "bus-arbiter"
-
-    def __init__(self, config: kafka.ClientConfig, instance: str, metrics: Metrics, options: Options = AS_EVER) -> None:
-        super().__init__(config, instance, metrics, options)
-        self._clock: Clock | None = None
-
-    def _wanted_topics(self) -> list[str]:
-        return [ARBITER]
-
-    def open(self) -> None:
-        """Connect, and start the clock; raises `BusError`."""
-        super().open()
-        self._clock = Clock(self._config, self._broker_time, self._metrics)
-        self._clock.start()
-
-    def _make_stage(self, place: Place) -> Callable[[], Stage]:
-        genesis, topic_id = self._control_log.genesis, self._topic_ids[ARBITER]
-
-        def make() -> Stage:
-            registry = Registry(genesis, built_in_contracts())
-            reads, changes_after = self._reads(place[1]), self._control_log.changes_after
-            return ArbiterStage(place[1], topic_id, registry, self._metrics, reads, changes_after=changes_after)
-
-        return make
-
-    def _reads(self, partition: int) -> Callable[[list[int]], dict[int, Record]]:
-        return lambda offsets: kafka.read_offsets(self._config, ARBITER, partition, offsets)
-
-    def _look(self) -> None:
-        assert self._clock is not None
-        needs = {}
-        for (_, p), owner in self._owners.items():
-            if owner.phase is Phase.RUNNING and isinstance(owner.stage, ArbiterStage):
-                deadline = owner.stage.state.next_deadline()
-                if deadline is not None:
-                    needs[p] = (deadline, owner.stage.next_offset, owner.stage.last_seen)
-        self._clock.needs = needs
-
-    def close(self) -> None:
-        """Stop the clock, and give everything up."""
-        if self._clock is not None:
-            self._clock.stop()
-            self._clock = None
-        super().close()

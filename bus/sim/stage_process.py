@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 from confluent_kafka import KafkaException
 
+from bus.shell.arbiter_worker import ArbiterWorker
 from bus.shell.errors import BusError, FatalError
+from bus.shell.gate_worker import GateWorker
 from bus.shell.metrics import Metrics
 from bus.shell.publisher import Publisher
-from bus.shell.worker import ArbiterWorker, GateWorker
 from bus.sim.errors import Killed
 from bus.sim.node import Node
 

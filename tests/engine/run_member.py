@@ -11,11 +11,12 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bus.core.log.topics import CONTROL
 from bus.shell import logs
+from bus.shell.arbiter_worker import ArbiterWorker
+from bus.shell.gate_worker import GateWorker
 from bus.shell.metrics import Metrics
 from bus.shell.publisher import COMMIT_S_MAX
 from bus.shell.slots import publish_slots
 from bus.shell.surroundings import Machine, Settings, SettingsOf
-from bus.shell.worker import ArbiterWorker, GateWorker
 
 DIES_IN_HAND_OVER = "dies-in-hand-over"
 COMMITS_SLOWLY = "commits-slowly"

@@ -12,12 +12,12 @@ from bus.core.log.records import Record
 from bus.core.policy.control import Registry
 from bus.shell import logs
 from bus.shell.gate_stage import GateStage
+from bus.shell.gate_worker import GateWorker
 from bus.shell.gather import Gatherer
 from bus.shell.process import BusProcess
 from bus.shell.readiness import Place
 from bus.shell.settings import Settings
 from bus.shell.stage import Stage
-from bus.shell.worker import GateWorker
 
 PILL = os.environ.get("ENGINE_TEST_PILL", "").encode()
 GROUP = os.environ.get("ENGINE_TEST_GROUP", "")

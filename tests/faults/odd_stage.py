@@ -19,10 +19,11 @@ from typing import Any
 from confluent_kafka import KafkaError, Producer
 
 from bus.shell import kafka, logs, slots
+from bus.shell.arbiter_worker import ArbiterWorker
 from bus.shell.errors import BusError
+from bus.shell.gate_worker import GateWorker
 from bus.shell.process import BusProcess, run_publisher
 from bus.shell.settings import Settings
-from bus.shell.worker import ArbiterWorker, GateWorker
 
 GROUP = os.environ.get("FAULTS_GROUP", "")
 LOST_OF_10000 = int(os.environ.get("FAULTS_LOSE", "0"))

@@ -6,8 +6,9 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
+from bus.shell.gate_worker import GateWorker
 from bus.shell.metrics import Metrics
-from bus.shell.worker import TOLD_EVERY_S, GateWorker
+from bus.shell.worker import TOLD_EVERY_S
 from tests.cli.conftest import Ran, Terminal
 from tests.secure.conftest import Secured
 

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 
 from bus.shell import kafka
 from bus.shell.errors import FencedError
+from bus.shell.gate_worker import GateWorker
 from bus.shell.metrics import Metrics
 from bus.shell.readiness import SETTLED_AFTER_S, Readiness
-from bus.shell.worker import GateWorker
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
 

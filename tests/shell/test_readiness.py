@@ -10,14 +10,15 @@ from confluent_kafka import TopicPartition
 from bus.core.log.topics import ARBITER
 from bus.core.policy.control import Genesis
 from bus.shell import kafka, process
+from bus.shell.arbiter_worker import ArbiterWorker
 from bus.shell.broker_time import BrokerTime
+from bus.shell.gate_worker import GateWorker
 from bus.shell.links import Links
 from bus.shell.metrics import Metrics
 from bus.shell.phase import Phase
 from bus.shell.process import BusProcess, PublisherCommand, Supervisor
 from bus.shell.readiness import SETTLED_AFTER_S, STUCK_AFTER_S, Losses, Readiness
 from bus.shell.settings import Settings
-from bus.shell.worker import ArbiterWorker, GateWorker
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
 PLACE = ("bus.in.sales", 0)
