@@ -8,8 +8,9 @@ from typing import Any
 from bus import ENGINE
 from bus.core.arbiter import decide, evolve
 from bus.core.decision.entries import Entry, entry_from_json
+from bus.core.decision.events import event_to_json
 from bus.core.log.journal import SEGMENT_BYTES_MAX, SEGMENT_INPUTS_MAX
-from bus.core.log.records import Record, canonical
+from bus.core.log.records import Record
 from bus.core.log.topics import ARBITER, JOURNAL
 from bus.core.message.arrivals import Message, read_arrival
 from bus.core.message.envelope import message_hash
@@ -185,8 +186,9 @@ class ArbiterStage:
         happened: Counter[str] = Counter()
         for record in records[:SEGMENT_INPUTS_MAX]:
             entry, enclosed = self._judge(record)
-            encoded.append(canonical(entry.to_json()))
-            draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition, enclosed))
+            events = [event_to_json(event) for event in entry.events]
+            encoded.append(entry.written(events))
+            draft.outputs.extend(arbiter_outputs(self._sent, entry, record, self.partition, enclosed, events))
             decided[entry.verdict, entry.reason] += 1
             for event in entry.events:
                 happened[event.what.kind] += 1

@@ -3,7 +3,7 @@
 Outputs are a function of the valid chain and of the records it names, so a new owner sends exactly the same again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -30,7 +30,7 @@ from bus.core.log.topics import (
 from bus.core.message.envelope import HEADER_BYTES_MAX
 from bus.core.outputs.enclosed import NOTHING_ENCLOSED, Enclosed
 from bus.core.outputs.sealed import told_to_all, told_to_lanes
-from bus.core.policy.contracts import Violation
+from bus.core.policy.contracts import JsonObject, Violation
 from bus.core.policy.control import Change
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
@@ -108,27 +108,28 @@ def arbiter_outputs(
     record: Record | None,
     p: int,
     enclosed: Mapping[int, Enclosed] = NONE_ENCLOSED,
+    events: Sequence[JsonObject] | None = None,
 ) -> list[Output]:
     """Everything the arbiter's stage sends for one entry, governed topics apart; only a refusal needs the record.
 
-    ``enclosed`` is what goes with its events, by their numbers (`bus.core.outputs.enclosed.enclose`).
+    ``enclosed`` is what goes with its events, by their numbers (`bus.core.outputs.enclosed.enclose`), and ``events``
+    what the journal has of them, where that is at hand.
     """
     outputs = []
-    for event in entry.events:
+    for event, journaled in zip(entry.events, events or map(event_to_json, entry.events), strict=True):
         with_it = enclosed.get(event.n, NOTHING_ENCLOSED)
         decision = f"{sent.source}.{entry.o}.{event.n}"
-        stated = {"decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
-        body = {**event_to_json(event), **stated}
+        body = {**journaled, "decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
         key = (event.subject or entry.source).encode()
-        outputs.append(_answer(sent, (OUTCOMES, p), key, dict(told_to_all(body)), decision))
+        public = told_to_all(body)
+        heard_by_all = canonical(public)
+        outputs.append(_answer(sent, (OUTCOMES, p), key, heard_by_all, decision))
         for lane in _lanes(event.to):
             mine = [list(pair) for pair in event.to if pair[0] == lane]
-            told: dict[str, Any] = {
-                **told_to_lanes(body),
-                "to": mine,
-                **(with_it.fields if lane in with_it.lanes else {}),
-            }
-            outputs.append(_answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), told, decision))
+            told = {**told_to_lanes(body), "to": mine, **(with_it.fields if lane in with_it.lanes else {})}
+            # Nearly always a lane hears what all hear, and then it is not encoded twice.
+            value = heard_by_all if told == public else canonical(told)
+            outputs.append(_answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), value, decision))
         if isinstance(event.what, Refused):
             assert record is not None, "a dead letter carries the bytes it is about"
             lane = _lane_of_entry(entry)
@@ -198,12 +199,12 @@ def _gate_answer(sent: Predecessors, judged: Judged, basis: GateBasis, decision:
         body["detail"] = judged.refusal.detail
         if judged.refusal.violations:
             body["violations"] = [violation.to_json() for violation in judged.refusal.violations]
-    return _answer(sent, (answers(lane), 0), who.encode() or lane.encode(), body, decision)
+    return _answer(sent, (answers(lane), 0), who.encode() or lane.encode(), canonical(body), decision)
 
 
-def _answer(sent: Predecessors, place: tuple[str, int], key: bytes, body: dict[str, Any], decision: str) -> Output:
+def _answer(sent: Predecessors, place: tuple[str, int], key: bytes, value: bytes, decision: str) -> Output:
     headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
-    return Output(*place, key, canonical(body), headers, decision)
+    return Output(*place, key, value, headers, decision)
 
 
 def _dead_letter(
