@@ -35,6 +35,7 @@ from bus.core.policy.control import Change
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
 NONE_ENCLOSED: Mapping[int, Enclosed] = MappingProxyType({})
+WITH_A_FILE = (CaseOpened, CaseChanged, CaseClosed)
 HEADER_FRAME_BYTES = 10  # the two lengths that a record keeps in front of each header, at most
 
 
@@ -81,7 +82,7 @@ def entry_destinations(entry: Entry, p: int) -> list[tuple[str, int, int]]:
         places.extend((answers(lane), 0, event.n) for lane in _lanes(event.to))
         if isinstance(event.what, Refused):
             places.append((REFUSED, partition_of(_lane_of_entry(entry), REFUSED_PARTITIONS), event.n))
-        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+        if isinstance(event.what, WITH_A_FILE):
             places.append((ESCALATIONS, partition_of(event.what.case, ESCALATION_PARTITIONS), event.n))
     return places
 
@@ -121,15 +122,16 @@ def arbiter_outputs(
         decision = f"{sent.source}.{entry.o}.{event.n}"
         body = {**journaled, "decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
         key = (event.subject or entry.source).encode()
-        public = told_to_all(body)
-        heard_by_all = canonical(public)
-        outputs.append(_answer(sent, (OUTCOMES, p), key, heard_by_all, decision))
-        for lane in _lanes(event.to):
-            mine = [list(pair) for pair in event.to if pair[0] == lane]
-            told = {**told_to_lanes(body), "to": mine, **(with_it.fields if lane in with_it.lanes else {})}
-            # Nearly always a lane hears what all hear, and then it is not encoded twice.
-            value = heard_by_all if told == public else canonical(told)
-            outputs.append(_answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), value, decision))
+        to_all, to_lanes, lanes = told_to_all(body), told_to_lanes(body), _lanes(event.to)
+        public = canonical(to_all)
+        outputs.append(_answer(sent, (OUTCOMES, p), key, public, decision))
+        # Nearly always one lane hears what all hear, and then it is not encoded twice.
+        is_public = to_lanes is to_all and len(lanes) == 1 and not with_it.lanes
+        for lane in lanes:
+            mine = [pair for pair in event.to if pair[0] == lane]
+            more = with_it.fields if lane in with_it.lanes else {}
+            value = public if is_public else canonical({**to_lanes, "to": mine, **more})
+            outputs.append(_answer(sent, (answers(lane), 0), (mine[0][1] or lane).encode(), value, decision))
         if isinstance(event.what, Refused):
             assert record is not None, "a dead letter carries the bytes it is about"
             lane = _lane_of_entry(entry)
@@ -137,7 +139,7 @@ def arbiter_outputs(
             contract = entry.basis.contract if entry.basis else ""
             details = _Refusal(entry.reason, event.what.detail, (), contract)
             outputs.append(_dead_letter(sent, place, record, entry.src, decision, details, lane))
-        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+        if isinstance(event.what, WITH_A_FILE):
             case = event.what.case
             place = (ESCALATIONS, partition_of(case, ESCALATION_PARTITIONS))
             headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
