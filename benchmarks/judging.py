@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass, field
 from benchmarks.traffic import CLAIM, STEWARD, Held, Message, agent, message, mix
 from benchmarks.world import CONTRACTS
 from bus.core.arbiter import decide, evolve
+from bus.core.decision.events import event_to_json
 from bus.core.log.journal import SEGMENT_INPUTS_MAX, Tip, parse_segment, seal
-from bus.core.log.records import Record, canonical
+from bus.core.log.records import Record
 from bus.core.log.topics import ARBITER, coordinates
 from bus.core.message.arrivals import read_arrival
 from bus.core.policy.contracts import JsonObject
@@ -196,7 +197,7 @@ def one_round(made: Prepared) -> Figures:
             entries.append(entry)
     with measured(times, "write", len(records)):
         for entry in entries:
-            canonical(entry.to_json())
+            entry.written([event_to_json(event) for event in entry.events])
     assert all(entry.verdict in ("applied", "admitted") for entry in entries), "everything is in order"
     stage = made.stage()
     with measured(times, "restore", len(records)):

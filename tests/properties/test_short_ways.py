@@ -6,6 +6,8 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bus.core.decision.entries import Basis, Entry
+from bus.core.decision.events import Denied, Event, event_to_json
 from bus.core.gate import Row
 from bus.core.log.records import Headers, Record, canonical
 from bus.core.log.routing import MASK_32, MURMUR2_M, MURMUR2_SEED, murmur2
@@ -61,6 +63,17 @@ def test_row_is_written_as_its_list(source: str, identifier: str, partitions: li
     """A row that writes itself has the bytes that an encoder would give it."""
     row = Row(7, "refused", "late", source, identifier, "0" * 64, 1_795_000_000_000, tuple(partitions))
     assert row.written() == canonical(row.to_json())
+
+
+@given(st.text(max_size=70), st.text(max_size=70), st.sampled_from(["", "job@1", "n\u00e4me@1"]))
+def test_entry_is_written_as_its_json(source: str, identifier: str, terms: str) -> None:
+    """An entry that writes itself has the bytes that an encoder would give it, with a basis and without one."""
+    basis = Basis(7, terms, "leads.note.add.v1@1", resolvers=1)
+    event = Event(0, source, (("sales", source),), Denied(source, identifier, "held", 9))
+    said = Entry(7, "applied", (event,), "late", "bus.in.sales/0/1", identifier, source, source, 9, "0" * 64, basis)
+    tick = Entry(8, "tick", (event,), type="bus.clock.tick.v1", after=7, now=9, stalled=(source,))
+    for entry in (said, tick):
+        assert entry.written([event_to_json(event)]) == canonical(entry.to_json())
 
 
 @given(BODIES.filter(_is_finite))

@@ -1,10 +1,15 @@
 """The entry: the arbiter's decision on one record of ``bus.arbiter``, as the journal keeps it."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from bus.core.decision.events import Event, event_from_json, event_to_json
 from bus.core.frozen import dataclass
+from bus.core.log.records import canonical, quoted
 from bus.core.policy.contracts import JsonObject
+
+BASES_REMEMBERED = 1024  # thousands of decisions rest on the same terms and contracts
 
 Verdict = Literal["applied", "admitted", "held", "refused", "repeat", "tick", "control"]
 
@@ -31,6 +36,11 @@ class Basis:
             out["resolvers"] = self.resolvers
         out["terms"] = self.terms
         return out
+
+
+@lru_cache(maxsize=BASES_REMEMBERED)
+def _basis_written(basis: Basis) -> str:
+    return canonical(basis.to_json()).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,17 @@ class Entry:
             "type": self.type,
             "verdict": self.verdict,
         }
+
+    def written(self, events: Sequence[JsonObject]) -> bytes:
+        """What `canonical` writes for it; ``events`` are its events as JSON. Only a sender's words need an encoder."""
+        if self.basis is None:  # ticks and repeats
+            return canonical(self.to_json())
+        basis, happened = _basis_written(self.basis), canonical(events).decode()
+        words = f'"reason":{quoted(self.reason)},"source":{quoted(self.source)},"src":{quoted(self.src)}'
+        return (
+            f'{{"at":{self.at},"basis":{basis},"events":{happened},"hash":"{self.hash}","id":{quoted(self.id)},'
+            f'"o":{self.o},{words},"type":{quoted(self.type)},"verdict":"{self.verdict}"}}'
+        ).encode()
 
 
 def entry_from_json(value: JsonObject) -> Entry:

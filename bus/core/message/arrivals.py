@@ -14,6 +14,7 @@ from bus.core.policy.control import SUSPENDED, suspension_name
 
 TICK_TYPE = "bus.clock.tick.v1"
 CONTROL_PREFIX = "bus.control."
+_TICK_HEADERS: Headers = (("ce_type", TICK_TYPE.encode()),)
 _NUMBER = (int, float)
 _READ: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "bus.resource.renew": {"token": _NUMBER},
@@ -107,13 +108,13 @@ def control_wish(message_type: str, body: JsonObject) -> ControlWish:
 
 def read_arrival(record: Record) -> Arrived:
     """Tell what a record of ``bus.arbiter`` is."""
-    if [name for name, _ in record.headers] == ["ce_type"] and record.headers[0][1] == TICK_TYPE.encode():
+    if record.headers == _TICK_HEADERS:
         return _tick(record) or Alien(record.offset, "")
-    ours = {name: value or b"" for name, value in record.headers if name.startswith("bus-")}
+    headers = dict(record.headers)
     try:
-        return _message(record, ours) or Alien(record.offset, _src(ours))
+        return _message(record, headers) or Alien(record.offset, _src(headers))
     except (KeyError, ValueError, RecursionError):
-        return Alien(record.offset, _src(ours))
+        return Alien(record.offset, _src(headers))
 
 
 def _without_floats(value: Any) -> Any:  # Any: JSON
@@ -132,7 +133,7 @@ def tick_value(*, after: int, now: int, stalled: tuple[str, ...]) -> JsonObject:
 
 def tick_headers() -> Headers:
     """The one header of a tick record."""
-    return (("ce_type", TICK_TYPE.encode()),)
+    return _TICK_HEADERS
 
 
 def _tick(record: Record) -> Tick | None:
@@ -171,36 +172,46 @@ def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
     return isinstance(value, kinds)
 
 
-def _number(text: bytes) -> int:
-    if not text.isdigit():  # of bytes: ASCII only
-        raise ValueError(text)
-    return int(text)
+def _text(value: bytes | None) -> str:
+    return value.decode() if value else ""
 
 
-def _src(ours: Mapping[str, bytes]) -> str:
-    src = ours.get("bus-src", b"").decode("utf-8", "replace")
+def _number(value: bytes | None) -> int:
+    if value is None or not value.isdigit():  # of bytes: ASCII only
+        raise ValueError(value)
+    return int(value)
+
+
+def _json(value: bytes | None) -> Any:  # Any: JSON
+    return {} if value == b"{}" else json.loads(value or b"")  # it is that empty most of the time
+
+
+def _src(headers: Mapping[str, bytes | None]) -> str:
+    src = (headers.get("bus-src") or b"").decode("utf-8", "replace")
     return src if lane_and_offset(src) else ""
 
 
-def _message(record: Record, ours: Mapping[str, bytes]) -> Message | None:
-    origin = lane_and_offset(ours["bus-src"].decode())
+def _message(record: Record, headers: Mapping[str, bytes | None]) -> Message | None:
+    src, lane = _text(headers["bus-src"]), _text(headers["bus-from"])
+    origin = lane_and_offset(src)
     envelope = forwarded_envelope(record.headers)
-    lane = ours["bus-from"].decode()
-    values = json.loads(ours["bus-values"])
+    values = _json(headers["bus-values"])
     if origin is None or envelope is None or origin[0] != lane or not isinstance(values, dict):
         return None
-    body = json.loads(record.value or b"") if envelope.type.startswith("bus.") else {}
-    if not _has_fields(envelope.type, body):
-        return None
+    body: JsonObject = {}
+    if envelope.type.startswith("bus."):
+        body = _json(record.value)
+        if not _has_fields(envelope.type, body):
+            return None
     return Message(
         o=record.offset,
         lane=lane,
         id=f"{lane}.{origin[1]}",
-        prev=ours["bus-prev"].decode(),
-        src=ours["bus-src"].decode(),
-        at=_number(ours["bus-at"]),
-        control=_number(ours["bus-control"]),
-        contract_ref=ours["bus-contract"].decode(),
+        prev=_text(headers["bus-prev"]),
+        src=src,
+        at=_number(headers["bus-at"]),
+        control=_number(headers["bus-control"]),
+        contract_ref=_text(headers["bus-contract"]),
         hash=message_hash(record),
         envelope=envelope,
         values=values,

@@ -187,8 +187,12 @@ def _plain_texts(headers: Headers) -> dict[str, str] | None:
 
 def _right_text(name: str, value: bytes) -> str | None:
     """The text of a header we know; None if it does not match its rule."""
-    text = _text(value)
-    return text if text is not None and _matches(name, text) else None
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return None
+    check = _CHECKS[name]
+    return text if check is None or check(text) is not None else None
 
 
 # Whether a sender's name is one is asked once, and not with every message of this sender.

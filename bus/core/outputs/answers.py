@@ -3,7 +3,7 @@
 Outputs are a function of the valid chain and of the records it names, so a new owner sends exactly the same again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -30,11 +30,12 @@ from bus.core.log.topics import (
 from bus.core.message.envelope import HEADER_BYTES_MAX
 from bus.core.outputs.enclosed import NOTHING_ENCLOSED, Enclosed
 from bus.core.outputs.sealed import told_to_all, told_to_lanes
-from bus.core.policy.contracts import Violation
+from bus.core.policy.contracts import JsonObject, Violation
 from bus.core.policy.control import Change
 
 PASSED_ON_BYTES_MAX = 1024 * 1024  # a dead letter must fit into its topic's 2 MiB: what is more is left out and named
 NONE_ENCLOSED: Mapping[int, Enclosed] = MappingProxyType({})
+WITH_A_FILE = (CaseOpened, CaseChanged, CaseClosed)
 HEADER_FRAME_BYTES = 10  # the two lengths that a record keeps in front of each header, at most
 
 
@@ -81,7 +82,7 @@ def entry_destinations(entry: Entry, p: int) -> list[tuple[str, int, int]]:
         places.extend((answers(lane), 0, event.n) for lane in _lanes(event.to))
         if isinstance(event.what, Refused):
             places.append((REFUSED, partition_of(_lane_of_entry(entry), REFUSED_PARTITIONS), event.n))
-        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+        if isinstance(event.what, WITH_A_FILE):
             places.append((ESCALATIONS, partition_of(event.what.case, ESCALATION_PARTITIONS), event.n))
     return places
 
@@ -108,27 +109,29 @@ def arbiter_outputs(
     record: Record | None,
     p: int,
     enclosed: Mapping[int, Enclosed] = NONE_ENCLOSED,
+    events: Sequence[JsonObject] | None = None,
 ) -> list[Output]:
     """Everything the arbiter's stage sends for one entry, governed topics apart; only a refusal needs the record.
 
-    ``enclosed`` is what goes with its events, by their numbers (`bus.core.outputs.enclosed.enclose`).
+    ``enclosed`` is what goes with its events, by their numbers (`bus.core.outputs.enclosed.enclose`), and ``events``
+    what the journal has of them, where that is at hand.
     """
     outputs = []
-    for event in entry.events:
+    for event, journaled in zip(entry.events, events or map(event_to_json, entry.events), strict=True):
         with_it = enclosed.get(event.n, NOTHING_ENCLOSED)
         decision = f"{sent.source}.{entry.o}.{event.n}"
-        stated = {"decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
-        body = {**event_to_json(event), **stated}
+        body = {**journaled, "decision": decision, "id": entry.id, "src": entry.src, "at": entry.time_ms}
         key = (event.subject or entry.source).encode()
-        outputs.append(_answer(sent, (OUTCOMES, p), key, dict(told_to_all(body)), decision))
-        for lane in _lanes(event.to):
-            mine = [list(pair) for pair in event.to if pair[0] == lane]
-            told: dict[str, Any] = {
-                **told_to_lanes(body),
-                "to": mine,
-                **(with_it.fields if lane in with_it.lanes else {}),
-            }
-            outputs.append(_answer(sent, (answers(lane), 0), mine[0][1].encode() or lane.encode(), told, decision))
+        to_all, to_lanes, lanes = told_to_all(body), told_to_lanes(body), _lanes(event.to)
+        public = canonical(to_all)
+        outputs.append(_answer(sent, (OUTCOMES, p), key, public, decision))
+        # Nearly always one lane hears what all hear, and then it is not encoded twice.
+        is_public = to_lanes is to_all and len(lanes) == 1 and not with_it.lanes
+        for lane in lanes:
+            mine = [pair for pair in event.to if pair[0] == lane]
+            more = with_it.fields if lane in with_it.lanes else {}
+            value = public if is_public else canonical({**to_lanes, "to": mine, **more})
+            outputs.append(_answer(sent, (answers(lane), 0), (mine[0][1] or lane).encode(), value, decision))
         if isinstance(event.what, Refused):
             assert record is not None, "a dead letter carries the bytes it is about"
             lane = _lane_of_entry(entry)
@@ -136,7 +139,7 @@ def arbiter_outputs(
             contract = entry.basis.contract if entry.basis else ""
             details = _Refusal(entry.reason, event.what.detail, (), contract)
             outputs.append(_dead_letter(sent, place, record, entry.src, decision, details, lane))
-        if isinstance(event.what, CaseOpened | CaseChanged | CaseClosed):
+        if isinstance(event.what, WITH_A_FILE):
             case = event.what.case
             place = (ESCALATIONS, partition_of(case, ESCALATION_PARTITIONS))
             headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
@@ -198,12 +201,12 @@ def _gate_answer(sent: Predecessors, judged: Judged, basis: GateBasis, decision:
         body["detail"] = judged.refusal.detail
         if judged.refusal.violations:
             body["violations"] = [violation.to_json() for violation in judged.refusal.violations]
-    return _answer(sent, (answers(lane), 0), who.encode() or lane.encode(), body, decision)
+    return _answer(sent, (answers(lane), 0), who.encode() or lane.encode(), canonical(body), decision)
 
 
-def _answer(sent: Predecessors, place: tuple[str, int], key: bytes, body: dict[str, Any], decision: str) -> Output:
+def _answer(sent: Predecessors, place: tuple[str, int], key: bytes, value: bytes, decision: str) -> Output:
     headers = (("bus-decision", decision.encode()), *sent.link(*place, decision))
-    return Output(*place, key, canonical(body), headers, decision)
+    return Output(*place, key, value, headers, decision)
 
 
 def _dead_letter(

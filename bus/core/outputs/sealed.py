@@ -27,7 +27,7 @@ _CASES = frozenset({"case_opened", "case_changed", "case_closed"})
 def told_to_lanes(event: JsonObject) -> JsonObject:
     """The event as those hear it whom it concerns."""
     hidden = SEALED.get(event["kind"], _NONE)
-    return {name: value for name, value in event.items() if name not in hidden}
+    return {name: value for name, value in event.items() if name not in hidden} if hidden else event
 
 
 def told_to_all(event: JsonObject) -> JsonObject:
@@ -35,4 +35,5 @@ def told_to_all(event: JsonObject) -> JsonObject:
     if event["kind"] in _CASES:
         return {name: value for name, value in event.items() if name in _OF_CASES}
     hidden = PRIVATE.get(event["kind"], _NONE)
-    return {name: value for name, value in told_to_lanes(event).items() if name not in hidden}
+    told = told_to_lanes(event)
+    return {name: value for name, value in told.items() if name not in hidden} if hidden else told
