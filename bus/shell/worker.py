@@ -29,7 +29,6 @@ from bus.shell.phase import Phase
 from bus.shell.readiness import SETTLED_AFTER_S, Losses, Place, Readiness
 from bus.shell.stage import Stage
 from bus.shell.surroundings import surroundings_of
-from bus.shell.unowned import Unowned
 from bus.shell.watchdog import Judging
 
 BUSY_WAIT_S = 0.001
@@ -72,7 +71,6 @@ class Worker(ABC):
         self._restart_after_s = RESTART_AFTER_S
         self._told: dict[str, float] = {}  # what was refused -> when the log said so last
         self._consumer: Consumer
-        self._unowned: Unowned
         self._links: Links | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -139,7 +137,6 @@ class Worker(ABC):
             judging=self.judging,
         )
         self._topics, self._topic_ids, self._missing = [], {}, set()
-        self._unowned = Unowned(self._config, self.group)
         self._beat_s = 0.0
 
     def round(self) -> None:
@@ -200,11 +197,7 @@ class Worker(ABC):
         there = sorted(self._topic_ids)
         # A static member that comes back is given what it had, and nobody looks at the group: a lane set meanwhile, a
         # partition it had given up when it died, would be nobody's. To ask for less once it is in makes them look.
-        is_in = self.readiness.has_joined or not self._instance
-        if is_in and (nobodys := self._unowned.look(there)):
-            log.warning("dealt_again", stage=self.stage_name, nobodys=[f"{topic}/{p}" for topic, p in nobodys])
-            is_in = False
-        self._subscribe(there if is_in else [*there, CONTROL])
+        self._subscribe(there if self.readiness.has_joined or not self._instance else [*there, CONTROL])
 
     def _subscribe(self, topics: list[str]) -> None:
         if topics != self._topics:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from bus.sim.broker import Broker, Place
+from bus.sim.broker import Broker
 
 if TYPE_CHECKING:
     from bus.sim.node import Node
@@ -34,10 +34,6 @@ class Answer:
     value: Any = None  # Any: the client's own types
     error: KafkaException | None = None
 
-    def done(self) -> bool:
-        """Yes."""
-        return True
-
     def result(self, timeout: float | None = None) -> Any:  # Any: as above
         """The result, or its error."""
         del timeout
@@ -56,13 +52,6 @@ def _topic(broker: Broker, name: str) -> TopicMetadata:
     if name not in broker.counts:
         return TopicMetadata({}, KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART, "unknown topic"))
     return TopicMetadata(dict.fromkeys(range(broker.counts[name])))
-
-
-def _told(held: list[list[Place]]) -> SimpleNamespace:
-    """What Kafka tells of a group, as far as somebody asks."""
-    owned = [[TopicPartition(*place) for place in places] for places in held]
-    members = [SimpleNamespace(assignment=SimpleNamespace(topic_partitions=places)) for places in owned]
-    return SimpleNamespace(state=ConsumerGroupState.STABLE, members=members)
 
 
 class SimAdmin:
@@ -100,11 +89,6 @@ class SimAdmin:
         self._node.check()
         answer = Answer({"message.timestamp.type": SimpleNamespace(value="LogAppendTime")})
         return dict.fromkeys(resources, answer)
-
-    def describe_consumer_groups(self, names: list[str]) -> dict[str, Answer]:
-        """Who has what. A group deals at once here, so it always is stable."""
-        self._node.check()
-        return {name: Answer(_told(self._node.world.group(name).held())) for name in names}
 
     def list_offsets(self, wanted: dict[TopicPartition, Any], request_timeout: float = -1) -> dict[Any, Answer]:
         """Where each partition ends."""

@@ -72,10 +72,6 @@ class Group:
         known = self._members.get(consumer.instance)
         return list(known.owned) if known is not None and known.consumer is consumer else []
 
-    def held(self) -> list[list[Place]]:
-        """What each member owns."""
-        return [list(one.owned) for one in self._members.values()]
-
     def others(self, place: Place) -> "list[SimConsumer]":
         """The members that do not own it."""
         return [one.consumer for one in self._members.values() if place not in one.owned]

@@ -1,4 +1,4 @@
-"""A process with one stage, to be killed by a test; it may die in a hand-over, not be heard, or hear late."""
+"""A process with one stage, to be killed by a test; it may die in a hand-over, or hear late that it has committed."""
 
 import os
 import signal
@@ -19,7 +19,6 @@ from bus.shell.slots import publish_slots
 from bus.shell.surroundings import Machine, Settings, SettingsOf
 
 DIES_IN_HAND_OVER = "dies-in-hand-over"
-LOSES_A_WISH = "loses-a-wish"
 COMMITS_SLOWLY = "commits-slowly"
 
 
@@ -29,18 +28,6 @@ class MortalConsumer(Consumer):
     def subscribe(self, *arguments: Any, **named: Any) -> None:  # Any: the client library's own types
         """As ever, but for what happens on a revoke."""
         super().subscribe(*arguments, **{**named, "on_revoke": _die})
-
-
-class DeafConsumer(Consumer):
-    """A consumer whose third wish is lost on its way to the group: the one after it came in, so for a new lane."""
-
-    _wishes = 0
-
-    def subscribe(self, *arguments: Any, **named: Any) -> None:  # Any: the client library's own types
-        """As ever, but for the third time."""
-        self._wishes += 1
-        if self._wishes != 3:
-            super().subscribe(*arguments, **named)
 
 
 class SlowProducer(Producer):
@@ -56,10 +43,8 @@ class OddMachine(Machine):
     """This machine, with such clients."""
 
     def consumer(self, settings: Settings) -> Consumer:
-        """One that is killed while it gives a partition up, or that is not heard."""
-        if DIES_IN_HAND_OVER in sys.argv:
-            return MortalConsumer(dict(settings))
-        return DeafConsumer(dict(settings)) if LOSES_A_WISH in sys.argv else super().consumer(settings)
+        """One that is killed while it gives a partition up."""
+        return MortalConsumer(dict(settings)) if DIES_IN_HAND_OVER in sys.argv else super().consumer(settings)
 
     def producer(self, settings: Settings) -> Producer:
         """One that hears of its commits late."""

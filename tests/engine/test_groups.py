@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import KafkaException
 
 from bus.core.log.topics import ARBITER, JOURNAL, PUBLISHED, incoming
-from bus.shell import cluster, kafka
+from bus.shell import kafka
 from tests.engine.conftest import World, until
-from tests.engine.run_member import COMMITS_SLOWLY, DIES_IN_HAND_OVER, LOSES_A_WISH
+from tests.engine.run_member import COMMITS_SLOWLY, DIES_IN_HAND_OVER
 
 ANSWER_S = 5.0
 RUN_MEMBER = Path(__file__).with_name("run_member.py")
@@ -61,16 +61,6 @@ def test_who_dies_in_the_middle_of_a_hand_over_leaves_nothing_to_nobody(world: W
     world.running.remove(first)
     _start(world, stage, "a")
     until(lambda: _is_whole(world, stage, 2), f"something is nobody's: {_owned(world, stage)}")
-
-
-def test_what_the_group_leaves_to_nobody_is_dealt_again(world: World) -> None:
-    """A lane is set, and the gate's wish for it is lost on the way: it is somebody's all the same, a little later."""
-    _start(world, "gate", "deaf", LOSES_A_WISH)
-    _start(world, "arbiter", "hears")
-    until(lambda: _is_whole(world, "gate", 1), "the gate was not given everything")
-    cluster.create_topics(kafka.admin(world.config), cluster.lane_plan("overheard"), replication=1)
-    world.set("lane", "overheard", {"principal": "User:overheard"})
-    until(lambda: _is_whole(world, "gate", 1), f"the new lane is nobody's: {_owned(world, 'gate')}")
 
 
 def test_a_publisher_that_gives_a_slot_up_lives_on(world: World) -> None:
