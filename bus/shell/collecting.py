@@ -1,7 +1,7 @@
 """How often Python looks for memory that only a cycle keeps: seldom, for a message leaves none behind.
 
-A batch makes tens of thousands of values that live until its outputs are acknowledged. Looked through every 700 values,
-as Python does by itself, they cost a twentieth of the CPU time; and what was imported lives as long as the process.
+A batch makes tens of thousands of values that live until its outputs are acknowledged. Python by itself looks through
+them every 700 values, in vain; and what was imported lives as long as the process.
 """
 
 import gc

@@ -39,7 +39,7 @@ TESTS = {
     "a fact is known for ever": "tests/rules/test_arbiter_scripts.py",
     "a lane is left out before it has stalled": "tests/shell/test_clock.py",
     "a claim is granted without the fact that it needs": "tests/contests/test_core.py",
-    "a record that killed the stage twice is judged once more": "tests/sim/test_poison.py",
+    "a record that kills every stage is judged once more": "tests/sim/test_poison.py",
     "behind an accepted gap no lane can go on": "tests/core/test_gaps.py",
     "a change that was lost in a gap is never in force": "tests/core/test_gaps.py",
     "behind an accepted gap a lane may leave out what it likes": "tests/core/test_gaps.py",

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
-import pytest
-
 from bus.sim import company
 from bus.sim.checkers.reading import Violation
 from bus.sim.judge import violations
 from bus.sim.quiet import quiet
 from bus.sim.run import play
+from tests.mutants.first_failure import first_failure
 from tests.mutants.listed import EVERY, HARMLESS, Listed
 from tests.mutants.results import read, write
 from tests.sim.oracle import parted
@@ -101,27 +100,15 @@ def is_of(fault: Listed, violation: Violation) -> bool:
     return fault.rule == "poison" or "refused as poison" not in violation.sentence
 
 
-class _First:
-    """Keeps the name of the first test that fails."""
-
-    def __init__(self) -> None:
-        self.failed = ""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
 def _fails(fault: Listed) -> tuple[list[str], str]:
     """The first test that fails with the fault, "" if none does."""
-    first = _First()
     # A test that plants its fault itself finds it without us, and would not find its lines in changed code.
     if "test_seeded_faults" in fault.test:
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", fault.test])
+        _, code = first_failure(fault.test)
         return [], fault.test if code == 0 else ""
     with fault.plant():
-        pytest.main(["-x", "-q", "-p", "no:cacheprovider", fault.test], plugins=[first])
-    return [], first.failed
+        failed, _ = first_failure(fault.test)
+    return [], failed
 
 
 def hunted(words: Sequence[str], seeds: int, bites: int, known: Iterable[str] = ()) -> Iterator[Found]:

@@ -19,10 +19,10 @@ import confluent_kafka  # noqa: F401 loaded once, before the forks, like what fo
 import hypothesis  # noqa: F401
 import jsonschema  # noqa: F401
 import pydantic  # noqa: F401
-import pytest
 import structlog  # noqa: F401
 
 from tests.mutants.changes import Mutant
+from tests.mutants.first_failure import first_failure
 
 ROOT = Path(__file__).parents[2]
 CPU_S_MAX = 240  # the checks need 60; what takes longer does not end
@@ -192,21 +192,9 @@ def _simulator() -> str:
     return ""
 
 
-class _First:
-    """Keeps the name of the first test that fails."""
-
-    def __init__(self) -> None:
-        self.failed = ""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and not self.failed:
-            self.failed = report.nodeid
-
-
 def _tests(paths: Sequence[str]) -> str:
-    first = _First()
-    code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *paths], plugins=[first])
-    return "" if code == 0 else first.failed or f"tests end with {int(code)}"
+    failed, code = first_failure(*paths)
+    return "" if code == 0 else failed or f"tests end with {code}"
 
 
 def _quick_tests() -> str:

@@ -14,15 +14,8 @@ from bus.core.log.routing import MASK_32, MURMUR2_M, MURMUR2_SEED, murmur2
 from bus.core.message import envelope as envelopes
 from bus.core.message.envelope import HEADER_BYTES_MAX, VALUE_BYTES_MAX, read_envelope
 from bus.shell.bodies import Readable, Unreadable, read_json
+from tests.core.test_envelope import IN_ORDER
 
-IN_ORDER: dict[str, bytes | None] = {
-    "ce_specversion": b"1.0",
-    "ce_id": b"c-1",
-    "ce_source": b"spiffe://acme/agent/sales-1",
-    "ce_type": b"leads.email.send.v1",
-    "ce_time": b"2026-11-21T10:00:00Z",
-    "content-type": b"application/json",
-}
 NAMES = st.sampled_from(
     [
         *IN_ORDER,
